@@ -1,0 +1,33 @@
+# Every target that a person or CI runs. `make help` lists them.
+
+GO          ?= go
+STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## create a connect session and authenticate its token: against a fake, or the real service with STACKONE_API_KEY set
+	@$(GO) run ./client/examples/quickstart
+
+.PHONY: test
+test: ## run every test, with the race detector
+	$(GO) test -race ./...
+
+.PHONY: generate
+generate: ## write the generated code from the API description
+	$(GO) generate ./...
+
+.PHONY: check
+check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
+	$(GO) vet ./...
+	GOARCH=386 $(GO) vet ./client/... ./gen/...
+	$(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	@before=$$(find . -name '*.gen.go' | sort | xargs sha256sum); $(GO) generate ./...; \
+	after=$$(find . -name '*.gen.go' | sort | xargs sha256sum); \
+	test "$$before" = "$$after" || { echo "the generated code was not up to date; commit what 'make generate' has written"; exit 1; }

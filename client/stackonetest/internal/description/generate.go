@@ -1,0 +1,3 @@
+package description
+
+//go:generate go -C ../../../.. run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config client/stackonetest/internal/description/oapi-codegen.yaml openapi/connect-sessions.yaml
