@@ -1,0 +1,210 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// The operations that this package knows, by the description's operationId.
+const (
+	opCreate       = "create_connect_session"
+	opAuthenticate = "authenticate_connect_session"
+)
+
+// operation tells what a request asks for, and whether it may be asked twice. An
+// operation without a line here is named by its method and path.
+func (s *settings) operation(req *http.Request) (name string, repeatable bool) {
+	path := strings.TrimPrefix(req.URL.Path, s.base.Path)
+	if req.Method == http.MethodPost {
+		switch path {
+		case "connect_sessions":
+			return opCreate, false
+		case "connect_sessions/authenticate":
+			return opAuthenticate, true // it only reads
+		}
+	}
+	safe := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == http.MethodOptions
+	return req.Method + " /" + path, safe
+}
+
+// call is one operation on its way through its attempts. It is the seam between
+// the generated client and the wire: what the generated client sends is
+// authenticated, repeated, read and judged here.
+type call struct {
+	settings *settings
+
+	req           *http.Request
+	operation     string
+	repeatable    bool
+	authorization authorization // of the last attempt
+	response      Response      // of the last attempt
+	maybeSent     bool
+	refusal       *APIError // the last
+}
+
+// Do sends req and returns the answer when that is a success, with its body read.
+// It implements gen.HttpRequestDoer.
+func (c *call) Do(req *http.Request) (*http.Response, error) {
+	c.req = req
+	c.operation, c.repeatable = c.settings.operation(req)
+	c.repeatable = c.repeatable || c.settings.policy.RetryAmbiguous
+	if err := keepBody(req); err != nil {
+		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err))
+	}
+	ctx := req.Context()
+	for ctx.Err() == nil {
+		start := time.Now()
+		res, out := c.attempt(ctx)
+		err := c.judge(ctx, out)
+		wait, again := c.again(ctx, out)
+		c.log(ctx, time.Since(start), wait)
+		switch {
+		case err == nil:
+			c.settings.budget.give()
+			res.Body = io.NopCloser(bytes.NewReader(c.response.Body))
+			return res, nil
+		case !again:
+			return nil, err
+		}
+		sleep(ctx, wait)
+	}
+	return nil, c.ended(ctx)
+}
+
+// attempt sends the request once more.
+func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
+	s := c.settings
+	c.response = Response{Attempts: c.response.Attempts + 1}
+	attemptCtx, timeout := ctx, s.attemptTimeout()
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		attemptCtx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	var err error
+	if c.authorization, err = s.credentials(attemptCtx); err != nil {
+		return nil, outcome{err: err, unsent: true, final: true}
+	}
+	res, body, out := s.roundTrip(attemptCtx, c.req, c.response.Attempts, c.authorization)
+	if out.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
+		out.err = timeoutError(timeout)
+	}
+	c.maybeSent = c.maybeSent || !out.unsent
+	if res != nil {
+		c.response.StatusCode, c.response.Header, c.response.Body = res.StatusCode, res.Header, body
+	}
+	return res, out
+}
+
+// judge returns what an attempt means to the caller, should it be the last.
+func (c *call) judge(ctx context.Context, out outcome) error {
+	switch {
+	case out.status == 0 && ctx.Err() != nil:
+		return c.ended(ctx)
+	case out.status == 0:
+		return c.transportError(out.err)
+	case success(out.status) && out.err == nil:
+		return nil
+	case success(out.status):
+		return c.responseError(out.err)
+	}
+	c.refusal = newAPIError(c.operation, c.response, c.mask())
+	if out.err != nil && ctx.Err() != nil {
+		return c.ended(ctx)
+	}
+	return c.refusal
+}
+
+// again decides whether there is another attempt, and after which wait.
+func (c *call) again(ctx context.Context, out outcome) (wait time.Duration, ok bool) {
+	policy := c.settings.policy
+	if c.response.Attempts >= policy.MaxAttempts || !worthRepeating(out, c.repeatable) {
+		return 0, false
+	}
+	hint := retryAfter(c.response.Header, time.Now())
+	wait, ok = policy.wait(c.response.Attempts, hint, remaining(ctx))
+	if !ok || !c.settings.budget.take() {
+		return 0, false
+	}
+	return wait, true
+}
+
+func (c *call) log(ctx context.Context, took, wait time.Duration) {
+	if c.settings.logger == nil {
+		return
+	}
+	level, requestID := slog.LevelWarn, c.response.Header.Get(headerRequestID)
+	if requestID != "" {
+		requestID = c.mask().line(requestID, maxRequestID)
+	}
+	if success(c.response.StatusCode) {
+		level = slog.LevelInfo
+	}
+	c.settings.logger.LogAttrs(ctx, level, "stackone attempt",
+		slog.String("operation", c.operation),
+		slog.Int("attempt", c.response.Attempts),
+		slog.Int("status", c.response.StatusCode),
+		slog.Duration("duration", took),
+		slog.Duration("wait", wait),
+		slog.String("request_id", requestID))
+}
+
+// ended is the error of a call whose context is over.
+func (c *call) ended(ctx context.Context) error {
+	errs := []error{ctx.Err()}
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		errs = append(errs, cause)
+	}
+	if c.refusal != nil {
+		errs = append(errs, c.refusal)
+	}
+	return c.transportError(join(errs...))
+}
+
+func (c *call) transportError(err error) error {
+	return &TransportError{
+		Operation: c.operation, Attempts: c.response.Attempts, MaybeSent: c.maybeSent, Err: err,
+		text: c.mask().line(dropUserInfo(err.Error()), maxText),
+	}
+}
+
+func (c *call) responseError(err error) error {
+	return &ResponseError{
+		Operation: c.operation, StatusCode: c.response.StatusCode,
+		ContentType: c.response.Header.Get("Content-Type"), Body: c.response.Body, Err: err,
+		text: c.mask().line(explain(err), maxText),
+	}
+}
+
+// mask knows the secrets that this call has handled.
+func (c *call) mask() mask {
+	return newMask(append(bodySecrets(c.req), c.authorization.secrets...)...)
+}
+
+// keepBody makes the body of a request readable more than once, as it already is
+// when the generated client made it.
+func keepBody(req *http.Request) error {
+	if req.Body == nil || req.Body == http.NoBody || req.GetBody != nil {
+		return nil
+	}
+	defer req.Body.Close()
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return err
+	}
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, err = req.GetBody()
+	return err
+}
+
+var _ gen.HttpRequestDoer = (*call)(nil)

@@ -1,0 +1,102 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+const (
+	// DefaultBaseURL is where requests go unless WithBaseURL says otherwise: the
+	// one server that the API description names.
+	DefaultBaseURL = gen.DefaultServerURL
+
+	// APIKeyEnv is the environment variable that New reads the API key from when
+	// no option gives credentials.
+	APIKeyEnv = "STACKONE_API_KEY"
+)
+
+// Client calls StackOne. It is made by New, never changes afterwards, is safe
+// for concurrent use, owns no goroutine and needs no closing. Make one for each
+// API key and share it: it keeps connections open between calls, and its retry
+// budget works across them.
+type Client struct {
+	// ConnectSessions creates and reads connect sessions.
+	ConnectSessions *ConnectSessions
+
+	generated *gen.ClientWithResponses
+	settings  *settings
+}
+
+// New returns a client for the API key of WithAPIKey, or else of the environment
+// variable STACKONE_API_KEY. It sends nothing. Its error names every fault of
+// the configuration at once, without the values.
+func New(opts ...Option) (*Client, error) {
+	s := defaultSettings()
+	if err := s.configure(opts); err != nil {
+		return nil, fmt.Errorf("stackone: invalid configuration: %w", err)
+	}
+	return &Client{
+		ConnectSessions: &ConnectSessions{settings: s},
+		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: s.baseURL, Client: &sharedDoer{s}}},
+		settings:        s,
+	}, nil
+}
+
+// Generated returns the client that oapi-codegen generated from the API
+// description. Every operation of it is authenticated and retried, and fails
+// with the errors of this package, including operations that this package has no
+// method for. A success is read by oapi-codegen's rules: a 2xx other than the
+// documented one, or one that is not labelled JSON, leaves JSON201 nil.
+//
+// An operation without a method here is repeated after an ambiguous failure only
+// when its HTTP method is GET, HEAD or OPTIONS. Request editors run once a call,
+// before authentication; one that moves the request to another origin gets no
+// credentials there.
+func (c *Client) Generated() *gen.ClientWithResponses { return c.generated }
+
+// Format writes the base URL and nothing else, whatever the verb, so that a
+// client can be printed without showing its API key.
+func (c Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackone.Client(%s)", c.settings) }
+
+// LogValue is what slog logs of a client: its base URL.
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.settings.String()) }
+
+// sharedDoer serves Generated: each request is a call with the client's settings.
+type sharedDoer struct{ settings *settings }
+
+func (d *sharedDoer) Do(req *http.Request) (*http.Response, error) {
+	return (&call{settings: d.settings}).Do(req)
+}
+
+// send runs one operation: the options, the generated request, its attempts, and
+// the reading of the answer. fault says why a decoded answer cannot be used, if
+// it cannot.
+func send[T any](
+	ctx context.Context, s *settings, operation string, opts []Option,
+	request func(*gen.Client) (*http.Response, error), fault func(*T) error,
+) (*T, error) {
+	c := &call{settings: s}
+	if len(opts) > 0 {
+		own, err := s.with(opts)
+		if err != nil {
+			return nil, fmt.Errorf("stackone: %s: invalid option: %w", operation, err)
+		}
+		c.settings = own
+		if dst := own.response; dst != nil {
+			*dst = Response{}
+			defer func() { *dst = c.response }()
+		}
+	}
+	_, err := request(&gen.Client{Server: c.settings.baseURL, Client: c})
+	if err != nil {
+		if c.req == nil {
+			err = fmt.Errorf("stackone: %s: cannot build the request: %w", operation, err)
+		}
+		return nil, err
+	}
+	return decode(c, fault)
+}

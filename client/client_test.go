@@ -1,0 +1,334 @@
+package client_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2"
+	tests := map[string]struct {
+		option client.Option
+		want   string
+	}{
+		"empty key":                    {client.WithAPIKey(""), "the API key is empty"},
+		"blank key":                    {client.WithAPIKey(" \n"), "the API key is empty"},
+		"key with a colon":             {client.WithAPIKey(secret + ":"), "holds a colon"},
+		"key with a line break inside": {client.WithAPIKey(secret + "\r\nX"), "no key has"},
+		"key with NUL":                 {client.WithAPIKey(secret + "\x00x"), "no key has"},
+		"key beyond ASCII":             {client.WithAPIKey(secret + "é"), "no key has"},
+		"nil key function":             {client.WithAPIKeyFunc(nil), "function is nil"},
+		"empty user name":              {client.WithBasicAuth("", secret), "user name is empty"},
+		"user name with a colon":       {client.WithBasicAuth(secret+":", ""), "holds a colon"},
+		"password with a line break":   {client.WithBasicAuth("user", secret+"\n"), "control character"},
+		"empty base URL":               {client.WithBaseURL(""), "has no host"},
+		"base URL without scheme":      {client.WithBaseURL("api.stackone.com"), "has no host"},
+		"base URL without host":        {client.WithBaseURL("https:///" + secret), "has no host"},
+		"base URL with only a port":    {client.WithBaseURL("https://:443/" + secret), "has no host"},
+		"base URL with a huge port":    {client.WithBaseURL("https://host:65536"), "a port that cannot be"},
+		"base URL over http":           {client.WithBaseURL("http://api.stackone.com"), "not https"},
+		"base URL like loopback":       {client.WithBaseURL("http://localhost.example"), "not https"},
+		"base URL of any address":      {client.WithBaseURL("http://0.0.0.0"), "not https"},
+		"base URL with another scheme": {client.WithBaseURL("ftp://localhost"), "not https"},
+		"base URL with user info":      {client.WithBaseURL("https://user:" + secret + "@host"), "user info"},
+		"base URL with a query":        {client.WithBaseURL("https://host/?q=" + secret), "query or a fragment"},
+		"base URL with an empty query": {client.WithBaseURL("https://host/?"), "query or a fragment"},
+		"base URL with a fragment":     {client.WithBaseURL("https://host/#" + secret), "query or a fragment"},
+		"base URL with empty fragment": {client.WithBaseURL("https://host/#"), "query or a fragment"},
+		"base URL that cannot be":      {client.WithBaseURL("https://ho st/" + secret), "cannot be parsed"},
+		"base URL with a line break":   {client.WithBaseURL("https://host/\r\n" + secret), "no URL has"},
+		"base URL beyond ASCII":        {client.WithBaseURL("https://höst/"), "no URL has"},
+		"opaque base URL":              {client.WithBaseURL("https:host"), "cannot be parsed"},
+		"nil HTTP client":              {client.WithHTTPClient(nil), "HTTP client is nil"},
+		"negative attempts":            {client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: -1}), "negative"},
+		"negative backoff":             {client.WithRetryPolicy(client.RetryPolicy{MinBackoff: -1}), "negative"},
+		"negative largest backoff":     {client.WithRetryPolicy(client.RetryPolicy{MaxBackoff: -1}), "negative"},
+		"negative Retry-After":         {client.WithRetryPolicy(client.RetryPolicy{MaxRetryAfter: -1}), "negative"},
+		"negative time-out":            {client.WithTimeout(-1), "negative"},
+		"negative poll interval":       {client.WithPollInterval(-1), "negative"},
+		"empty user agent":             {client.WithUserAgent(" "), "user agent"},
+		"user agent with line break":   {client.WithUserAgent(secret + "\r\nx"), "user agent"},
+		"user agent beyond ASCII":      {client.WithUserAgent(secret + "é"), "user agent"},
+		"header without a name":        {client.WithHeader("", secret), "a header's name"},
+		"header with a space":          {client.WithHeader("X Y", secret), "a header's name"},
+		"header with a line break":     {client.WithHeader("X", secret+"\r\nY: z"), "header X"},
+		"header beyond ASCII":          {client.WithHeader("X", secret+"é"), "header X"},
+		"header Authorization":         {client.WithHeader("authorization", secret), "Authorization cannot be set"},
+		"header Host":                  {client.WithHeader("HOST", secret), "Host cannot be set"},
+		"header Idempotency-Key":       {client.WithHeader("idempotency-key", secret), "Idempotency-Key cannot be set"},
+		"header X-Idempotency-Key":     {client.WithHeader("x-idempotency-key", secret), "X-Idempotency-Key cannot be set"},
+		"nil logger":                   {client.WithLogger(nil), "logger is nil"},
+		"no response bytes":            {client.WithMaxResponseBytes(0), "not positive"},
+		"response for the client":      {client.WithResponse(new(client.Response)), "belongs to a call"},
+		"nil option":                   {nil, "an option is nil"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := client.New(client.WithAPIKey("good"), tt.option)
+			require.ErrorContains(t, err, tt.want)
+			assert.Nil(t, c)
+			assert.NotContains(t, err.Error(), secret)
+			assert.NotContains(t, err.Error(), "\n")
+
+			c, err = client.New(client.WithAPIKey("good"))
+			require.NoError(t, err)
+			if name == "response for the client" {
+				return // it is for calls
+			}
+			require.ErrorContains(t, create(c, tt.option), tt.want, "as the option of a call")
+		})
+	}
+	t.Run("all faults at once", func(t *testing.T) {
+		t.Parallel()
+		_, err := client.New(client.WithAPIKey(""), client.WithBaseURL("http://host"), client.WithTimeout(-1))
+		for _, want := range []string{"API key is empty", "not https", "time-out is negative"} {
+			assert.ErrorContains(t, err, want)
+		}
+		assert.NotContains(t, err.Error(), "\n")
+	})
+}
+
+func TestNewAccepts(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{
+		"https://api.stackone.com", "https://api.stackone.com/", "https://gateway.example:8443/stackone/v1",
+		"HTTPS://API.STACKONE.COM", "http://localhost:8080", "http://LOCALHOST", "http://127.0.0.1:1", "http://127.9.9.9",
+		"http://[::1]:8080/x", "http://[::ffff:127.0.0.1]",
+	} {
+		_, err := client.New(client.WithAPIKey(" v1.eu.key\n"), client.WithBaseURL(base))
+		assert.NoError(t, err, base)
+	}
+}
+
+func TestKeyFromEnvironment(t *testing.T) {
+	t.Setenv(client.APIKeyEnv, " from-environment\n")
+	var username string
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		username, _, _ = r.BasicAuth()
+		answer(201, link)(w, r)
+	}
+	t.Run("used", func(t *testing.T) {
+		c := serveUndescribed(t, handler)
+		other, err := client.New(client.WithBaseURL(baseURL(c)))
+		require.NoError(t, err)
+		require.NoError(t, create(other))
+		assert.Equal(t, "from-environment", username)
+	})
+	t.Run("overridden", func(t *testing.T) {
+		require.NoError(t, create(serveUndescribed(t, handler)))
+		assert.Equal(t, testKey, username)
+	})
+	t.Run("not used instead of an empty key", func(t *testing.T) {
+		_, err := client.New(client.WithAPIKey(""))
+		require.ErrorContains(t, err, "the API key is empty")
+	})
+	t.Run("empty", func(t *testing.T) {
+		t.Setenv(client.APIKeyEnv, "")
+		_, err := client.New()
+		require.ErrorContains(t, err, "STACKONE_API_KEY: the API key is empty")
+	})
+}
+
+// baseURL is what a client prints of itself.
+func baseURL(c *client.Client) string { return c.LogValue().String() }
+
+func TestInvalidRequest(t *testing.T) {
+	t.Parallel()
+	c := serveUndescribed(t, func(http.ResponseWriter, *http.Request) {
+		t.Error("a request was sent")
+	})
+	createWith := func(body gen.ConnectSessionCreate) func() error {
+		return func() error { _, err := c.ConnectSessions.Create(t.Context(), body); return err }
+	}
+	tests := map[string]struct {
+		call func() error
+		want []string
+	}{
+		"both required fields": {createWith(gen.ConnectSessionCreate{}), []string{"origin_owner_id is required", "origin_owner_name is required"}},
+		"origin_owner_id":      {createWith(gen.ConnectSessionCreate{OriginOwnerName: "n"}), []string{"origin_owner_id is required"}},
+		"origin_owner_name":    {createWith(gen.ConnectSessionCreate{OriginOwnerID: "i"}), []string{"origin_owner_name is required"}},
+		"not UTF-8": {
+			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i\xff", OriginOwnerName: "n"}),
+			[]string{"origin_owner_id is not valid UTF-8"},
+		},
+		"metadata without JSON": {
+			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i", OriginOwnerName: "n", Metadata: map[string]any{"f": func() {}}}),
+			[]string{"cannot build the request", "unsupported type"},
+		},
+		"token": {
+			func() error {
+				_, err := c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{})
+				return err
+			},
+			[]string{"token is required"},
+		},
+		"nil context": {
+			func() error {
+				//lint:ignore SA1012 a nil context is what is tested
+				_, err := c.ConnectSessions.Create(nil, owner)
+				return err
+			},
+			[]string{"nil context"},
+		},
+		"client not made by New": {
+			func() error { return create(&client.Client{}) }, []string{"not made by client.New"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := tt.call()
+			for _, want := range tt.want {
+				require.ErrorContains(t, err, want)
+			}
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+func TestOptionsOnTheWire(t *testing.T) {
+	t.Parallel()
+	var got http.Header
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header
+		answer(201, link)(w, r)
+	}
+	c := serve(t, handler,
+		client.WithUserAgent("acme/1.0"),
+		client.WithHeader("x-tenant", "one"), client.WithHeader("X-Tenant", "two"))
+
+	require.NoError(t, create(c))
+	assert.Equal(t, []string{"two"}, got["X-Tenant"])
+	assert.True(t, strings.HasPrefix(got.Get("User-Agent"), "acme/1.0 stackone-client-go/"), got.Get("User-Agent"))
+
+	require.NoError(t, create(c, client.WithHeader("X-Tenant", "three"), client.WithUserAgent("job/2")))
+	assert.Equal(t, []string{"three"}, got["X-Tenant"], "a call's option overrides the client's")
+	assert.True(t, strings.HasPrefix(got.Get("User-Agent"), "job/2 stackone-client-go/"), got.Get("User-Agent"))
+
+	require.NoError(t, create(c))
+	assert.Equal(t, []string{"two"}, got["X-Tenant"], "and is gone with the call")
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	var username, password string
+	c := serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+		username, password, _ = r.BasicAuth()
+		answer(201, link)(w, r)
+	})
+	require.NoError(t, create(c, client.WithAPIKey(" trimmed\n")))
+	assert.Equal(t, "trimmed", username)
+
+	require.NoError(t, create(c, client.WithBasicAuth("user ", " pass:word ")))
+	assert.Equal(t, []string{"user ", " pass:word "}, []string{username, password})
+
+	key := "first"
+	rotating := client.WithAPIKeyFunc(func(context.Context) (string, error) { return key, nil })
+	require.NoError(t, create(c, rotating))
+	assert.Equal(t, "first", username)
+	key = "second"
+	require.NoError(t, create(c, rotating))
+	assert.Equal(t, "second", username)
+
+	for name, f := range map[string]func(context.Context) (string, error){
+		"that fails":           func(context.Context) (string, error) { return "", assert.AnError },
+		"that returns nothing": func(context.Context) (string, error) { return "", nil },
+	} {
+		var transport *client.TransportError
+		err := create(c, client.WithAPIKeyFunc(f), client.WithRetryPolicy(client.RetryPolicy{}))
+		require.ErrorAs(t, err, &transport, name)
+		assert.False(t, transport.MaybeSent, name)
+		assert.Equal(t, 1, transport.Attempts, name)
+		assert.Equal(t, name == "that fails", strings.Contains(err.Error(), assert.AnError.Error()), name)
+	}
+}
+
+func TestRequestEditorToAnotherOrigin(t *testing.T) {
+	t.Parallel()
+	var authorization []string
+	elsewhere := serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+		authorization = append(authorization, r.Header.Get("Authorization"))
+		answer(201, link)(w, r)
+	})
+	c := serveUndescribed(t, answer(500, `{}`))
+	target := baseURL(elsewhere)
+	_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner, func(_ context.Context, r *http.Request) error {
+		u, err := r.URL.Parse(target + "/connect_sessions")
+		r.URL = u
+		return err
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{""}, authorization)
+}
+
+func TestWithResponse(t *testing.T) {
+	t.Parallel()
+	for name, call := range operations {
+		for _, status := range []int{201, 404} {
+			var got client.Response
+			body := link
+			if status != 201 {
+				body = `{"message":"no"}`
+			}
+			err := call(serveUndescribed(t, answer(status, body)), client.WithResponse(&got))
+			assert.Equal(t, status == 201, err == nil, name)
+			assert.Equal(t, status, got.StatusCode, name)
+			assert.Equal(t, 1, got.Attempts, name)
+			assert.Equal(t, body, string(got.Body), name)
+			assert.Equal(t, "application/json; charset=utf-8", got.Header.Get("Content-Type"), name)
+		}
+	}
+	t.Run("of a call that sent nothing", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		got := client.Response{StatusCode: 1, Attempts: 1, Body: []byte("stale")}
+		c := serveUndescribed(t, answer(201, link))
+		_, err := c.ConnectSessions.Create(ctx, owner, client.WithResponse(&got))
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Zero(t, got.StatusCode)
+		assert.Zero(t, got.Attempts)
+		assert.Nil(t, got.Body)
+	})
+}
+
+func TestWithLogger(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	c := serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", "request-1")
+		answer(404, `{"message":"token-1 is not known"}`)(w, r)
+	}, client.WithLogger(logger))
+	require.Error(t, authenticate(c))
+	assert.Regexp(t, `^time=\S+ level=WARN msg="stackone attempt" operation=authenticate_connect_session `+
+		`attempt=1 status=404 duration=\S+ wait=0s request_id=request-1\n$`, log.String())
+}
+
+func TestTimeoutOfTheHTTPClient(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	c := serveUndescribed(t, func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-release:
+		}
+	})
+	t.Cleanup(func() { close(release) })
+	var transport *client.TransportError
+	err := create(c, client.WithHTTPClient(&http.Client{Timeout: 20 * time.Millisecond}))
+	require.ErrorAs(t, err, &transport)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorContains(t, err, "time-out of 20ms")
+}

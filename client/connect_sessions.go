@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// ConnectSessions holds the operations on connect sessions. It is reached as
+// Client.ConnectSessions and is safe for concurrent use.
+type ConnectSessions struct{ settings *settings }
+
+// Create makes a connect session for one of your customers and returns its
+// token, for StackOne's Hub in the browser, and its auth_link_url, for a message
+// to the customer. Both end after ExpiresIn seconds (30 minutes when it is zero),
+// and a token is meant for one opening of the Hub: make a session when it is
+// needed and do not cache it.
+//
+// OriginOwnerID and OriginOwnerName are required. Take the former from your own
+// sign-in, never from the browser: together with the provider they decide whose
+// account is opened, so a customer who could choose them could claim another
+// customer's account.
+//
+// A session is never created twice behind your back. Create is repeated only
+// when the request provably never left, or was turned away with 429 or 408. When
+// it fails with a *TransportError whose MaybeSent is true, or with a
+// *ResponseError, a session may exist; creating another is harmless to the
+// customer. RetryPolicy.RetryAmbiguous makes Create do that by itself.
+func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCreate, opts ...Option) (*gen.ConnectSessionTokenAuthLink, error) {
+	err := s.check(ctx, opCreate,
+		required{"origin_owner_id", body.OriginOwnerID},
+		required{"origin_owner_name", body.OriginOwnerName})
+	if err != nil {
+		return nil, err
+	}
+	return send(ctx, s.settings, opCreate, opts,
+		func(c *gen.Client) (*http.Response, error) { return c.CreateConnectSession(ctx, body) },
+		func(link *gen.ConnectSessionTokenAuthLink) error {
+			switch {
+			case link.Token == "":
+				return errors.New("it has no token")
+			case link.AuthLinkURL == "":
+				return errors.New("it has no auth_link_url")
+			}
+			return nil
+		})
+}
+
+// Authenticate returns the session that a token belongs to, without its secrets.
+// LatestConnectionAttempt tells how far the customer has come. Authenticate only
+// reads, so it is repeated after any passing failure.
+//
+// An unknown or expired token is an *APIError (ErrNotFound or ErrUnauthorized).
+func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSessionAuthenticate, opts ...Option) (*gen.ConnectSession, error) {
+	if err := s.check(ctx, opAuthenticate, required{"token", body.Token}); err != nil {
+		return nil, err
+	}
+	return send(ctx, s.settings, opAuthenticate, opts,
+		func(c *gen.Client) (*http.Response, error) { return c.AuthenticateConnectSession(ctx, body) },
+		func(session *gen.ConnectSession) error {
+			if session.ID == 0 {
+				return errors.New("it has no id")
+			}
+			return nil
+		})
+}
+
+// Format writes what Client's does.
+func (s ConnectSessions) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "stackone.ConnectSessions(%s)", s.settings)
+}
+
+// LogValue is what slog logs: the base URL.
+func (s ConnectSessions) LogValue() slog.Value { return slog.StringValue(s.settings.String()) }
+
+// required is a field that the service refuses a request without. The generated
+// code sends it as "", and encoding/json replaces bytes that are not UTF-8, which
+// could turn one customer's id into another's.
+type required struct{ name, value string }
+
+func (s *ConnectSessions) check(ctx context.Context, operation string, fields ...required) error {
+	if s == nil || s.settings == nil {
+		return errNotMade
+	}
+	if ctx == nil {
+		return fmt.Errorf("stackone: %s: nil context", operation)
+	}
+	var faults []error
+	for _, f := range fields {
+		switch {
+		case f.value == "":
+			faults = append(faults, fmt.Errorf("%s is required", f.name))
+		case !utf8.ValidString(f.value):
+			faults = append(faults, fmt.Errorf("%s is not valid UTF-8", f.name))
+		}
+	}
+	if faults != nil {
+		return fmt.Errorf("stackone: %s: invalid request: %w", operation, join(faults...))
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/oapi-codegen/oapi-codegen/v2/pkg/util"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// description is the document that gen was generated from: the vendored file with
+// the overlay applied.
+var description = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := util.LoadSwaggerWithOverlay("../openapi/connect-sessions.yaml",
+		util.LoadSwaggerWithOverlayOpts{Path: "../openapi/overlay.yaml", Strict: true})
+	if err != nil {
+		return nil, err
+	}
+	doc.Servers = nil // or no route matches a server on loopback
+	return legacy.NewRouter(doc)
+})
+
+// prefix is the path that test servers serve under, so that a client which
+// forgets the base URL's path fails.
+const prefix = "/gateway/v1"
+
+const testKey = "v1.eu.test-key"
+
+// serve returns a client of a server on loopback that answers with handler. What
+// is sent and answered is checked against the description.
+func serve(t *testing.T, handler http.HandlerFunc, opts ...client.Option) *client.Client {
+	t.Helper()
+	router, err := description()
+	require.NoError(t, err)
+	return serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(t, err)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		route, params, err := router.FindRoute(r)
+		if !assert.NoError(t, err, "the request is not described") {
+			return
+		}
+		in := &openapi3filter.RequestValidationInput{
+			Request: r, PathParams: params, Route: route,
+			Options: &openapi3filter.Options{
+				AuthenticationFunc:    authenticated,
+				SkipSettingDefaults:   true,
+				IncludeResponseStatus: true,
+			},
+		}
+		assert.NoError(t, openapi3filter.ValidateRequest(t.Context(), in))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+
+		rec := httptest.NewRecorder()
+		handler(rec, r)
+		assert.NoError(t, openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+			RequestValidationInput: in, Status: rec.Code, Header: rec.Header(),
+			Body: io.NopCloser(bytes.NewReader(rec.Body.Bytes())), Options: in.Options,
+		}))
+		for key, values := range rec.Header() {
+			w.Header()[key] = values
+		}
+		w.WriteHeader(rec.Code)
+		_, _ = w.Write(rec.Body.Bytes())
+	}, opts...)
+}
+
+// serveUndescribed is serve without the check, for what the description does not allow.
+func serveUndescribed(t *testing.T, handler http.HandlerFunc, opts ...client.Option) *client.Client {
+	t.Helper()
+	server := httptest.NewServer(http.StripPrefix(prefix, handler))
+	t.Cleanup(server.Close)
+	opts = append([]client.Option{
+		client.WithAPIKey(testKey), client.WithBaseURL(server.URL + prefix),
+		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
+	}, opts...)
+	c, err := client.New(opts...)
+	require.NoError(t, err)
+	return c
+}
+
+func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) error {
+	username, password, ok := in.RequestValidationInput.Request.BasicAuth()
+	if !ok || username != testKey || password != "" {
+		return in.NewError(assert.AnError)
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func dialError(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+
+func TestWorthRepeating(t *testing.T) {
+	t.Parallel()
+	unsent := func(err error) outcome { return outcome{err: err, unsent: true} }
+	status := func(status int) outcome { return outcome{status: status} }
+	tests := map[string]struct {
+		outcome              outcome
+		create, authenticate bool
+	}{
+		"refused":              {unsent(dialError(os.NewSyscallError("connect", syscall.ECONNREFUSED))), true, true},
+		"unreachable":          {unsent(dialError(syscall.ENETUNREACH)), true, true},
+		"dial time-out":        {unsent(dialError(os.ErrDeadlineExceeded)), true, true},
+		"attempt's time-out":   {unsent(timeoutError(time.Second)), true, true},
+		"DNS time-out":         {unsent(dialError(&net.DNSError{IsTimeout: true})), true, true},
+		"DNS server fault":     {unsent(dialError(&net.DNSError{IsTemporary: true})), true, true},
+		"proxy refused":        {unsent(&net.OpError{Op: "proxyconnect", Err: dialError(syscall.ECONNREFUSED)}), true, true},
+		"SOCKS proxy refused":  {unsent(&net.OpError{Op: "socks connect", Err: dialError(syscall.ECONNREFUSED)}), true, true},
+		"handshake hung up on": {unsent(io.EOF), true, true},
+		"handshake reset":      {unsent(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), true, true},
+
+		// Never sent, so repeating is safe; but it would only fail again.
+		"no such host":        {unsent(dialError(&net.DNSError{IsNotFound: true})), false, false},
+		"no such port":        {unsent(dialError(&net.AddrError{Err: "invalid port"})), false, false},
+		"no such network":     {unsent(dialError(net.UnknownNetworkError("x"))), false, false},
+		"unknown authority":   {unsent(x509.UnknownAuthorityError{}), false, false},
+		"certificate":         {unsent(&tls.CertificateVerificationError{Err: x509.HostnameError{}}), false, false},
+		"plain HTTP":          {unsent(tls.RecordHeaderError{}), false, false},
+		"proxy's certificate": {unsent(&net.OpError{Op: "proxyconnect", Err: x509.UnknownAuthorityError{}}), false, false},
+		"proxy says no":       {unsent(errors.New("Proxy Authentication Required")), false, false},
+		"invalid header":      {unsent(errors.New("net/http: invalid header field value")), false, false},
+
+		// The caller's key function timed out: its time-outs are its own business.
+		"key function": {outcome{err: os.ErrDeadlineExceeded, unsent: true, final: true}, false, false},
+
+		"broken connection": {outcome{err: io.ErrUnexpectedEOF}, false, true},
+		// The same error as above, without the proof: it may come from anywhere.
+		"refused, perhaps sent": {outcome{err: dialError(syscall.ECONNREFUSED)}, false, true},
+
+		"408": {status(408), true, true}, // documented with Retry-After: the service gave up on it
+		"429": {status(429), true, true},
+		"500": {status(500), false, true},
+		"502": {status(502), false, true},
+		"503": {status(503), false, true},
+		"504": {status(504), false, true},
+		"501": {status(501), false, false}, // it will not be implemented a second later
+		"505": {status(505), false, false},
+		"101": {status(101), false, false},
+		"301": {status(301), false, false},
+		"400": {status(400), false, false},
+		"401": {status(401), false, false},
+		"409": {status(409), false, false},
+		"422": {status(422), false, false},
+		"425": {status(425), false, false},
+		// The answer has come: repeating would not make it readable.
+		"201 cut": {outcome{status: 201, err: io.ErrUnexpectedEOF}, false, false},
+		// The status decides, whatever became of the body.
+		"429 cut": {outcome{status: 429, err: io.ErrUnexpectedEOF}, true, true},
+		"500 cut": {outcome{status: 500, err: io.ErrUnexpectedEOF}, false, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.create, worthRepeating(tt.outcome, false), "create")
+			assert.Equal(t, tt.authenticate, worthRepeating(tt.outcome, true), "authenticate, or create with RetryAmbiguous")
+		})
+	}
+}
+
+func TestOperation(t *testing.T) {
+	t.Parallel()
+	s := defaultSettings()
+	WithBaseURL("https://host/prefix")(s)
+	tests := map[string]struct {
+		name       string
+		repeatable bool
+	}{
+		"POST /prefix/connect_sessions":              {"create_connect_session", false},
+		"POST /prefix/connect_sessions/authenticate": {"authenticate_connect_session", true},
+		"GET /prefix/connect_sessions":               {"GET /connect_sessions", true},
+		"HEAD /prefix/x":                             {"HEAD /x", true},
+		"OPTIONS /prefix/x":                          {"OPTIONS /x", true},
+		"PUT /prefix/x":                              {"PUT /x", false},
+		"DELETE /prefix/x":                           {"DELETE /x", false},
+		"POST /prefix/accounts":                      {"POST /accounts", false},
+	}
+	for request, want := range tests {
+		var method, path string
+		_, err := fmt.Sscan(request, &method, &path)
+		assert.NoError(t, err)
+		req, err := http.NewRequest(method, "https://host"+path, nil)
+		assert.NoError(t, err)
+		name, repeatable := s.operation(req)
+		assert.Equal(t, want.name, name)
+		assert.Equal(t, want.repeatable, repeatable, request)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	tests := []struct {
+		name   string
+		values []string
+		want   time.Duration
+	}{
+		{"seconds", []string{"60"}, time.Minute},
+		{"leading zeros", []string{"0060"}, time.Minute},
+		{"the longest that fits", []string{"9223372036"}, 9223372036 * time.Second},
+		{"one more saturates", []string{"9223372037"}, math.MaxInt64},
+		{"ten digits more saturate", []string{"92233720368547758079"}, math.MaxInt64},
+		{"RFC 1123", []string{"Fri, 02 Jan 2026 03:05:05 GMT"}, time.Minute},
+		{"RFC 850", []string{"Friday, 02-Jan-26 03:05:05 GMT"}, time.Minute},
+		{"asctime", []string{"Fri Jan  2 03:05:05 2026"}, time.Minute},
+		{"a date in ten years", []string{"Wed, 02 Jan 2036 03:04:05 GMT"}, 3652 * 24 * time.Hour},
+		{"a date too far for a Duration", []string{"Fri, 31 Dec 9999 23:59:59 GMT"}, math.MaxInt64},
+
+		// No hint.
+		{"none", nil, 0},
+		{"two", []string{"1", "1"}, 0},
+		{"zero", []string{"0"}, 0},
+		{"negative", []string{"-1"}, 0},
+		{"signed", []string{"+1"}, 0},
+		{"fraction", []string{"1.5"}, 0},
+		{"exponent", []string{"1e3"}, 0},
+		{"hexadecimal", []string{"0x10"}, 0},
+		{"underscore", []string{"1_0"}, 0},
+		{"list", []string{"5, 6"}, 0},
+		{"empty", []string{""}, 0},
+		{"words", []string{"soon"}, 0},
+		{"other digits", []string{"٣"}, 0},
+		{"now", []string{"Fri, 02 Jan 2026 03:04:05 GMT"}, 0},
+		{"a past date", []string{"Fri, 02 Jan 2026 03:04:04 GMT"}, 0},
+		{"a date too long ago", []string{"Mon, 01 Jan 0001 00:00:00 GMT"}, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.want, retryAfter(http.Header{"Retry-After": tt.values}, now))
+		})
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	p := RetryPolicy{MinBackoff: 100, MaxBackoff: 1000}
+	limits := map[int]time.Duration{0: 100, 1: 100, 2: 200, 3: 400, 4: 800, 5: 1000, 6: 1000, math.MaxInt: 1000}
+	for n, limit := range limits {
+		seen := map[bool]bool{}
+		for range 10_000 {
+			d := p.backoff(n)
+			if d <= 0 || d > limit {
+				t.Fatalf("backoff(%d) = %d, want within (0, %d]", n, d, limit)
+			}
+			seen[d > limit/2] = true
+		}
+		assert.Len(t, seen, 2, "jitter over the whole range, after %d attempts", n)
+	}
+	assert.Equal(t, time.Duration(1), RetryPolicy{MinBackoff: 1, MaxBackoff: 1}.backoff(9))
+	assert.LessOrEqual(t, RetryPolicy{MinBackoff: 1000, MaxBackoff: 10}.backoff(1), time.Duration(10))
+	assert.Positive(t, RetryPolicy{MinBackoff: math.MaxInt64, MaxBackoff: math.MaxInt64}.backoff(9))
+}
+
+func TestWait(t *testing.T) {
+	t.Parallel()
+	const none = time.Duration(math.MaxInt64)
+	p := RetryPolicy{}.withDefaults()
+	tests := []struct {
+		name                  string
+		retryAfter, remaining time.Duration
+		from, to              time.Duration
+		ok                    bool
+	}{
+		{"no hint", 0, none, 1, 200 * time.Millisecond, true},
+		{"hint", 10 * time.Second, none, 10 * time.Second, 11 * time.Second, true},
+		{"the longest hint", 60 * time.Second, none, 60 * time.Second, 66 * time.Second, true},
+		{"a longer hint", 60*time.Second + 1, none, 0, 0, false},
+		{"the longest of all", math.MaxInt64, none, 0, 0, false},
+		{"hint that fits, without a tenth more", 10 * time.Second, 10*time.Second + 1, 10 * time.Second, 10 * time.Second, true},
+		{"hint up to the deadline", 10 * time.Second, 10 * time.Second, 0, 0, false},
+		{"hint beyond the deadline", 10 * time.Second, time.Second, 0, 0, false},
+		{"deadline over", 0, 0, 0, 0, false},
+		{"deadline long over", time.Second, math.MinInt64, 0, 0, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for range 1000 {
+				d, ok := p.wait(1, tt.retryAfter, tt.remaining)
+				if ok != tt.ok || ok && (d < tt.from || d > tt.to) {
+					t.Fatalf("wait = %s, %t, want within [%s, %s], %t", d, ok, tt.from, tt.to, tt.ok)
+				}
+			}
+		})
+	}
+	huge := RetryPolicy{MaxRetryAfter: math.MaxInt64}.withDefaults()
+	d, ok := huge.wait(1, math.MaxInt64-1, none)
+	assert.True(t, ok)
+	assert.GreaterOrEqual(t, d, time.Duration(math.MaxInt64-1))
+}
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	b := newBudget()
+	b.give() // it is full already
+	for i := range 10 {
+		assert.True(t, b.take(), strconv.Itoa(i))
+	}
+	assert.False(t, b.take())
+	for range 9 {
+		b.give()
+	}
+	assert.False(t, b.take(), "nine successes are not enough")
+	b.give()
+	assert.True(t, b.take())
+	assert.False(t, b.take())
+}
+
+func TestRemaining(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, time.Duration(math.MaxInt64), remaining(t.Context()))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	assert.InDelta(t, time.Hour, remaining(ctx), float64(time.Minute))
+}

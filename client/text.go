@@ -1,0 +1,120 @@
+package client
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of texts, in bytes.
+const (
+	maxText      = 512
+	maxRequestID = 128
+)
+
+// mask makes text from elsewhere fit to be shown: without the secrets it knows.
+type mask struct{ *strings.Replacer }
+
+func newMask(secrets ...string) mask {
+	var forms []string
+	for _, s := range secrets {
+		if s != "" {
+			quoted := strconv.Quote(s)
+			forms = append(forms, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s))
+		}
+	}
+	// A replacer takes the first that fits: the longest, for a secret that holds another.
+	slices.SortStableFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, form := range forms {
+		pairs = append(pairs, form, "[redacted]")
+	}
+	return mask{strings.NewReplacer(pairs...)}
+}
+
+// line returns s as one printable line of about limit bytes at most.
+func (m mask) line(s string, limit int) string {
+	if m.Replacer != nil {
+		s = m.Replace(s)
+	}
+	var b strings.Builder
+	for i, r := range s {
+		if b.Len() > limit {
+			b.WriteString("...")
+			break
+		}
+		switch {
+		case r == utf8.RuneError:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			q := strconv.QuoteRune(r)
+			b.WriteString(q[1 : len(q)-1])
+		}
+	}
+	return b.String()
+}
+
+// dropUserInfo removes the user info of a URL in s, such as that of a proxy.
+func dropUserInfo(s string) string {
+	before, after, ok := strings.Cut(s, "://")
+	if at := strings.LastIndexByte(after, '@'); ok && at >= 0 {
+		return before + "://[redacted]" + after[at:]
+	}
+	return s
+}
+
+// bodySecrets returns the token that a request's body holds, if it holds one.
+func bodySecrets(req *http.Request) []string {
+	if req == nil || req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	defer body.Close()
+	var fields struct {
+		Token string `json:"token"`
+	}
+	_ = json.NewDecoder(io.LimitReader(body, defaultMaxBody)).Decode(&fields)
+	if fields.Token == "" {
+		return nil
+	}
+	return []string{fields.Token}
+}
+
+// joined is errors.Join on one line.
+type joined struct{ errs []error }
+
+func (j *joined) Error() string {
+	texts := make([]string, len(j.errs))
+	for i, err := range j.errs {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (j *joined) Unwrap() []error { return j.errs }
+
+// join returns nil for no errors and the error itself for one.
+func join(errs ...error) error {
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return &joined{errs}
+}
+
+var errNotMade = errors.New("stackone: this client was not made by client.New")
