@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -187,7 +188,8 @@ func (c *call) responseError(err error) error {
 
 // mask knows the secrets that this call has handled.
 func (c *call) mask() mask {
-	return newMask(append(bodySecrets(c.req), c.authorization.secrets...)...)
+	return newMask(slices.Concat(
+		c.authorization.secrets, bodySecrets(sentBody(c.req)), bodySecrets(c.response.Body))...)
 }
 
 // keepBody makes the body of a request readable more than once, as it already is

@@ -73,24 +73,29 @@ func dropUserInfo(s string) string {
 	return s
 }
 
-// bodySecrets returns the token that a request's body holds, if it holds one.
-func bodySecrets(req *http.Request) []string {
+// bodySecrets returns the secrets of a request's or an answer's body.
+func bodySecrets(body []byte) []string {
+	var fields struct {
+		Token   string `json:"token"`
+		Link    string `json:"auth_link_url"`
+		Trigger string `json:"external_trigger_token"`
+	}
+	_ = json.Unmarshal(body, &fields) // what can be read of it
+	return []string{fields.Token, fields.Link, fields.Trigger}
+}
+
+// sentBody returns the body of a request that has been sent.
+func sentBody(req *http.Request) []byte {
 	if req == nil || req.GetBody == nil {
 		return nil
 	}
-	body, err := req.GetBody()
+	r, err := req.GetBody()
 	if err != nil {
 		return nil
 	}
-	defer body.Close()
-	var fields struct {
-		Token string `json:"token"`
-	}
-	_ = json.NewDecoder(io.LimitReader(body, defaultMaxBody)).Decode(&fields)
-	if fields.Token == "" {
-		return nil
-	}
-	return []string{fields.Token}
+	defer r.Close()
+	body, _ := io.ReadAll(r)
+	return body
 }
 
 // joined is errors.Join on one line.
