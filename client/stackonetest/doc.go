@@ -1,0 +1,49 @@
+// Package stackonetest is a fake StackOne to test against, as net/http/httptest
+// is a web server to test against: it serves connect sessions on a loopback
+// address, in the same process, for as long as a test or a demo needs them.
+//
+//	srv := stackonetest.NewServer()
+//	defer srv.Close()
+//	c := srv.Client() // a *client.Client
+//
+// URL and APIKey serve any other client, in any language: what StackOne's
+// published SDKs send is accepted and answered as documented.
+//
+// # What is faithful
+//
+// Requests are checked against StackOne's API description with this module's
+// corrections to it. Authentication, defaults, error bodies, the life of a token
+// and the rule that decides between a new account and an existing one follow
+// StackOne's documentation. Like the service, the fake takes categories, types
+// and members that the description does not know.
+//
+// The documentation leaves some things open. Here the fake answers 404 to an
+// unknown token and 401 to an expired one, 400 to a body of more than 1 MiB, and
+// 404 to everything that is not an operation. The answer to a creation has every
+// documented member; those that neither the request nor the fake has a value for
+// are null.
+//
+// # Moving a session on
+//
+// The methods of [Session] do what a customer does in StackOne's Hub: connect,
+// fail, cancel, let the attempt expire. The auth link of a session opens a page
+// with the same choices, for a demo or a browser test. [Server.Advance] moves the
+// clock that tokens expire by.
+//
+// # Faults
+//
+// [Server.Inject] scripts what goes wrong with the next requests, or with those
+// that a function picks. [Server.LimitRate] limits requests as the service does.
+//
+// # Unexpected requests and unused faults
+//
+// [Server.Expect] lists the requests that a test expects, and [Server.Verify]
+// says what came out otherwise, unused faults included. A server made by
+// [NewTestServer] is verified and closed when its test ends, and the test fails
+// if anything differed.
+//
+// # Virtual time
+//
+// A server with the option [InMemory] opens no socket, so that it works inside a
+// testing/synctest bubble, where a delay of an hour takes no time.
+package stackonetest

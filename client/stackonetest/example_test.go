@@ -1,0 +1,343 @@
+package stackonetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// A customer's whole way: the session is created, the customer connects, and the
+// backend reads which account it became.
+func Example() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	c := srv.Client()
+	ctx := context.Background()
+
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID: "acme", OriginOwnerName: "Acme", Provider: "bamboohr",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := srv.Session(link.Token).Connect("45072196112816593343"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	session, err := c.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: link.Token})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	attempt := session.LatestConnectionAttempt
+	fmt.Println(attempt.Status, attempt.AccountSecureID)
+	// Output: authenticated 45072196112816593343
+}
+
+// Any client works, in any language: it needs the URL and the key.
+func ExampleNewServer() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+
+	req, err := http.NewRequest(http.MethodPost, srv.URL+"/connect_sessions",
+		strings.NewReader(`{"origin_owner_id":"acme","origin_owner_name":"Acme","expires_in":1800,"multiple":false,"type":"production"}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	req.SetBasicAuth(srv.APIKey, "")
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer res.Body.Close()
+	fmt.Println(res.Status)
+	// Output: 201 Created
+}
+
+// printing stands for the *testing.T of a test.
+type printing struct{ cleanup func() }
+
+func (*printing) Helper()                           {}
+func (p *printing) Cleanup(f func())                { p.cleanup = f }
+func (*printing) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+
+// The test fails at its end, because it scripted a fault that nothing met.
+func ExampleNewTestServer() {
+	t := new(printing)
+	srv := stackonetest.NewTestServer(t)
+	srv.Inject(stackonetest.Fault{Status: http.StatusServiceUnavailable})
+	t.cleanup()
+	// Output: stackonetest: injected fault 1 was used 0 of 1 times
+}
+
+// A server without a socket; in a testing/synctest bubble its delays take no
+// time.
+func ExampleInMemory() {
+	srv := stackonetest.NewServer(stackonetest.InMemory())
+	defer srv.Close()
+	_, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{
+		OriginOwnerID: "acme", OriginOwnerName: "Acme",
+	})
+	fmt.Println(err, len(srv.Sessions()))
+	// Output: <nil> 1
+}
+
+// Options pass through, here to see a fault at once instead of retrying it.
+func ExampleServer_Client() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Minute})
+	c := srv.Client(client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+
+	_, err := c.ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
+	var api *client.APIError
+	if errors.As(err, &api) {
+		fmt.Println(api.StatusCode, api.RetryAfter)
+	}
+	// Output: 429 1m0s
+}
+
+// startSession is what most examples begin with: a server that holds one session.
+func startSession() (*stackonetest.Server, *stackonetest.Session) {
+	srv := stackonetest.NewServer()
+	_, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{
+		OriginOwnerID: "acme", OriginOwnerName: "Acme", Provider: "bamboohr",
+	})
+	if err != nil {
+		panic(err)
+	}
+	return srv, srv.Sessions()[0]
+}
+
+// A backend under test created the session, so that the test has no token.
+func ExampleServer_Sessions() {
+	srv, _ := startSession()
+	defer srv.Close()
+	for _, session := range srv.Sessions() {
+		details := session.Details()
+		fmt.Println(details.ID, details.OriginOwnerID, details.Provider)
+	}
+	// Output: 1 acme bamboohr
+}
+
+func ExampleSession_Request() {
+	srv, session := startSession()
+	defer srv.Close()
+	request := session.Request()
+	fmt.Println(request.OriginOwnerName, request.ExpiresIn, request.Multiple, request.Type)
+	// Output: Acme 1800 false production
+}
+
+func ExampleSession_Begin() {
+	srv, session := startSession()
+	defer srv.Close()
+	fmt.Println(session.Begin(), session.Details().LatestConnectionAttempt.Status)
+	// Output: <nil> pending
+}
+
+// The second session of the same owner, name and provider edits the account that
+// the first one made.
+func ExampleSession_Connect() {
+	srv, first := startSession()
+	defer srv.Close()
+	fmt.Println(first.Connect("45072196112816593343"))
+
+	link, err := srv.Client().ConnectSessions.Create(context.Background(), first.Request())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	second := srv.Session(link.Token)
+	fmt.Println(second.Connect("another"))
+	fmt.Println(second.Connect(""), second.Details().LatestConnectionAttempt.AccountSecureID)
+	// Output:
+	// <nil>
+	// stackonetest: the session edits account "45072196112816593343" and cannot connect "another"
+	// <nil> 45072196112816593343
+}
+
+func ExampleSession_Fail() {
+	srv, session := startSession()
+	defer srv.Close()
+	err := session.Fail("access_denied", "The user denied the request.")
+	attempt := session.Details().LatestConnectionAttempt
+	fmt.Println(err, attempt.Status, attempt.OAuthErrorCode, attempt.OAuthErrorDescription)
+	// Output: <nil> error access_denied The user denied the request.
+}
+
+func ExampleSession_Cancel() {
+	srv, session := startSession()
+	defer srv.Close()
+	fmt.Println(session.Cancel(), session.Details().LatestConnectionAttempt.Status)
+	// Output: <nil> cancelled
+}
+
+func ExampleSession_Expire() {
+	srv, session := startSession()
+	defer srv.Close()
+	fmt.Println(session.Expire(), session.Details().LatestConnectionAttempt.Status)
+	// Output: <nil> expired
+}
+
+// Half an hour later the token is no longer good.
+func ExampleServer_Advance() {
+	srv, session := startSession()
+	defer srv.Close()
+	srv.Advance(30 * time.Minute)
+
+	_, err := srv.Client().ConnectSessions.Authenticate(context.Background(), gen.ConnectSessionAuthenticate{Token: session.Details().Token})
+	fmt.Println(errors.Is(err, client.ErrUnauthorized))
+	// Output: true
+}
+
+// What a customer's browser sends when the button of the page is pressed.
+func ExampleServer_authLink() {
+	srv, session := startSession()
+	defer srv.Close()
+
+	res, err := http.PostForm(session.Details().AuthLinkURL, url.Values{"decision": {"connect"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer res.Body.Close()
+	fmt.Println(res.Status, session.Details().LatestConnectionAttempt.Status)
+	// Output: 200 OK authenticated
+}
+
+func ExampleServer_Requests() {
+	srv, _ := startSession()
+	defer srv.Close()
+	for _, r := range srv.Requests() {
+		fmt.Println(r.Method, r.Path, r.Header.Get("Content-Type"), r.Header.Get("Authorization") == "")
+		fmt.Println(string(r.Body))
+	}
+	// Output:
+	// POST /connect_sessions application/json true
+	// {"origin_owner_id":"acme","origin_owner_name":"Acme","provider":"bamboohr"}
+}
+
+func ExampleServer_Expect() {
+	srv, _ := startSession()
+	defer srv.Close()
+	srv.Expect("POST /connect_sessions/authenticate")
+	fmt.Println(srv.Verify())
+	// Output:
+	// stackonetest: request "POST /connect_sessions" was not expected
+	// stackonetest: expected request "POST /connect_sessions/authenticate" did not come
+}
+
+// The next two answers are a 503, and reading a session gets through at the third
+// attempt.
+func ExampleServer_Inject() {
+	srv, session := startSession()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Status: http.StatusServiceUnavailable, Times: 2})
+
+	c := srv.Client(client.WithRetryPolicy(client.RetryPolicy{MinBackoff: time.Millisecond}))
+	_, err := c.ConnectSessions.Authenticate(context.Background(), gen.ConnectSessionAuthenticate{Token: session.Details().Token})
+	fmt.Println(err, len(srv.Requests()), srv.Verify())
+	// Output: <nil> 4 <nil>
+}
+
+// Only the requests of one customer go wrong.
+func ExampleServer_Inject_when() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{
+		Status: http.StatusForbidden,
+		When:   func(r stackonetest.Request) bool { return strings.Contains(string(r.Body), `"globex"`) },
+	})
+	for _, owner := range []string{"acme", "globex"} {
+		_, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: owner, OriginOwnerName: owner})
+		fmt.Println(owner, errors.Is(err, client.ErrForbidden))
+	}
+	// Output:
+	// acme false
+	// globex true
+}
+
+// The connection breaks after the service has made the session: the caller cannot
+// know that it exists.
+func ExampleServer_Inject_reset() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Reset: stackonetest.ResetAfterReading})
+
+	_, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
+	var transport *client.TransportError
+	if errors.As(err, &transport) {
+		fmt.Println("maybe sent:", transport.MaybeSent, "sessions:", len(srv.Sessions()))
+	}
+	// Output: maybe sent: true sessions: 1
+}
+
+func ExampleServer_Inject_cutBody() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{CutBody: true})
+
+	_, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
+	fmt.Println(errors.Is(err, io.ErrUnexpectedEOF))
+	// Output: true
+}
+
+// The answer comes, but too late for the caller; the slow body does likewise.
+func ExampleServer_Inject_delay() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Delay: time.Hour}, stackonetest.Fault{SlowBody: time.Hour})
+
+	for range 2 {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		_, err := srv.Client().ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
+		cancel()
+		fmt.Println(errors.Is(err, context.DeadlineExceeded))
+	}
+	// Output:
+	// true
+	// true
+}
+
+func ExampleProxyError() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.ProxyError(http.StatusBadGateway))
+
+	_, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
+	var api *client.APIError
+	if errors.As(err, &api) {
+		fmt.Println(api.StatusCode, api.Header.Get("Content-Type"), strings.HasPrefix(string(api.Body), "<html>"))
+	}
+	// Output: 502 text/html true
+}
+
+// StackOne's documented limit is stackonetest.RateLimit; a test takes a smaller
+// one.
+func ExampleServer_LimitRate() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.LimitRate(1)
+	c := srv.Client(client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+
+	for range 2 {
+		_, err := c.ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
+		fmt.Println(errors.Is(err, client.ErrTooManyRequests))
+	}
+	// Output:
+	// false
+	// true
+}

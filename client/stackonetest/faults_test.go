@@ -1,0 +1,465 @@
+package stackonetest_test
+
+import (
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func TestFaultAnswers(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		fault    stackonetest.Fault
+		status   int
+		body     string // "": the usual one
+		header   http.Header
+		sessions int
+	}{
+		{name: "status", fault: stackonetest.Fault{Status: 503}, status: 503,
+			header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}},
+		{name: "status and body", fault: stackonetest.Fault{Status: 400, Body: []byte("{}")}, status: 400, body: "{}"},
+		{name: "success without its body", fault: stackonetest.Fault{Status: 201, Body: []byte("null")}, status: 201, body: "null",
+			header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}},
+		{name: "the usual status with another body", fault: stackonetest.Fault{Body: []byte{}}, status: 201, body: "\x00", sessions: 1},
+		{name: "header", fault: stackonetest.Fault{Header: http.Header{"x-request-id": {"r1"}}}, status: 201,
+			header: http.Header{"X-Request-Id": {"r1"}}, sessions: 1},
+		{name: "header twice", fault: stackonetest.Fault{Status: 429, Header: http.Header{"Retry-After": {"1", "2"}}}, status: 429,
+			header: http.Header{"Retry-After": {"1", "2"}}},
+		{name: "header in lower case", fault: stackonetest.Fault{Header: http.Header{"content-type": {"text/html"}}}, status: 201,
+			header: http.Header{"Content-Type": {"text/html"}}, sessions: 1},
+		{name: "no content type", fault: stackonetest.Fault{Header: http.Header{"Content-Type": nil}}, status: 201,
+			header: http.Header{"Content-Type": nil}, sessions: 1},
+		{name: "Retry-After", fault: stackonetest.Fault{Status: 429, RetryAfter: 1100 * time.Millisecond}, status: 429,
+			header: http.Header{"Retry-After": {"2"}}},
+		{name: "the longest Retry-After", fault: stackonetest.Fault{Status: 429, RetryAfter: math.MaxInt64}, status: 429,
+			header: http.Header{"Retry-After": {"9223372037"}}},
+		{name: "redirect", fault: stackonetest.Fault{Status: 307, Header: http.Header{"Location": {"http://127.0.0.1:1/"}}}, status: 307, body: "\x00"},
+		{name: "an odd status", fault: stackonetest.Fault{Status: 999}, status: 999},
+		{name: "proxy", fault: stackonetest.ProxyError(502), status: 502, header: http.Header{"Content-Type": {"text/html"}},
+			body: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"},
+		{name: "none", fault: stackonetest.Fault{}, status: 201, sessions: 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			srv := stackonetest.NewTestServer(t)
+			hc := srv.HTTPClient()
+			hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			srv.Inject(row.fault)
+
+			got := post(t, srv, createPath, acmeJSON)
+			assert.Equal(t, row.status, got.StatusCode)
+			for name, values := range row.header {
+				assert.Equal(t, values, got.Header[name])
+			}
+			switch row.body {
+			case "":
+				assert.True(t, got.object(t)["id"] != nil || got.object(t)["statusCode"] == float64(row.status), "%s", got.body)
+			default:
+				assert.Equal(t, strings.Trim(row.body, "\x00"), string(got.body))
+			}
+			assert.Len(t, srv.Sessions(), row.sessions)
+			assert.Len(t, srv.Requests(), 1)
+
+			assert.Equal(t, http.StatusCreated, post(t, srv, createPath, acmeJSON).StatusCode, "the next request is served")
+		})
+	}
+}
+
+func TestDocumentedFaultStatuses(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	for _, status := range []int{400, 401, 403, 404, 408, 409, 422, 429, 500, 501, 502} {
+		srv.Inject(stackonetest.Fault{Status: status, RetryAfter: time.Minute})
+		got := post(t, srv, createPath, acmeJSON)
+		assert.Equal(t, status, got.StatusCode)
+		assert.Equal(t, "60", got.Header.Get("Retry-After"))
+		got.conforms(t)
+	}
+}
+
+func TestFaultsOnTheWire(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		fault    stackonetest.Fault
+		check    func(*testing.T, error)
+		sessions int
+		body     bool // was read
+	}{
+		{name: "reset before reading", fault: stackonetest.Fault{Reset: stackonetest.ResetBeforeReading}, check: wasReset},
+		{name: "reset after reading", fault: stackonetest.Fault{Reset: stackonetest.ResetAfterReading}, check: wasReset, sessions: 1, body: true},
+		{name: "reset after reading, the service failing", fault: stackonetest.Fault{Reset: stackonetest.ResetAfterReading, Status: 500}, check: wasReset, body: true},
+		{name: "cut", fault: stackonetest.Fault{CutBody: true}, check: wasCut, sessions: 1, body: true},
+		{name: "cut a body of one byte", fault: stackonetest.Fault{Status: 201, Body: []byte("1"), CutBody: true}, check: wasCut, body: true},
+		{name: "cut an empty body", fault: stackonetest.Fault{Status: 201, CutBody: true}, check: wasCut, body: true},
+		{name: "slow and cut", fault: stackonetest.Fault{SlowBody: time.Millisecond, CutBody: true}, check: wasCut, sessions: 1, body: true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			srv := stackonetest.NewTestServer(t)
+			srv.Inject(row.fault)
+			_, err := once(srv).ConnectSessions.Create(t.Context(), acme)
+			row.check(t, err)
+			assert.Len(t, srv.Sessions(), row.sessions)
+			require.Len(t, srv.Requests(), 1)
+			assert.Equal(t, row.body, len(srv.Requests()[0].Body) > 0)
+			create(t, srv, acme)
+		})
+	}
+}
+
+func wasReset(t *testing.T, err error) {
+	t.Helper()
+	var transport *client.TransportError
+	require.ErrorAs(t, err, &transport)
+	assert.True(t, transport.MaybeSent)
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+}
+
+func wasCut(t *testing.T, err error) {
+	t.Helper()
+	var response *client.ResponseError
+	require.ErrorAs(t, err, &response)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+func TestFaultsInOrder(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	srv.Inject(stackonetest.Fault{Status: 500, Times: 2}, stackonetest.Fault{Status: 502})
+	srv.Inject(stackonetest.Fault{Status: 409})
+	var got []int
+	for range 5 {
+		got = append(got, post(t, srv, createPath, acmeJSON).StatusCode)
+	}
+	assert.Equal(t, []int{500, 500, 502, 409, 201}, got)
+}
+
+func TestFaultsWhen(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	srv.Inject(
+		stackonetest.Fault{Status: 403, When: func(r stackonetest.Request) bool { return strings.Contains(string(r.Body), "globex") }},
+		stackonetest.Fault{Status: 408, Times: -1, When: func(r stackonetest.Request) bool { return r.Path == authenticatePath }},
+		stackonetest.Fault{Status: 418, When: func(r stackonetest.Request) bool { return r.Header.Get("X-Tea") != "" }},
+	)
+	assert.Equal(t, 201, post(t, srv, createPath, acmeJSON).StatusCode)
+	assert.Equal(t, 403, post(t, srv, createPath, `{"origin_owner_id":"globex","origin_owner_name":"Globex"}`).StatusCode)
+	assert.Equal(t, 201, post(t, srv, createPath, `{"origin_owner_id":"globex","origin_owner_name":"Globex"}`).StatusCode)
+	assert.Equal(t, 408, post(t, srv, authenticatePath, `{"token":"x"}`).StatusCode)
+	assert.Equal(t, 408, post(t, srv, authenticatePath, `{"token":"x"}`).StatusCode)
+	assert.Equal(t, 418, call(t, srv, http.MethodPost, createPath, acmeJSON, http.Header{"X-Tea": {"1"}}).StatusCode)
+}
+
+func TestFaultSeesTheRequestItIsFor(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	var before, after stackonetest.Request
+	srv.Inject(
+		stackonetest.Fault{Reset: stackonetest.ResetBeforeReading, Times: -1, When: func(r stackonetest.Request) bool {
+			before = r
+			return r.Header.Get("X-Reset") != ""
+		}},
+		stackonetest.Fault{Times: -1, When: func(r stackonetest.Request) bool {
+			after = r
+			r.Body[0], r.Header["Content-Type"] = 'X', nil // a copy, or the request would be refused
+			return true
+		}},
+	)
+	assert.Equal(t, 201, post(t, srv, createPath, acmeJSON).StatusCode)
+	assert.Empty(t, before.Body)
+	assert.NotContains(t, before.Header, "Authorization")
+	assert.Len(t, after.Body, len(acmeJSON))
+
+	_, err := once(srv).ConnectSessions.Create(t.Context(), acme, client.WithHeader("X-Reset", "1"))
+	wasReset(t, err)
+	assert.Len(t, srv.Sessions(), 1)
+}
+
+// A fault belongs to the script once it is injected.
+func TestInjectCopies(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	fault := stackonetest.Fault{Status: 400, Body: []byte("one"), Header: http.Header{"X-A": {"one"}}}
+	srv.Inject(fault)
+	fault.Body[0] = 'X'
+	fault.Header.Set("X-A", "two")
+	got := post(t, srv, createPath, acmeJSON)
+	assert.Equal(t, "one", string(got.body))
+	assert.Equal(t, "one", got.Header.Get("X-A"))
+}
+
+func TestUnusedFaults(t *testing.T) {
+	t.Parallel()
+	never := func(stackonetest.Request) bool { return false }
+	for _, row := range []struct {
+		name  string
+		fault stackonetest.Fault
+		sent  int
+		want  string
+	}{
+		{name: "used", fault: stackonetest.Fault{Status: 500}, sent: 1},
+		{name: "used, and requests after it", fault: stackonetest.Fault{Status: 500}, sent: 3},
+		{name: "not used", fault: stackonetest.Fault{Status: 500}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "used too seldom", fault: stackonetest.Fault{Status: 500, Times: 3}, sent: 2, want: "stackonetest: injected fault 1 was used 2 of 3 times"},
+		{name: "for no request", fault: stackonetest.Fault{When: never}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "for all requests", fault: stackonetest.Fault{Status: 500, Times: -1}, sent: 2},
+		{name: "for all requests, and none came", fault: stackonetest.Fault{Status: 500, Times: -1}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "interim status", fault: stackonetest.Fault{Status: 103}, want: "stackonetest: status 103 cannot be sent"},
+		{name: "no status", fault: stackonetest.Fault{Status: -1}, sent: 1, want: "stackonetest: status -1 cannot be sent"},
+		{name: "long status", fault: stackonetest.Fault{Status: 1000}, want: "stackonetest: status 1000 cannot be sent"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			test := &recorder{}
+			srv := stackonetest.NewTestServer(test)
+			srv.Inject(row.fault)
+			for range row.sent {
+				post(t, srv, createPath, acmeJSON)
+			}
+			for range 2 {
+				if err := srv.Verify(); row.want == "" {
+					assert.NoError(t, err)
+				} else {
+					assert.EqualError(t, err, row.want)
+				}
+			}
+			test.end()
+			assert.Equal(t, row.want != "", len(test.failures) == 1)
+		})
+	}
+}
+
+// statusOfCreate creates a session, from any goroutine.
+func statusOfCreate(t *testing.T, srv *stackonetest.Server) int {
+	_, err := once(srv).ConnectSessions.Create(t.Context(), acme)
+	var api *client.APIError
+	if errors.As(err, &api) {
+		return api.StatusCode
+	}
+	assert.NoError(t, err)
+	return http.StatusCreated
+}
+
+func TestFaultsAreTakenOnceEach(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	srv.Inject(stackonetest.Fault{Status: 500, Times: 5}, stackonetest.Fault{Status: 409, Times: 7, When: func(stackonetest.Request) bool { return true }})
+	var counts [1000]atomic.Int32
+	var group sync.WaitGroup
+	for range 40 {
+		group.Go(func() { counts[statusOfCreate(t, srv)].Add(1) })
+	}
+	group.Wait()
+	assert.EqualValues(t, 5, counts[500].Load())
+	assert.EqualValues(t, 7, counts[409].Load())
+	assert.EqualValues(t, 28, counts[201].Load())
+	assert.Len(t, srv.Sessions(), 28)
+}
+
+// Two requests that a fault is for at the same time share it out.
+func TestFaultIsTakenByOneOfTwo(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	var both sync.WaitGroup
+	both.Add(2)
+	srv.Inject(stackonetest.Fault{Status: 500, When: func(stackonetest.Request) bool {
+		both.Done()
+		both.Wait()
+		return true
+	}})
+	var statuses [2]int
+	var group sync.WaitGroup
+	for i := range statuses {
+		group.Go(func() { statuses[i] = statusOfCreate(t, srv) })
+	}
+	group.Wait()
+	assert.ElementsMatch(t, []int{201, 500}, statuses[:])
+}
+
+// A function that picks requests may use the server.
+func TestFaultsWhenUsesTheServer(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	srv.Inject(stackonetest.Fault{When: func(stackonetest.Request) bool {
+		srv.Inject(stackonetest.Fault{Status: 500})
+		return len(srv.Requests()) == 0 && len(srv.Sessions()) == 0
+	}})
+	assert.Equal(t, 201, post(t, srv, createPath, acmeJSON).StatusCode)
+	assert.Equal(t, 500, post(t, srv, createPath, acmeJSON).StatusCode)
+}
+
+func TestWaitsInVirtualTime(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name     string
+		fault    stackonetest.Fault
+		timeout  time.Duration
+		want     time.Duration
+		wantErr  error
+		sessions int
+	}{
+		{name: "delay", fault: stackonetest.Fault{Delay: time.Hour}, want: time.Hour, sessions: 1},
+		{name: "slow body", fault: stackonetest.Fault{SlowBody: time.Minute}, want: time.Minute, sessions: 1},
+		{name: "slow body of a few bytes", fault: stackonetest.Fault{Status: 400, Body: []byte("{} "), SlowBody: time.Minute}, want: time.Minute, wantErr: client.ErrBadRequest},
+		{name: "delay, slow body and a status", fault: stackonetest.Fault{Status: 500, Delay: time.Hour, SlowBody: time.Minute}, want: time.Hour + time.Minute, wantErr: client.ErrInternalServer},
+		{name: "the client gives up", fault: stackonetest.Fault{Delay: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
+		{name: "the client gives up a body", fault: stackonetest.Fault{SlowBody: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
+		{name: "negative", fault: stackonetest.Fault{Delay: -1, SlowBody: -1, RetryAfter: -1}, sessions: 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+				srv.Inject(row.fault)
+				began := time.Now()
+				_, err := srv.Client(client.WithTimeout(row.timeout)).ConnectSessions.Create(t.Context(), acme)
+				assert.Equal(t, row.want, time.Since(began))
+				if row.wantErr == errTimeout {
+					var late interface{ Timeout() bool }
+					require.ErrorAs(t, err, &late)
+					assert.True(t, late.Timeout())
+				} else {
+					require.ErrorIs(t, err, row.wantErr)
+				}
+				synctest.Wait()
+				assert.Len(t, srv.Sessions(), row.sessions)
+			})
+		})
+	}
+}
+
+func TestSlowBodyComesInPieces(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+		srv.Inject(stackonetest.Fault{Status: 400, Body: []byte("abc"), SlowBody: 3 * time.Minute})
+		began := time.Now()
+		res, err := srv.HTTPClient().Post(srv.URL+createPath, "application/json", nil)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		assert.Zero(t, time.Since(began), "the header does not wait")
+		for n := range 3 {
+			piece := make([]byte, 3)
+			length, _ := res.Body.Read(piece)
+			assert.Equal(t, "abc"[n:n+1], string(piece[:length]))
+			assert.Equal(t, time.Duration(n+1)*time.Minute, time.Since(began))
+		}
+	})
+}
+
+var errTimeout = errors.New("any time-out")
+
+func TestLimitRate(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	srv.LimitRate(2)
+	srv.Inject(stackonetest.Fault{Status: 500})
+	statuses := func(n int) (got []int) {
+		for range n {
+			got = append(got, post(t, srv, createPath, acmeJSON).StatusCode)
+		}
+		return got
+	}
+	assert.Equal(t, []int{500, 201, 201, 429, 429}, statuses(5))
+
+	srv.Advance(30 * time.Second)
+	got := post(t, srv, createPath, acmeJSON)
+	assert.Equal(t, 429, got.StatusCode)
+	assert.Contains(t, []string{"29", "30"}, got.Header.Get("Retry-After"))
+	got.conforms(t)
+
+	srv.Advance(30 * time.Second)
+	assert.Equal(t, []int{201, 201, 429}, statuses(3))
+	srv.Advance(-time.Hour)
+	assert.Equal(t, []int{201, 201, 429}, statuses(3), "a clock that was moved back begins a minute")
+	srv.LimitRate(3)
+	assert.Equal(t, []int{201, 201, 201, 429}, statuses(4))
+	srv.LimitRate(0)
+	assert.Equal(t, []int{201, 201, 201, 201}, statuses(4))
+}
+
+func TestDocumentedRateLimit(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+	srv.LimitRate(stackonetest.RateLimit)
+	c := once(srv)
+	var refused atomic.Int32
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 260 {
+				if _, err := c.ConnectSessions.Create(t.Context(), acme); errors.Is(err, client.ErrTooManyRequests) {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	group.Wait()
+	assert.EqualValues(t, 40, refused.Load())
+	assert.Len(t, srv.Sessions(), 1000)
+}
+
+func TestClientWaitsAsLongAsTheLimitSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+		srv.LimitRate(1)
+		c := srv.Client(client.WithRetryPolicy(client.RetryPolicy{MaxRetryAfter: time.Hour}))
+		began := time.Now()
+		for range 2 {
+			_, err := c.ConnectSessions.Create(t.Context(), acme)
+			require.NoError(t, err)
+		}
+		waited := time.Since(began)
+		assert.GreaterOrEqual(t, waited, time.Minute)
+		assert.LessOrEqual(t, waited, 66*time.Second)
+		assert.Len(t, srv.Requests(), 3)
+	})
+}
+
+func TestFaultsAgainstTheClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+		srv.Inject(stackonetest.ProxyError(502), stackonetest.Fault{Status: 429, RetryAfter: 10 * time.Second})
+		c := srv.Client()
+		_, err := c.ConnectSessions.Create(t.Context(), acme)
+		var api *client.APIError
+		require.ErrorAs(t, err, &api)
+		assert.Equal(t, 502, api.StatusCode)
+		assert.Contains(t, string(api.Body), "<center>proxy</center>")
+
+		began := time.Now()
+		link, err := c.ConnectSessions.Create(t.Context(), acme)
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, time.Since(began), 10*time.Second)
+
+		srv.Inject(stackonetest.Fault{Reset: stackonetest.ResetAfterReading})
+		_, err = c.ConnectSessions.Create(t.Context(), acme)
+		var transport *client.TransportError
+		require.ErrorAs(t, err, &transport)
+		assert.True(t, transport.MaybeSent)
+		assert.Len(t, srv.Sessions(), 2, "a session that its maker does not know of")
+
+		srv.Inject(stackonetest.Fault{Reset: stackonetest.ResetBeforeReading}, stackonetest.Fault{Status: 503})
+		_, err = c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: link.Token})
+		require.NoError(t, err, "reading is repeated")
+	})
+}

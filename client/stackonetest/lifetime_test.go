@@ -1,0 +1,194 @@
+package stackonetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// Not parallel: it counts the goroutines of the process.
+func TestCloseLeavesNothing(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		opts []stackonetest.Option
+	}{
+		{name: "socket"},
+		{name: "memory", opts: []stackonetest.Option{stackonetest.InMemory()}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			before := runtime.NumGoroutine()
+			srv := stackonetest.NewServer(row.opts...)
+			for range 3 { // connections that stay open, idle
+				create(t, srv, acme)
+			}
+			srv.Inject(
+				stackonetest.Fault{Delay: time.Hour},
+				stackonetest.Fault{SlowBody: time.Hour},
+				stackonetest.Fault{Reset: stackonetest.ResetAfterReading, Delay: time.Hour},
+				stackonetest.Fault{Reset: stackonetest.ResetBeforeReading},
+				stackonetest.Fault{CutBody: true},
+			)
+			var group sync.WaitGroup
+			for range 10 {
+				group.Go(func() {
+					_, _ = once(srv).ConnectSessions.Create(context.Background(), acme)
+				})
+			}
+			require.Eventually(t, func() bool { return len(srv.Requests()) >= 13 }, 10*time.Second, time.Millisecond)
+			body, writer := io.Pipe()
+			group.Go(func() { // half of a body
+				_, err := srv.HTTPClient().Post(srv.URL+createPath, "application/json", body)
+				assert.Error(t, err)
+			})
+			_, err := writer.Write([]byte("{"))
+			require.NoError(t, err)
+			srv.Close()
+			srv.Close()
+			writer.Close()
+			group.Wait()
+			// One more than before: Eventually asks in a goroutine of its own.
+			assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 10*time.Second, time.Millisecond)
+
+			_, err = once(srv).ConnectSessions.Create(t.Context(), acme)
+			require.ErrorIs(t, err, syscall.ECONNREFUSED)
+			assert.NotEmpty(t, srv.Requests(), "what happened can be looked at")
+		})
+	}
+}
+
+// Close waits for the requests that are being answered, and they do not make it
+// wait.
+func TestCloseInterrupts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+		srv.Inject(stackonetest.Fault{Delay: time.Hour}, stackonetest.Fault{SlowBody: time.Hour})
+		began := time.Now()
+		var group sync.WaitGroup
+		for range 2 {
+			group.Go(func() {
+				_, err := once(srv).ConnectSessions.Create(context.Background(), acme)
+				assert.Error(t, err)
+			})
+		}
+		synctest.Wait()
+		for range 2 {
+			group.Go(srv.Close)
+		}
+		group.Wait()
+		assert.Zero(t, time.Since(began))
+	})
+}
+
+func TestInMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+		session := create(t, srv, acme)
+		assert.Equal(t, time.Now().UTC(), session.Details().CreatedAt.UTC(), "the bubble's time is the server's")
+
+		time.Sleep(29*time.Minute + 59*time.Second)
+		authenticate(t, srv, session)
+		time.Sleep(time.Second)
+		_, err := srv.Client().ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: session.Details().Token})
+		require.ErrorIs(t, err, client.ErrUnauthorized)
+
+		srv.Inject(stackonetest.Fault{Delay: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = srv.Client().ConnectSessions.Create(ctx, acme)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+}
+
+func TestInMemoryHasNoSocket(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+	assert.Equal(t, http.StatusCreated, post(t, srv, createPath, acmeJSON).StatusCode)
+	_, err := http.Post(srv.URL+createPath, "application/json", nil)
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+	srv.Close()
+	_, err = srv.HTTPClient().Get(srv.URL)
+	require.ErrorIs(t, err, syscall.ECONNREFUSED)
+}
+
+func TestListensOnLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	host, _, err := net.SplitHostPort(strings.TrimPrefix(srv.URL, "http://"))
+	require.NoError(t, err)
+	assert.True(t, net.ParseIP(host).IsLoopback(), host)
+}
+
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+	c := srv.Client()
+	const callers, calls = 32, 8
+	var group sync.WaitGroup
+	for caller := range callers {
+		group.Go(func() {
+			for n := range calls {
+				owner := fmt.Sprintf("%d-%d", caller, n)
+				link, err := c.ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{OriginOwnerID: owner, OriginOwnerName: owner})
+				if !assert.NoError(t, err) {
+					return
+				}
+				session := srv.Session(link.Token)
+				assert.NoError(t, errors.Join(session.Begin(), session.Connect("account "+owner)))
+				got, err := c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: link.Token})
+				if assert.NoError(t, err) {
+					assert.Equal(t, owner, got.OriginOwnerID)
+					assert.Equal(t, "account "+owner, got.LatestConnectionAttempt.AccountSecureID)
+				}
+				srv.Advance(time.Millisecond)
+				srv.Requests()
+				assert.NoError(t, srv.Verify())
+			}
+		})
+	}
+	group.Wait()
+	assert.Len(t, srv.Requests(), 2*callers*calls)
+	seen, tokens := map[int64]bool{}, map[string]bool{}
+	for i, session := range srv.Sessions() {
+		details := session.Details()
+		assert.EqualValues(t, i+1, details.ID)
+		seen[details.ID], tokens[details.Token] = true, true
+	}
+	assert.Len(t, seen, callers*calls)
+	assert.Len(t, tokens, callers*calls)
+}
+
+func TestManyServers(t *testing.T) {
+	t.Parallel()
+	servers := make([]*stackonetest.Server, 300)
+	for i := range servers {
+		servers[i] = stackonetest.NewTestServer(t)
+	}
+	var group sync.WaitGroup
+	for _, srv := range servers {
+		group.Go(func() {
+			_, err := srv.Client().ConnectSessions.Create(t.Context(), acme)
+			assert.NoError(t, err)
+			assert.Len(t, srv.Sessions(), 1)
+		})
+	}
+	group.Wait()
+}

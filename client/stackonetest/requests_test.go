@@ -1,0 +1,110 @@
+package stackonetest_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+)
+
+func TestRequests(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	post(t, srv, createPath, acmeJSON)
+	call(t, srv, http.MethodPut, "/nowhere?q=1", "not JSON", http.Header{"Proxy-Authorization": {"Basic x"}})
+
+	got := srv.Requests()
+	require.Len(t, got, 2)
+	assert.Equal(t, "POST", got[0].Method)
+	assert.Equal(t, createPath, got[0].Path)
+	assert.Equal(t, acmeJSON, string(got[0].Body))
+	assert.Equal(t, "application/json", got[0].Header.Get("Content-Type"))
+	assert.Equal(t, []string{""}, got[0].Header["Cookie"], "an empty header is still a header")
+	assert.Contains(t, got[0].Header.Get("User-Agent"), "speakeasy-sdk/typescript")
+	assert.Equal(t, "PUT", got[1].Method)
+	assert.Equal(t, "/nowhere", got[1].Path)
+	assert.Equal(t, "not JSON", string(got[1].Body))
+	for _, r := range got {
+		assert.NotContains(t, r.Header, "Authorization")
+		assert.NotContains(t, r.Header, "Proxy-Authorization")
+	}
+
+	got[0].Header.Set("Content-Type", "changed")
+	got[0].Body[0] = 'X'
+	again := srv.Requests()[0]
+	assert.Equal(t, "application/json", again.Header.Get("Content-Type"))
+	assert.Equal(t, acmeJSON, string(again.Body), "what a test does to its copy does not reach the server")
+}
+
+// recorder is a test that notes its failures.
+type recorder struct {
+	cleanups []func()
+	failures []string
+}
+
+func (r *recorder) Helper()          {}
+func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) end() {
+	for _, f := range r.cleanups {
+		f()
+	}
+}
+
+func TestExpect(t *testing.T) {
+	t.Parallel()
+	const creation, reading = "POST " + createPath, "POST " + authenticatePath
+	for _, row := range []struct {
+		name   string
+		expect [][]string // one Expect each
+		sent   []string   // paths
+		want   string
+	}{
+		{name: "nothing said, nothing wrong", sent: []string{createPath, "/elsewhere"}},
+		{name: "as expected, in another order", expect: [][]string{{creation, reading}, {creation}}, sent: []string{authenticatePath, createPath, createPath}},
+		{name: "one too many", expect: [][]string{{creation}}, sent: []string{createPath, createPath},
+			want: `stackonetest: request "POST /connect_sessions" was not expected`},
+		{name: "one too few", expect: [][]string{{creation, creation}}, sent: []string{createPath},
+			want: `stackonetest: expected request "POST /connect_sessions" did not come`},
+		{name: "none expected", expect: [][]string{{}}, sent: []string{createPath},
+			want: `stackonetest: request "POST /connect_sessions" was not expected`},
+		{name: "another one", expect: [][]string{{creation}}, sent: []string{"/else\nwhere"},
+			want: "stackonetest: request \"POST /else\\nwhere\" was not expected\n" +
+				`stackonetest: expected request "POST /connect_sessions" did not come`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			test := &recorder{}
+			srv := stackonetest.NewTestServer(test)
+			for _, requests := range row.expect {
+				srv.Expect(requests...)
+			}
+			for _, path := range row.sent {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, nil)
+				require.NoError(t, err)
+				req.URL.Path = path
+				res, err := srv.HTTPClient().Do(req)
+				require.NoError(t, err)
+				require.NoError(t, res.Body.Close())
+			}
+			err := srv.Verify()
+			test.end()
+			if row.want == "" {
+				require.NoError(t, err)
+				assert.Empty(t, test.failures)
+				return
+			}
+			require.EqualError(t, err, row.want)
+			assert.Equal(t, []string{row.want}, test.failures)
+			_, err = srv.HTTPClient().Get(srv.URL)
+			assert.Error(t, err, "the end of the test closes the server")
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package stackonetest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// Server is a fake StackOne, listening on a loopback address that the system
+// chose. It is safe for concurrent use, and servers share nothing: a test that
+// runs in parallel has its own. It remembers every session and every request.
+type Server struct {
+	// URL is the base URL, as http://127.0.0.1:43210, without a slash at its end.
+	URL string
+
+	// APIKey is the only key that the server accepts: the user name of Basic
+	// authentication, with an empty password. Each server makes its own.
+	APIKey string
+
+	http     *httptest.Server
+	memory   *memoryListener // nil: a loopback socket
+	key      string
+	closing  context.Context // done as soon as Close is called
+	close    func()
+	spec     *specification
+	clock    clock
+	sessions sessions
+	journal  journal
+	script   script
+	limiter  limiter
+}
+
+// Option changes how a server is made.
+type Option func(*Server)
+
+// InMemory makes a server without a socket. Only [Server.Client] and
+// [Server.HTTPClient] reach it; anything else that calls its URL is refused. It
+// is the way to use a server inside a testing/synctest bubble, provided that
+// the server is made, used and closed in that bubble.
+func InMemory() Option {
+	return func(s *Server) { s.memory = newMemoryListener() }
+}
+
+// NewServer starts a server. The caller closes it when finished with it. Like
+// httptest.NewServer it panics when the system has no port to give.
+func NewServer(opts ...Option) *Server {
+	spec, err := loadSpecification()
+	if err != nil {
+		panic(fmt.Sprintf("stackonetest: the embedded API description cannot be used: %v", err))
+	}
+	s := &Server{key: "v1.test." + rand.Text(), spec: spec, sessions: newSessions()}
+	for _, o := range opts {
+		o(s)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.closing = ctx
+	handler := http.HandlerFunc(s.serve)
+	if s.memory == nil {
+		s.http = httptest.NewUnstartedServer(handler)
+	} else {
+		s.http = &httptest.Server{Listener: s.memory, Config: &http.Server{Handler: handler}}
+	}
+	s.http.Start()
+	if s.memory != nil {
+		s.http.Client().Transport.(*http.Transport).DialContext = s.memory.dial
+	}
+	s.close = sync.OnceFunc(func() {
+		cancel()
+		s.http.Listener.Close()
+		s.http.CloseClientConnections()
+		s.http.Close()
+	})
+	s.URL, s.APIKey = s.http.URL, s.key
+	return s
+}
+
+// TB is the part of testing.TB that NewTestServer needs.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+}
+
+// NewTestServer is NewServer for a test: when the test ends the server is closed,
+// and what [Server.Verify] finds fails the test.
+func NewTestServer(t TB, opts ...Option) *Server {
+	t.Helper()
+	s := NewServer(opts...)
+	t.Cleanup(func() {
+		t.Helper()
+		s.Close()
+		if err := s.Verify(); err != nil {
+			t.Errorf("%v", err)
+		}
+	})
+	return s
+}
+
+// Close stops the server. It interrupts the answers that are delayed or slow,
+// closes every connection, and returns when no request is being answered any
+// more. Sessions and requests can still be looked at. Closing again does nothing.
+func (s *Server) Close() { s.close() }
+
+// Client returns a client that calls this server with its key. The options come
+// after that and override it. It panics when the client refuses an option, and
+// the text says why.
+func (s *Server) Client(opts ...client.Option) *client.Client {
+	own := []client.Option{client.WithAPIKey(s.key), client.WithBaseURL(s.http.URL)}
+	if s.memory != nil {
+		own = append(own, client.WithHTTPClient(s.HTTPClient()))
+	}
+	c, err := client.New(append(own, opts...)...)
+	if err != nil {
+		panic(fmt.Sprintf("stackonetest: Client: %v", err))
+	}
+	return c
+}
+
+// HTTPClient returns the HTTP client that reaches the server, also when it is in
+// memory. It adds no credentials. Close closes its idle connections.
+func (s *Server) HTTPClient() *http.Client { return s.http.Client() }
+
+// Format writes the URL and nothing else, whatever the verb.
+func (s *Server) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackonetest.Server(%s)", s.URL) }

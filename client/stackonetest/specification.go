@@ -1,0 +1,64 @@
+package stackonetest
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/internal/description"
+)
+
+// specification is the API description in the form that the server works with.
+type specification struct {
+	routers.Router
+	create  *openapi3.Schema // the request that makes a session
+	link    *openapi3.Schema // its answer: the session with token and auth link
+	session *openapi3.Schema // the session without them
+}
+
+// loadSpecification reads the description once: it costs milliseconds, and nothing
+// changes it afterwards.
+var loadSpecification = sync.OnceValues(func() (*specification, error) {
+	doc, err := description.GetSpec()
+	if err != nil {
+		return nil, err
+	}
+	doc.Servers = nil // or requests to a loopback address match no route
+	schema := func(name string) *openapi3.Schema {
+		if ref := doc.Components.Schemas[name]; ref != nil {
+			return ref.Value
+		}
+		err = fmt.Errorf("it has no schema %s", name)
+		return nil
+	}
+	d := &specification{
+		create:  schema("ConnectSessionCreate"),
+		link:    schema("ConnectSessionTokenAuthLink"),
+		session: schema("ConnectSession"),
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range doc.Components.Schemas {
+		openEnums(ref.Value)
+	}
+	d.Router, err = legacy.NewRouter(doc)
+	return d, err
+})
+
+// openEnums drops the lists of values that a schema and what it holds are limited
+// to. The service's lists are open, and all of them hold null.
+func openEnums(schema *openapi3.Schema) {
+	if schema.Enum != nil {
+		schema.Enum, schema.Nullable = nil, true
+	}
+	for _, ref := range schema.Properties {
+		openEnums(ref.Value)
+	}
+	if schema.Items != nil {
+		openEnums(schema.Items.Value)
+	}
+}
