@@ -31,3 +31,17 @@ check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
 	@before=$$(find . -name '*.gen.go' | sort | xargs sha256sum); $(GO) generate ./...; \
 	after=$$(find . -name '*.gen.go' | sort | xargs sha256sum); \
 	test "$$before" = "$$after" || { echo "the generated code was not up to date; commit what 'make generate' has written"; exit 1; }
+
+FUZZTIME ?= 30s
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (30s)
+	@grep -rl --include='*_test.go' '^func Fuzz' client | xargs -n1 dirname | sort -u | while read -r dir; do \
+		for target in $$(grep -h '^func Fuzz' $$dir/*_test.go | sed 's/func \(Fuzz[A-Za-z]*\).*/\1/'); do \
+			echo "== $$dir $$target"; $(GO) test ./$$dir -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) || exit 1; \
+		done; \
+	done
+
+.PHONY: soak
+soak: ## make 100000 calls over random faults, and compare what the server saw with what callers were told
+	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -25,6 +24,7 @@ type attempt struct {
 
 	trace   httptrace.ClientTrace
 	getBody func() (io.ReadCloser, error) // the caller's
+	header  [3]string                     // values, one allocation for all
 }
 
 // maxSends bounds what net/http sends in one attempt. It replays a request that
@@ -43,11 +43,9 @@ func (s *settings) roundTrip(ctx context.Context, req *http.Request, n int, a au
 	if err := t.prepareBody(r, n); err != nil {
 		return nil, nil, outcome{err: err, unsent: true}
 	}
-	if n > 1 {
-		// The transport may still be reading the header of an attempt that failed.
-		r.Header = maps.Clone(r.Header)
-	}
-	s.setHeader(r, a)
+	// A transport may still be reading the header of an attempt that has failed.
+	r.Header = r.Header.Clone()
+	s.setHeader(t, r, a.header)
 
 	res, err := s.transport.RoundTrip(r)
 	if res != nil && res.Body == nil {
@@ -61,20 +59,24 @@ func (s *settings) roundTrip(ctx context.Context, req *http.Request, n int, a au
 		return nil, nil, outcome{err: err, unsent: t.unsent(s.transport, err)}
 	case res == nil:
 		return nil, nil, outcome{err: errors.New("the transport returned neither a response nor an error")}
+	case res.StatusCode < 100:
+		res.Body.Close()
+		return nil, nil, outcome{err: errors.New("the transport returned a response without a status")}
 	}
 	body, err := s.read(ctx, res)
 	return res, body, outcome{status: res.StatusCode, err: err}
 }
 
-// setHeader gives the request what every request has. Values are shared between
-// requests: a transport must not write to them, and none that keeps the contract
-// of http.RoundTripper does.
-func (s *settings) setHeader(r *http.Request, a authorization) {
-	r.Header["Accept"] = s.accept
-	r.Header["User-Agent"] = s.userAgent
-	maps.Copy(r.Header, s.header)
-	if r.URL.Scheme == s.base.Scheme && r.URL.Host == s.base.Host && a.header != nil {
-		r.Header["Authorization"] = a.header
+// setHeader gives the request what every request has, in values of its own.
+func (s *settings) setHeader(t *attempt, r *http.Request, authorization string) {
+	t.header = [...]string{"application/json", s.userAgent, authorization}
+	r.Header["Accept"] = t.header[0:1:1]
+	r.Header["User-Agent"] = t.header[1:2:2]
+	for key, value := range s.header {
+		r.Header[key] = []string{value}
+	}
+	if r.URL.Scheme == s.base.Scheme && r.URL.Host == s.base.Host {
+		r.Header["Authorization"] = t.header[2:3:3]
 	}
 }
 
@@ -163,9 +165,11 @@ func (s *settings) read(ctx context.Context, res *http.Response) ([]byte, error)
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return nil, nil // its body is the connection
 	}
-	// A transport of the caller's may hand out a body that does not end with the context.
-	stop := context.AfterFunc(ctx, func() { res.Body.Close() })
-	defer stop()
+	if _, ok := s.transport.(*http.Transport); !ok {
+		// Another transport may hand out a body that does not end with the context.
+		stop := context.AfterFunc(ctx, func() { res.Body.Close() })
+		defer stop()
+	}
 
 	limit := s.maxBody
 	if !success(res.StatusCode) {
@@ -196,8 +200,8 @@ func readAll(r io.Reader, hint, limit int64) ([]byte, error) {
 			body = append(body, 0)[:len(body)]
 		}
 		room := body[len(body):cap(body)]
-		if left := limit + 1 - int64(len(body)); int64(len(room)) > left {
-			room = room[:left]
+		if left := limit - int64(len(body)); int64(len(room)) > left {
+			room = room[:left+1] // one more, to see that there is more
 		}
 		n, err := r.Read(room)
 		body = body[:len(body)+n]

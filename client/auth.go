@@ -18,7 +18,7 @@ import (
 type credentials func(context.Context) (authorization, error)
 
 type authorization struct {
-	header  []string // the one value of the Authorization header
+	header  string   // Authorization
 	secrets []string // what an error text must not show
 }
 
@@ -67,7 +67,7 @@ func basicAuth(username, password string) (authorization, error) {
 
 func basic(username, password string) authorization {
 	encoded := base64.StdEncoding.EncodeToString([]byte(username + ":" + password))
-	return authorization{header: []string{"Basic " + encoded}, secrets: []string{encoded, username, password}}
+	return authorization{header: "Basic " + encoded, secrets: []string{encoded, username, password}}
 }
 
 // parseBaseURL returns the address with a slash at its end. Its errors do not

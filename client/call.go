@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,11 +48,12 @@ type call struct {
 	authorization authorization // of the last attempt
 	response      Response      // of the last attempt
 	maybeSent     bool
-	refusal       *APIError // the last
+	refusal       *APIError // the last answer with an error status
+	broken        error     // why the last attempt got no answer
 }
 
-// Do sends req and returns the answer when that is a success, with its body read.
-// It implements gen.HttpRequestDoer.
+// Do sends req and returns the answer when that is a success. Its body has been
+// read, and is c.response.Body. It implements gen.HttpRequestDoer.
 func (c *call) Do(req *http.Request) (*http.Response, error) {
 	c.req = req
 	c.operation, c.repeatable = c.settings.operation(req)
@@ -71,7 +71,6 @@ func (c *call) Do(req *http.Request) (*http.Response, error) {
 		switch {
 		case err == nil:
 			c.settings.budget.give()
-			res.Body = io.NopCloser(bytes.NewReader(c.response.Body))
 			return res, nil
 		case !again:
 			return nil, err
@@ -112,13 +111,16 @@ func (c *call) judge(ctx context.Context, out outcome) error {
 	case out.status == 0 && ctx.Err() != nil:
 		return c.ended(ctx)
 	case out.status == 0:
+		c.broken = out.err
 		return c.transportError(out.err)
 	case success(out.status) && out.err == nil:
 		return nil
+	case success(out.status) && ctx.Err() != nil:
+		return c.responseError(c.causes(ctx))
 	case success(out.status):
 		return c.responseError(out.err)
 	}
-	c.refusal = newAPIError(c.operation, c.response, c.mask())
+	c.refusal, c.broken = newAPIError(c.operation, c.response, c.mask()), nil
 	if out.err != nil && ctx.Err() != nil {
 		return c.ended(ctx)
 	}
@@ -160,29 +162,33 @@ func (c *call) log(ctx context.Context, took, wait time.Duration) {
 }
 
 // ended is the error of a call whose context is over.
-func (c *call) ended(ctx context.Context) error {
-	errs := []error{ctx.Err()}
-	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
-		errs = append(errs, cause)
+func (c *call) ended(ctx context.Context) error { return c.transportError(c.causes(ctx)) }
+
+// causes is why the context ended, with what had gone wrong before that.
+func (c *call) causes(ctx context.Context) error {
+	errs := contextErrors(ctx)
+	if c.broken != nil {
+		errs = append(errs, c.broken)
 	}
 	if c.refusal != nil {
 		errs = append(errs, c.refusal)
 	}
-	return c.transportError(join(errs...))
+	return join(errs...)
 }
 
 func (c *call) transportError(err error) error {
 	return &TransportError{
 		Operation: c.operation, Attempts: c.response.Attempts, MaybeSent: c.maybeSent, Err: err,
-		text: c.mask().line(dropUserInfo(err.Error()), maxText),
+		text: c.mask().line(withoutUserInfo(err), maxText),
 	}
 }
 
 func (c *call) responseError(err error) error {
+	m := c.mask()
 	return &ResponseError{
 		Operation: c.operation, StatusCode: c.response.StatusCode,
-		ContentType: c.response.Header.Get("Content-Type"), Body: c.response.Body, Err: err,
-		text: c.mask().line(explain(err), maxText),
+		ContentType: m.line(c.response.Header.Get("Content-Type"), maxText), Body: c.response.Body, Err: err,
+		text: m.line(explain(err), maxText),
 	}
 }
 

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 
@@ -69,7 +71,12 @@ func (c Client) LogValue() slog.Value { return slog.StringValue(c.settings.Strin
 type sharedDoer struct{ settings *settings }
 
 func (d *sharedDoer) Do(req *http.Request) (*http.Response, error) {
-	return (&call{settings: d.settings}).Do(req)
+	c := &call{settings: d.settings}
+	res, err := c.Do(req.Clone(req.Context())) // a request editor may have kept req
+	if err == nil {
+		res.Body = io.NopCloser(bytes.NewReader(c.response.Body))
+	}
+	return res, err
 }
 
 // send runs one operation: the options, the generated request, its attempts, and

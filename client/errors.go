@@ -37,11 +37,11 @@ func (k kind) Error() string { return "stackone: " + statusText(int(k)) }
 
 const headerRequestID = "X-Request-Id"
 
-// APIError is an answer with an error status: any but 1xx to 3xx included, since
-// redirects are not followed, and without 2xx. StatusCode is that of the HTTP
-// answer, whatever the body says. The other fields are what the body and the
-// header hold of them, and empty otherwise. Printing an APIError, with any verb,
-// shows its one-line text and never the header or the body.
+// APIError is an answer with any other status than 2xx; that includes 3xx, since
+// redirects are not followed. StatusCode is that of the HTTP answer, whatever the
+// body says. The other fields are what the body and the header hold of them, and
+// empty otherwise. Printing an APIError, with any verb, shows its one-line text
+// and never the header or the body.
 type APIError struct {
 	// Operation is the description's operationId, such as
 	// create_connect_session, or method and path of an operation without one here.
@@ -122,6 +122,8 @@ func (e *TransportError) Error() string {
 	fmt.Fprintf(&b, "stackone: %s: ", e.Operation)
 	b.WriteString(textOf(e.text, e.Err))
 	switch {
+	case !e.MaybeSent && connecting(e.Err):
+		b.WriteString(" (nothing was sent: check the network and the base URL)")
 	case !e.MaybeSent:
 		b.WriteString(" (nothing was sent)")
 	case e.Operation == opCreate:

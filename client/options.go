@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
 // Option configures a client when given to New and one call when given to a
@@ -28,13 +30,13 @@ type settings struct {
 	policy       RetryPolicy
 	timeout      time.Duration // of an attempt, as WithTimeout gave it
 	httpTimeout  time.Duration // of an attempt, as WithHTTPClient gave it
-	accept       []string      // the one value of its header
-	userAgent    []string      // the one value of its header
+	userAgent    string
 	ownAgent     string
-	header       http.Header
+	header       map[string]string
 	logger       *slog.Logger
 	maxBody      int64
 	pollInterval time.Duration
+	progress     func(*gen.ConnectSessionLatestAttempt)
 	response     *Response // of one call only
 	budget       *budget   // of the client, shared by its calls
 	faults       []error
@@ -55,8 +57,7 @@ func defaultSettings() *settings {
 		pollInterval: defaultInterval,
 		budget:       newBudget(),
 	}
-	s.accept = []string{"application/json"}
-	s.userAgent = []string{s.ownAgent}
+	s.userAgent = s.ownAgent
 	WithBaseURL(DefaultBaseURL)(s)
 	return s
 }
@@ -219,7 +220,7 @@ func WithUserAgent(product string) Option {
 			s.fault("the user agent is empty, or has characters that a header cannot hold")
 			return
 		}
-		s.userAgent = []string{product + " " + s.ownAgent}
+		s.userAgent = product + " " + s.ownAgent
 	}
 }
 
@@ -239,11 +240,11 @@ func WithHeader(key, value string) Option {
 		case !visibleASCII(value):
 			s.fault("the value of header %s has characters that a header cannot hold", key)
 		default:
-			s.header = maps.Clone(s.header)
+			s.header = maps.Clone(s.header) // the client's stay as they are
 			if s.header == nil {
-				s.header = http.Header{}
+				s.header = map[string]string{}
 			}
-			s.header[key] = []string{value}
+			s.header[key] = value
 		}
 	}
 }

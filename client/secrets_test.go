@@ -54,8 +54,14 @@ func renderings(v any) map[string]string {
 	shown["inside a slice"] = fmt.Sprintf("%+v %#v", []any{v}, []any{v})
 	shown["inside a struct"] = fmt.Sprintf("%+v %#v", struct{ V any }{v}, struct{ V any }{v})
 	var text, jsonText bytes.Buffer
-	slog.New(slog.NewTextHandler(&text, nil)).Info("m", "v", v)
-	slog.New(slog.NewJSONHandler(&jsonText, nil)).Info("m", "v", v)
+	timeless := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}
+	slog.New(slog.NewTextHandler(&text, timeless)).Info("m", "v", v)
+	slog.New(slog.NewJSONHandler(&jsonText, timeless)).Info("m", "v", v)
 	shown["slog text"], shown["slog JSON"] = text.String(), jsonText.String()
 	if err, ok := v.(error); ok {
 		shown["Error"] = err.Error()

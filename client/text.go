@@ -64,13 +64,19 @@ func (m mask) line(s string, limit int) string {
 	return b.String()
 }
 
-// dropUserInfo removes the user info of a URL in s, such as that of a proxy.
-func dropUserInfo(s string) string {
-	before, after, ok := strings.Cut(s, "://")
+// withoutUserInfo is the text of an error without the user info of a URL in it,
+// such as a proxy's. An address that does not parse has no part that is safe to show.
+func withoutUserInfo(err error) string {
+	text := err.Error()
+	parse := (*url.Error)(nil)
+	if errors.As(err, &parse) && parse.Op == "parse" || strings.HasPrefix(text, "invalid proxy address") {
+		return "the address of the proxy cannot be parsed"
+	}
+	before, after, ok := strings.Cut(text, "://")
 	if at := strings.LastIndexByte(after, '@'); ok && at >= 0 {
 		return before + "://[redacted]" + after[at:]
 	}
-	return s
+	return text
 }
 
 // bodySecrets returns the secrets of a request's or an answer's body.

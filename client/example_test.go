@@ -1,0 +1,100 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// The examples call a fake StackOne. A program leaves out its key and base URL:
+// client.New() reads the key from STACKONE_API_KEY.
+
+func Example() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx := context.Background()
+
+	c, err := client.New(client.WithAPIKey(srv.APIKey), client.WithBaseURL(srv.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID:   "customer-42", // from your own sign-in, never from the browser
+		OriginOwnerName: "Acme",
+		Categories:      []gen.Category{gen.CategoryHRIS},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := c.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: link.Token})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(session.OriginOwnerName, session.Categories, session.Type)
+	// Output: Acme [hris] production
+}
+
+func Example_errors() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client(client.WithAPIKey("mistyped"))
+
+	request := gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"}
+	_, err := c.ConnectSessions.Create(ctx, request)
+	var (
+		api       *client.APIError
+		transport *client.TransportError
+	)
+	switch {
+	case err == nil:
+		fmt.Println("created")
+	case errors.Is(err, client.ErrUnauthorized):
+		fmt.Println("the key is wrong:", err)
+	case errors.Is(err, client.ErrTooManyRequests) && errors.As(err, &api):
+		fmt.Println("later, in", api.RetryAfter)
+	case errors.As(err, &transport) && !transport.MaybeSent:
+		fmt.Println("nothing was sent:", err)
+	default:
+		fmt.Println(err)
+	}
+	// Output: the key is wrong: stackone: create_connect_session: 401 Unauthorized (check the API key)
+}
+
+// A call's options override the client's.
+func Example_options() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client()
+
+	request := gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"}
+	var response client.Response
+	_, err := c.ConnectSessions.Create(ctx, request,
+		client.WithTimeout(5*time.Second),
+		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
+		client.WithResponse(&response))
+	fmt.Println(err, response.StatusCode, response.Attempts, response.Header.Get("Content-Type"))
+	// Output: <nil> 201 1 application/json; charset=utf-8
+}
+
+// Every operation of the generated client has the same authentication, retries
+// and errors, including those that a later refresh of the description adds.
+func ExampleClient_Generated() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client()
+
+	response, err := c.Generated().CreateConnectSessionWithResponse(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID: "customer-42", OriginOwnerName: "Acme",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(response.StatusCode(), response.JSON201.OriginOwnerName)
+	// Output: 201 Acme
+}

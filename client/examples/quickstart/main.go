@@ -1,0 +1,69 @@
+// Command quickstart creates a connect session, authenticates its token and
+// prints both, secrets included. With STACKONE_API_KEY set it calls StackOne;
+// without, a fake StackOne that it starts itself.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) error {
+	var opts []client.Option
+	if _, ok := os.LookupEnv(client.APIKeyEnv); ok {
+		fmt.Fprintf(out, "Calling %s with the key in %s.\n", client.DefaultBaseURL, client.APIKeyEnv)
+	} else {
+		srv := stackonetest.NewServer()
+		defer srv.Close()
+		opts = []client.Option{client.WithBaseURL(srv.URL), client.WithAPIKey(srv.APIKey)}
+		fmt.Fprintf(out, "%s is not set: calling a fake StackOne at %s.\n", client.APIKeyEnv, srv.URL)
+	}
+
+	c, err := client.New(opts...)
+	if err != nil {
+		return err
+	}
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID:   "customer-42",
+		OriginOwnerName: "Acme",
+		Categories:      []gen.Category{gen.CategoryHRIS},
+	})
+	if err != nil {
+		return err
+	}
+	if err := show(out, "Created a connect session. The customer connects at its auth_link_url:", link); err != nil {
+		return err
+	}
+	session, err := c.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: link.Token})
+	if err != nil {
+		return err
+	}
+	return show(out, "Authenticated its token:", session)
+}
+
+// show prints JSON: printed by fmt, a session hides its secrets.
+func show(out io.Writer, what string, v any) error {
+	encoded, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\n%s\n%s\n", what, encoded)
+	return err
+}

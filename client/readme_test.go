@@ -1,0 +1,80 @@
+package client_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var fence = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+
+// TestDocumentedCode says that the Go code of every Markdown file compiles: a whole
+// program is built here, and a part of one stands in a Go file of this module.
+func TestDocumentedCode(t *testing.T) {
+	t.Parallel()
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	var sources strings.Builder
+	documents := map[string]string{}
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && strings.HasPrefix(entry.Name(), ".") {
+			return fs.SkipDir
+		}
+		switch filepath.Ext(path) {
+		case ".go":
+			text, err := os.ReadFile(path)
+			sources.WriteString(dedent(string(text)))
+			return err
+		case ".md":
+			text, err := os.ReadFile(path)
+			documents[strings.TrimPrefix(path, root)] = string(text)
+			return err
+		}
+		return nil
+	}))
+	programs := map[string]string{} // of a path that is not there, the file that stands in for it
+	for name, text := range documents {
+		for i, block := range fence.FindAllStringSubmatch(text, -1) {
+			code := block[1]
+			if strings.HasPrefix(code, "package ") {
+				file := filepath.Join(t.TempDir(), "main.go")
+				require.NoError(t, os.WriteFile(file, []byte(code), 0o600))
+				programs[filepath.Join(root, "client", "examples", fmt.Sprintf("documented-%d", len(programs)), "main.go")] = file
+				continue
+			}
+			assert.Contains(t, sources.String(), dedent(code), "block %d of %s is in no Go file", i+1, name)
+		}
+	}
+	require.NotEmpty(t, programs)
+	overlay, err := json.Marshal(map[string]any{"Replace": programs})
+	require.NoError(t, err)
+	overlayFile := filepath.Join(t.TempDir(), "overlay.json")
+	require.NoError(t, os.WriteFile(overlayFile, overlay, 0o600))
+	for path := range programs {
+		build := exec.CommandContext(t.Context(), "go", "build", "-o", os.DevNull, "-overlay", overlayFile, filepath.Dir(path))
+		build.Dir = root
+		output, err := build.CombinedOutput()
+		assert.NoError(t, err, "%s", output)
+	}
+}
+
+// dedent drops the white space that begins each line.
+func dedent(code string) string {
+	lines := strings.Split(code, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSpace(line)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,253 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// arrival is what the soak's server did with one request.
+type arrival struct {
+	created bool
+	status  int // 0: no answer
+}
+
+// flaky creates sessions and answers as badly as a service can. It remembers what
+// it did for each origin_owner_id.
+type flaky struct {
+	mu       sync.Mutex
+	arrivals map[string][]arrival
+}
+
+func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var request gen.ConnectSessionCreate
+	if json.NewDecoder(r.Body).Decode(&request) != nil {
+		panic(http.ErrAbortHandler)
+	}
+	statuses := []int{429, 429, 408, 400, 404, 500, 502, 503}
+	a := arrival{status: 201, created: true}
+	fault := rand.IntN(16)
+	if fault < len(statuses) {
+		a = arrival{status: statuses[fault]}
+	}
+	f.mu.Lock()
+	reset := fault == 8 || fault == 9
+	if reset {
+		a = arrival{created: fault == 9}
+	}
+	f.arrivals[request.OriginOwnerID] = append(f.arrivals[request.OriginOwnerID], a)
+	f.mu.Unlock()
+	switch {
+	case reset:
+		panic(http.ErrAbortHandler) // closes the connection
+	case fault == 10: // cut
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, link)
+		panic(http.ErrAbortHandler)
+	case fault == 11: // of no use
+		w.WriteHeader(201)
+		_, _ = io.WriteString(w, "<html>")
+	default:
+		answer(a.status, link)(w, r)
+	}
+}
+
+// TestSoak makes SOAK_CALLS calls over faults at random, and compares what the
+// server saw with what the caller was told.
+func TestSoak(t *testing.T) {
+	calls, err := strconv.Atoi(os.Getenv("SOAK_CALLS"))
+	if err != nil {
+		calls = 2000
+	}
+	const callers = 16
+	goroutines := runtime.NumGoroutine()
+	memory := heap()
+
+	server := &flaky{arrivals: map[string][]arrival{}}
+	var connections, peak atomic.Int64
+	listening := httptest.NewUnstartedServer(server)
+	listening.Config.ErrorLog = nil
+	listening.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			n := connections.Add(1)
+			for p := peak.Load(); n > p && !peak.CompareAndSwap(p, n); p = peak.Load() {
+			}
+		case http.StateClosed, http.StateHijacked:
+			connections.Add(-1)
+		}
+	}
+	listening.Start()
+	var dials atomic.Int64
+	transport := &http.Transport{MaxIdleConnsPerHost: callers, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if dials.Add(1)%5 == 0 {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+		}
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	c, err := client.New(client.WithAPIKey(testKey), client.WithBaseURL(listening.URL),
+		client.WithHTTPClient(&http.Client{Transport: transport}),
+		client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
+	require.NoError(t, err)
+
+	results := make([]error, calls)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(calls); i = next.Add(1) - 1 {
+				_, results[i] = c.ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{
+					OriginOwnerID: strconv.FormatInt(i, 10), OriginOwnerName: "soak",
+				})
+			}
+		})
+	}
+	wg.Wait()
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	sends, duplicates := 0, 0
+	told := map[string]int{}
+	for i, err := range results {
+		seen := server.arrivals[strconv.Itoa(i)]
+		sends += len(seen)
+		created := 0
+		for n, a := range seen {
+			if a.created {
+				created++
+			}
+			if n < len(seen)-1 && a.status != 429 && a.status != 408 {
+				t.Errorf("call %d was repeated after %+v", i, a)
+			}
+		}
+		duplicates += max(0, created-1)
+		told[kindOf(err)]++
+		if !consistent(err, seen) {
+			t.Errorf("call %d was told %v after %+v", i, err, seen)
+		}
+	}
+	assert.Zero(t, duplicates)
+	t.Logf("%d calls, %d arrived, %d duplicates, at most %d connections for %d callers; told: %v",
+		calls, sends, duplicates, peak.Load(), callers, told)
+
+	// Resets leave a connection open on the server's side for a moment after
+	// the client has a new one.
+	assert.LessOrEqual(t, peak.Load(), int64(2*callers))
+	transport.CloseIdleConnections()
+	listening.Close()
+	assert.Zero(t, connections.Load(), "connections left")
+	server.arrivals, results = nil, nil
+	assertGoroutines(t, goroutines)
+	assert.Less(t, heap(), memory+8<<20, "memory left")
+}
+
+// consistent reports whether what a caller was told fits what the server saw.
+func consistent(err error, seen []arrival) bool {
+	var api *client.APIError
+	var transport *client.TransportError
+	var response *client.ResponseError
+	last := arrival{}
+	if len(seen) > 0 {
+		last = seen[len(seen)-1]
+	}
+	switch {
+	case err == nil:
+		return last.created && last.status == 201
+	case errors.As(err, &api):
+		return last.status == api.StatusCode && !last.created
+	case errors.As(err, &response):
+		return last.created && last.status == 201
+	case errors.As(err, &transport):
+		return transport.MaybeSent == (len(seen) > 0)
+	}
+	return false
+}
+
+func kindOf(err error) string {
+	if err == nil {
+		return "success"
+	}
+	return fmt.Sprintf("%T", err)
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// assertGoroutines waits for goroutines that are ending, and fails if more than
+// before remain.
+func assertGoroutines(t *testing.T, before int) {
+	t.Helper()
+	for range 1_000_000 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		runtime.Gosched()
+	}
+	stacks := make([]byte, 1<<16)
+	t.Errorf("%d goroutines left of %d:\n%s", runtime.NumGoroutine()-before, before, stacks[:runtime.Stack(stacks, true)])
+}
+
+// TestOutage measures the load on a service that answers every call with an error
+// that is retried.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	faults := map[string]roundTripper{
+		"503": func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 503, Body: http.NoBody}, nil
+		},
+		"429 with Retry-After": func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"30"}}, Body: http.NoBody}, nil
+		},
+		"refused": func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		},
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				const calls = 10_000
+				var sends atomic.Int64
+				c, err := client.New(client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{
+					Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+						sends.Add(1)
+						return fault(r)
+					}),
+				}))
+				require.NoError(t, err)
+				start := time.Now()
+				for range calls {
+					require.Error(t, authenticate(c))
+				}
+				load := float64(sends.Load()) / calls
+				assert.LessOrEqual(t, load, 1.05)
+				assert.Equal(t, int64(calls+10), sends.Load(), "each call once, and the budget's retries")
+				t.Logf("%d calls, %.4f sends a call, %s of waits", calls, load, time.Since(start))
+			})
+		})
+	}
+}

@@ -1,0 +1,308 @@
+package client_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// waiting is a customer's session that a test waits for, in virtual time.
+type waiting struct {
+	srv     *stackonetest.Server
+	client  *client.Client
+	session *stackonetest.Session
+	token   string
+	seen    []string // what the progress function saw
+}
+
+// wait runs a test of WaitForConnection in a bubble.
+func wait(t *testing.T, test func(t *testing.T, w *waiting)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+		w := &waiting{srv: srv}
+		w.client = srv.Client(client.WithProgress(func(a *gen.ConnectSessionLatestAttempt) {
+			if a == nil {
+				w.seen = append(w.seen, "none")
+			} else {
+				w.seen = append(w.seen, string(a.Status))
+			}
+		}))
+		link, err := w.client.ConnectSessions.Create(t.Context(), owner)
+		require.NoError(t, err)
+		w.token, w.session = link.Token, srv.Session(link.Token)
+		test(t, w)
+	})
+}
+
+// soon lets the customer act when the time has come.
+func soon(t *testing.T, d time.Duration, acts ...func() error) {
+	t.Helper()
+	time.AfterFunc(d, func() {
+		for _, act := range acts {
+			assert.NoError(t, act())
+		}
+	})
+}
+
+// polls is how often the session was looked at.
+func (w *waiting) polls() int { return len(w.srv.Requests()) - 1 }
+
+func TestWaitForConnection(t *testing.T) {
+	t.Parallel()
+	t.Run("until connected", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			soon(t, time.Second, w.session.Begin)
+			soon(t, 9*time.Second, func() error { return w.session.Connect("account-1") })
+			start := time.Now()
+			attempt, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			require.NoError(t, err)
+			assert.Equal(t, "account-1", attempt.AccountSecureID)
+			assert.Equal(t, gen.AttemptStatusAuthenticated, attempt.Status)
+			assert.Equal(t, []string{"none", "pending", "authenticated"}, w.seen)
+			assert.Equal(t, 6, w.polls(), "at once, and every 2 to 2.2 s")
+			assert.InDelta(t, 10.5, time.Since(start).Seconds(), 0.5)
+		})
+	})
+	t.Run("already connected", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			require.NoError(t, w.session.Connect("account-1"))
+			start := time.Now()
+			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			require.NoError(t, err)
+			assert.Zero(t, time.Since(start))
+		})
+	})
+	t.Run("at another interval", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			soon(t, 59*time.Second, func() error { return w.session.Connect("account-1") })
+			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token, client.WithPollInterval(20*time.Second))
+			require.NoError(t, err)
+			assert.Equal(t, 4, w.polls())
+		})
+	})
+}
+
+func TestWaitForConnectionEnds(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		act  func(*stackonetest.Session) error
+		want client.ConnectionError
+		text string
+	}{
+		"error": {
+			func(s *stackonetest.Session) error { return s.Fail("access_denied", "the customer\nsaid no") },
+			client.ConnectionError{Status: gen.AttemptStatusError, Code: "access_denied", Description: `the customer\nsaid no`},
+			`stackone: the connection attempt ended as error: access_denied: the customer\nsaid no`,
+		},
+		"cancelled": {
+			(*stackonetest.Session).Cancel, client.ConnectionError{Status: gen.AttemptStatusCancelled},
+			"stackone: the connection attempt ended as cancelled",
+		},
+		"expired": {
+			(*stackonetest.Session).Expire, client.ConnectionError{Status: "expired"},
+			"stackone: the connection attempt ended as expired",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wait(t, func(t *testing.T, w *waiting) {
+				soon(t, 3*time.Second, func() error { return tt.act(w.session) })
+				attempt, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+				var ended *client.ConnectionError
+				require.ErrorAs(t, err, &ended)
+				assert.Equal(t, tt.want, *ended)
+				assert.EqualError(t, err, tt.text)
+				assert.Nil(t, attempt, "an error comes without a result")
+				assert.Equal(t, []string{"none", name}, w.seen)
+			})
+		})
+	}
+}
+
+func TestWaitForConnectionFaults(t *testing.T) {
+	t.Parallel()
+	attemptOf := func(status string) []byte {
+		return []byte(`{"id":1,"latest_connection_attempt":{"id":"a","status":"` + status + `"}}`)
+	}
+	passing := map[string]stackonetest.Fault{
+		"500":              {Status: 500},
+		"503":              stackonetest.ProxyError(503),
+		"408":              {Status: 408},
+		"429":              {Status: 429},
+		"reset":            {Reset: stackonetest.ResetBeforeReading},
+		"cut":              {CutBody: true},
+		"a status unheard": {Status: 201, Header: http.Header{"Content-Type": {"application/json"}}, Body: attemptOf("meditating")},
+	}
+	for name, fault := range passing {
+		t.Run(name+" passes", func(t *testing.T) {
+			t.Parallel()
+			wait(t, func(t *testing.T, w *waiting) {
+				fault.Times = 5 // more than the attempts of one call
+				w.srv.Inject(fault)
+				require.NoError(t, w.session.Connect("account-1"))
+				attempt, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+				require.NoError(t, err)
+				assert.Equal(t, "account-1", attempt.AccountSecureID)
+			})
+		})
+	}
+	lasting := map[string]struct {
+		fault stackonetest.Fault
+		want  error
+	}{
+		"401": {stackonetest.Fault{Status: 401}, client.ErrUnauthorized},
+		"403": {stackonetest.Fault{Status: 403}, client.ErrForbidden},
+		"404": {stackonetest.Fault{Status: 404}, client.ErrNotFound},
+		"501": {stackonetest.Fault{Status: 501}, client.ErrNotImplemented},
+		"400": {stackonetest.Fault{Status: 400}, client.ErrBadRequest},
+	}
+	for name, tt := range lasting {
+		t.Run(name+" lasts", func(t *testing.T) {
+			t.Parallel()
+			wait(t, func(t *testing.T, w *waiting) {
+				w.srv.Inject(tt.fault)
+				_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+				require.ErrorIs(t, err, tt.want)
+				assert.Equal(t, 1, w.polls())
+			})
+		})
+	}
+	t.Run("an answer that is no session lasts", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			w.srv.Inject(stackonetest.Fault{Status: 201, Body: []byte(`{"id":"1"}`)})
+			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			var response *client.ResponseError
+			require.ErrorAs(t, err, &response)
+		})
+	})
+	t.Run("an expired token lasts", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			start := time.Now()
+			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			requireAPIError(t, err, "authenticate_connect_session", 401)
+			assert.InDelta(t, 1800, time.Since(start).Seconds(), 3, "the life of a session")
+		})
+	})
+	t.Run("Retry-After", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			require.NoError(t, w.session.Connect("account-1"))
+			w.srv.Inject(stackonetest.Fault{Status: 429, RetryAfter: 10 * time.Minute})
+			start := time.Now()
+			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, time.Since(start), 10*time.Minute)
+			assert.Equal(t, 2, w.polls(), "the client does not wait that long, and waiting for the customer does")
+		})
+	})
+}
+
+func TestWaitForConnectionContext(t *testing.T) {
+	t.Parallel()
+	t.Run("deadline", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			start := time.Now()
+			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, 5*time.Second, time.Since(start))
+			assert.EqualError(t, err, "stackone: the customer has not connected yet: context deadline exceeded")
+		})
+	})
+	t.Run("cancelled with a cause, after a fault", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			w.srv.Inject(stackonetest.Fault{Status: 503, Times: 3})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			start := time.Now()
+			time.AfterFunc(1500*time.Millisecond, func() { cancel(assert.AnError) })
+			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token)
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorIs(t, err, assert.AnError)
+			assert.Equal(t, 1500*time.Millisecond, time.Since(start), "at that instant")
+			requireAPIError(t, err, "authenticate_connect_session", 503)
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	})
+	t.Run("while a look is under way", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			w.srv.Inject(stackonetest.Fault{Delay: time.Minute})
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			start := time.Now()
+			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, 5*time.Second, time.Since(start))
+		})
+	})
+}
+
+func TestWaitForConnectionRefuses(t *testing.T) {
+	t.Parallel()
+	c := answering(t, 500, nil, "")
+	tests := map[string]struct {
+		call func() (*gen.ConnectSessionLatestAttempt, error)
+		want string
+	}{
+		"an empty token": {
+			func() (*gen.ConnectSessionLatestAttempt, error) {
+				return c.ConnectSessions.WaitForConnection(t.Context(), "")
+			}, "token is required",
+		},
+		"a nil context": {
+			func() (*gen.ConnectSessionLatestAttempt, error) {
+				//lint:ignore SA1012 a nil context is what is tested
+				return c.ConnectSessions.WaitForConnection(nil, "t")
+			}, "nil context",
+		},
+		"an invalid option": {
+			func() (*gen.ConnectSessionLatestAttempt, error) {
+				return c.ConnectSessions.WaitForConnection(t.Context(), "t", client.WithPollInterval(-1))
+			}, "poll interval is negative",
+		},
+		"a nil progress function": {
+			func() (*gen.ConnectSessionLatestAttempt, error) {
+				return c.ConnectSessions.WaitForConnection(t.Context(), "t", client.WithProgress(nil))
+			}, "progress function is nil",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := tt.call()
+			require.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+// TestConnectionErrorIsBounded says that a provider's text cannot flood or break a log.
+func TestConnectionErrorIsBounded(t *testing.T) {
+	t.Parallel()
+	wait(t, func(t *testing.T, w *waiting) {
+		require.NoError(t, w.session.Fail(w.token, strings.Repeat("long ", 1000)+w.token))
+		_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+		require.Error(t, err)
+		assert.Less(t, len(err.Error()), 2000)
+		assert.NotContains(t, err.Error(), w.token)
+	})
+}
