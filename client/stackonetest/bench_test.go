@@ -1,6 +1,7 @@
 package stackonetest_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,6 +44,22 @@ func BenchmarkCall(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// What of BenchmarkCall/socket/create is not the server: the same call, answered
+// with fixed bytes.
+func BenchmarkFixedAnswer(b *testing.B) {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	const text = `{"id":1,"organization_id":"1","project_id":"p","origin_owner_id":"acme","origin_owner_name":"Acme",` +
+		`"created_at":"2023-05-30T00:00:00.000Z","token":"t","auth_link_url":"http://127.0.0.1/t"}`
+	srv.Inject(stackonetest.Fault{Status: http.StatusCreated, Body: []byte(text), Times: -1})
+	c := srv.Client()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, err := c.ConnectSessions.Create(b.Context(), acme)
+		require.NoError(b, err)
 	}
 }
 

@@ -79,14 +79,14 @@ func TestAccepted(t *testing.T) {
 		{name: "TypeScript defaults", strict: true,
 			body:   `{"origin_owner_id":"acme","origin_owner_name":"Acme","expires_in":1800,"multiple":false,"type":"production"}`,
 			member: "type", want: `"production"`},
-		{name: "Java nulls", strict: true,
+		{name: "null for every optional member", strict: true,
 			body: `{"categories":null,"provider":null,"provider_version":null,"origin_owner_id":"acme","origin_owner_name":"Acme",` +
 				`"origin_username":null,"account_id":null,"expires_in":null,"metadata":null,"multiple":null,"label":null,"type":null,` +
 				`"integration_id":null,"connector_profile_id":null}`,
-			header: http.Header{"User-Agent": {"speakeasy-sdk/java 0.38.0"}, "Cookie": nil},
+			header: http.Header{"Cookie": nil},
 			member: "type", want: `"production"`},
-		{name: "Ruby headers", strict: true, body: acmeJSON,
-			header: http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json; charset=utf-8"}, "User-Agent": {"speakeasy-sdk/ruby"}, "Cookie": nil},
+		{name: "content type with a charset", strict: true, body: acmeJSON,
+			header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
 			member: "origin_owner_id", want: `"acme"`},
 		{name: "unknown category", body: `{"origin_owner_id":"a","origin_owner_name":"A","categories":["hris","brand-new"]}`,
 			member: "categories", want: `["hris","brand-new"]`},
