@@ -1,0 +1,154 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// Faults whose traces must be gone when the calls have ended.
+
+// pipes is a listener whose connections stay in the process, so that a server on
+// it lives in virtual time.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.conns <- theirs:
+		return ours, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// It is not parallel: it counts goroutines. A goroutine that is left blocks for
+// ever, which a bubble reports, too.
+func TestFault38NothingLeaks(t *testing.T) {
+	const callers, each = 40, 25
+	goroutines := runtime.NumGoroutine()
+	synctest.Test(t, func(t *testing.T) {
+		kinds := []http.HandlerFunc{
+			answer(201, link), answer(404, "{}"), answer(500, "{}"), answer(200, "half"), answer(302, ""), answer(429, strings.Repeat("x", 100<<10)),
+			func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Retry-After", "1")
+				answer(429, "{}")(w, r)
+			},
+			func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201); panic(http.ErrAbortHandler) },
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", "500")
+				w.WriteHeader(201)
+				_, _ = io.WriteString(w, link[:50])
+			},
+			func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(201)
+				w.(http.Flusher).Flush()
+				<-r.Context().Done()
+			},
+			answer(201, strings.Repeat(" ", 100<<10)),
+		}
+		var kind, opened, closed atomic.Int64
+		server := &http.Server{
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				kinds[kind.Add(1)%int64(len(kinds))](w, r)
+			}),
+			ConnState: func(_ net.Conn, state http.ConnState) {
+				switch state {
+				case http.StateNew:
+					opened.Add(1)
+				case http.StateClosed, http.StateHijacked:
+					closed.Add(1)
+				}
+			},
+		}
+		listener := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+		var serving sync.WaitGroup
+		serving.Go(func() { _ = server.Serve(listener) })
+		transport := &http.Transport{DialContext: listener.dial, MaxIdleConnsPerHost: callers, IdleConnTimeout: 30 * time.Second}
+		c := through(t, transport, client.WithBaseURL("http://localhost"), client.WithTimeout(5*time.Second), client.WithMaxResponseBytes(16<<10))
+
+		var outcomes, all = [4]atomic.Int64{}, sync.WaitGroup{}
+		for caller := range callers {
+			all.Go(func() {
+				for n := range each {
+					operation := opCreate
+					if (caller+n)%2 == 0 {
+						operation = opAuthenticate
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n)*time.Second+time.Millisecond)
+					err := call(ctx, t, operation, c).err
+					cancel()
+					var (
+						api   *client.APIError
+						bad   *client.ResponseError
+						wires *client.TransportError
+					)
+					switch {
+					case err == nil:
+						outcomes[0].Add(1)
+					case errors.As(err, &wires):
+						outcomes[1].Add(1)
+					case errors.As(err, &bad):
+						outcomes[2].Add(1)
+					case errors.As(err, &api):
+						outcomes[3].Add(1)
+					}
+				}
+			})
+		}
+		all.Wait()
+		synctest.Wait()
+		sum := int64(0)
+		for kind := range outcomes {
+			assert.Positive(t, outcomes[kind].Load(), "calls that ended as %d", kind)
+			sum += outcomes[kind].Load()
+		}
+		assert.Equal(t, int64(callers*each), sum)
+		assert.LessOrEqual(t, opened.Load()-closed.Load(), int64(callers), "open connections")
+
+		time.Sleep(31 * time.Second) // of the bubble: idle connections end by themselves
+		synctest.Wait()
+		assert.Equal(t, opened.Load(), closed.Load(), "connections opened and closed")
+		require.NoError(t, server.Close())
+		serving.Wait()
+	})
+	for range 1000 { // the last goroutines of the bubble are on their way out
+		if runtime.NumGoroutine() > goroutines {
+			runtime.Gosched()
+		}
+	}
+	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines, "goroutines")
+}

@@ -1,0 +1,269 @@
+package client_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// Faults of the wire, by servers that speak TCP.
+
+// listen returns the address of a server on loopback that gives each connection
+// to serve and then closes it, and the number of connections.
+func listen(t *testing.T, serve func(net.Conn)) (addr string, accepted *atomic.Int32) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	t.Cleanup(func() { l.Close(); all.Wait() })
+	accepted = new(atomic.Int32)
+	all.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			accepted.Add(1)
+			all.Go(func() {
+				defer conn.Close()
+				defer context.AfterFunc(t.Context(), func() { conn.Close() })()
+				serve(conn)
+			})
+		}
+	})
+	return l.Addr().String(), accepted
+}
+
+// hold keeps a connection until the other side closes it.
+func hold(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+
+// reset closes a connection with RST.
+func reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0); conn.Close() }
+
+// take reads one request whole.
+func take(conn net.Conn) bool {
+	r, err := http.ReadRequest(bufio.NewReader(conn))
+	if err != nil {
+		return false
+	}
+	_, err = io.Copy(io.Discard, r.Body)
+	return err == nil
+}
+
+// sends is a server that takes a request and sends text, and then closes.
+func sends(texts ...string) func(net.Conn) {
+	return func(conn net.Conn) {
+		if take(conn) {
+			for _, text := range texts {
+				_, _ = io.WriteString(conn, text)
+			}
+		}
+	}
+}
+
+const (
+	okHeader  = "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
+	badHeader = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+)
+
+func TestFaultRaw(t *testing.T) {
+	t.Parallel()
+	forever := func(header, more string) func(net.Conn) {
+		return func(conn net.Conn) {
+			if !take(conn) {
+				return
+			}
+			_, err := io.WriteString(conn, header)
+			for err == nil {
+				_, err = io.WriteString(conn, more)
+			}
+		}
+	}
+	once := []client.Option{client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})}
+	line := strings.Repeat("x", 64<<10)
+	tests := []struct {
+		name  string
+		serve func(net.Conn)
+		want  outcome
+		opts  []client.Option
+	}{
+		{name: "08 closed at accept", serve: func(net.Conn) {}, want: AMB},
+		{name: "08 RST after the request", serve: func(c net.Conn) { take(c); reset(c) }, want: AMB},
+		{name: "08 FIN after the request", serve: func(c net.Conn) { take(c) }, want: all(AMB, wraps(io.EOF))},
+		{name: "08 FIN inside the status line", serve: sends("HTTP/1.1 20"), want: AMB},
+		{name: "08 FIN inside the header", serve: sends("HTTP/1.1 201 Created\r\nContent-Ty"), want: AMB},
+		{name: "08 FIN before the end of the header", serve: sends(okHeader), want: all(AMB, wraps(io.ErrUnexpectedEOF))},
+		{name: "12 endless 1xx", serve: forever("", "HTTP/1.1 103 Early Hints\r\nLink: "+line+"\r\n\r\n"), want: transportError(true, 1), opts: once},
+		{name: "12 11 MB of header", serve: forever("HTTP/1.1 201 Created\r\n", "X: "+line+"\r\n"), want: transportError(true, 1), opts: once},
+		{name: "12 endless status line", serve: forever("HTTP/1.1 201 ", line), want: transportError(true, 1), opts: once},
+		{name: "12 garbage", serve: sends("\x1b[31mNOT\tHTTP\x00\xff\r\n\r\n"), want: all(AMB, says(`\x1b[31m`))},
+		{name: "12 garbage that quotes the key", serve: sends("HTTP/1.1 " + testKey + " token-1\r\n\r\n"), want: AMB},
+		{name: "12 long garbage", serve: sends(line + "\r\n\r\n"), want: AMB},
+		{name: "12 two Content-Lengths", serve: sends(okHeader + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}}"), want: AMB},
+		{name: "12 Content-Length that is none", serve: sends(okHeader + "Content-Length: -2\r\n\r\n{}"), want: AMB},
+		{name: "12 unknown Transfer-Encoding", serve: sends(okHeader + "Transfer-Encoding: cow\r\n\r\n{}"), want: AMB},
+		{
+			name: "13 101", serve: sends("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello"),
+			want: API(101, 1),
+		},
+		{name: "13 204", serve: sends("HTTP/1.1 204 No Content\r\n\r\n"), want: BAD("204 No Content", 1)},
+		{
+			name: "15 less than Content-Length", serve: sends(okHeader + "Content-Length: 500\r\n\r\n" + link[:50]),
+			want: all(BAD("unexpected EOF", 1), wraps(io.ErrUnexpectedEOF)),
+		},
+		{
+			name: "15 cut inside a chunk", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\nff\r\n" + link[:50]),
+			want: all(BAD("unexpected EOF", 1), wraps(io.ErrUnexpectedEOF)),
+		},
+		{
+			name: "15 cut before the last chunk", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
+			want: all(BAD("unexpected EOF", 1), wraps(io.ErrUnexpectedEOF)),
+		},
+		{name: "15 a chunk that is none", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"), want: BAD("chunk", 1)},
+		{name: "15 gzip that is none", serve: sends(okHeader + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"), want: BAD("EOF", 1)},
+		{
+			name: "15 reset in the body", want: BAD("", 1),
+			serve: func(c net.Conn) { sends(okHeader + "Content-Length: 500\r\n\r\n" + link[:50])(c); reset(c) },
+		},
+		{
+			name: "19 error cut", serve: sends(badHeader + "Content-Length: 500\r\n\r\n" + `{"message":"half`), want: API(400, 1),
+		},
+		{name: "early hints, then the answer", serve: sends("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + okHeader + "\r\n" + link), want: OK(1)},
+	}
+	for _, tt := range tests {
+		for operation := range operations {
+			t.Run(tt.name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				addr, accepted := listen(t, tt.serve)
+				r := call(t.Context(), t, operation, at(t, "http://"+addr, tt.opts...))
+				tt.want(t, r)
+				assert.Equal(t, int32(r.response.Attempts), accepted.Load(), "connections")
+			})
+		}
+	}
+}
+
+func TestFault09StaleConnection(t *testing.T) {
+	t.Parallel()
+	const good = okHeader + "Content-Length: 8\r\n\r\n" + `{"id":1}`
+	for operation := range operations {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			addr, accepted := listen(t, func(conn net.Conn) {
+				if take(conn) {
+					_, _ = io.WriteString(conn, good)
+				}
+				_, _ = conn.Read(make([]byte, 1)) // the next request has begun
+				reset(conn)
+			})
+			c := at(t, "http://"+addr)
+			OK(1)(t, call(t.Context(), t, opAuthenticate, c))
+			r := call(t.Context(), t, operation, c)
+			if operation == opCreate {
+				AMB(t, r)
+				assert.Equal(t, int32(1), accepted.Load(), "connections")
+				return
+			}
+			OK(2)(t, r)
+			assert.Equal(t, int32(2), accepted.Load(), "connections")
+		})
+	}
+}
+
+// noticed is a connection that tells when its owner has closed it.
+type noticed struct {
+	net.Conn
+	closed func()
+}
+
+func (c *noticed) Close() error { c.closed(); return c.Conn.Close() }
+
+func TestFault10IdleConnectionClosed(t *testing.T) {
+	t.Parallel()
+	for operation := range operations {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			addr, accepted := listen(t, sends(okHeader+"Content-Length: "+strconv.Itoa(len(link))+"\r\n\r\n"+link)) // and closes
+			noticing := make(chan struct{}, 8)
+			transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+				return &noticed{conn, func() { noticing <- struct{}{} }}, err
+			}}
+			c := at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: transport}))
+			for n := range int32(3) {
+				OK(1)(t, call(t.Context(), t, operation, c))
+				<-noticing
+				assert.Equal(t, n+1, accepted.Load(), "connections")
+			}
+		})
+	}
+}
+
+// Idle connections that break when they are written to, of which nothing tells before.
+func TestFault10IdleConnectionsBreak(t *testing.T) {
+	t.Parallel()
+	for operation := range operations {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			const idle = 5
+			arrived, release := make(chan struct{}), make(chan struct{})
+			var requests atomic.Int32
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if requests.Add(1) <= idle {
+					arrived <- struct{}{}
+					<-release
+				}
+				answer(201, link)(w, r)
+			}))
+			t.Cleanup(server.Close)
+			var broken atomic.Bool
+			transport := &http.Transport{MaxIdleConnsPerHost: idle, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+				return &breaking{conn, broken.Load(), &broken}, err
+			}}
+			t.Cleanup(transport.CloseIdleConnections)
+			c := at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))
+			var all sync.WaitGroup
+			for range idle {
+				all.Go(func() { OK(1)(t, call(t.Context(), t, opAuthenticate, c)) })
+			}
+			for range idle {
+				<-arrived
+			}
+			close(release)
+			all.Wait()
+			broken.Store(true)
+			OK(1)(t, call(t.Context(), t, operation, c))
+			assert.Equal(t, int32(idle+1), requests.Load())
+		})
+	}
+}
+
+// breaking is a connection that cannot be written to any more once it is broken,
+// unless it was made after that.
+type breaking struct {
+	net.Conn
+	fresh  bool
+	broken *atomic.Bool
+}
+
+func (c *breaking) Write(p []byte) (int, error) {
+	if c.broken.Load() && !c.fresh {
+		return 0, &net.OpError{Op: "write", Net: "tcp", Err: errors.New("broken")}
+	}
+	return c.Conn.Write(p)
+}

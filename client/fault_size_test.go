@@ -1,0 +1,150 @@
+package client_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// Faults of size.
+
+// endless is a body without an end, that counts what is read of it.
+type endless struct {
+	read   int64
+	closed bool
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.closed {
+		return 0, errors.New("read after close")
+	}
+	n := copy(p, spaces)
+	e.read += int64(n)
+	return n, nil
+}
+
+var spaces = strings.Repeat(" ", 64<<10)
+
+func (e *endless) Close() error { e.closed = true; return nil }
+
+func TestFault17EndlessBody(t *testing.T) {
+	t.Parallel()
+	const kept, drained, oneRead = 256 << 10, 64 << 10, 64 << 10
+	tests := map[string]struct {
+		status int
+		opts   []client.Option
+		want   outcome
+		kept   int
+		most   int64
+	}{
+		"success":                       {201, nil, sent("larger than 1048576 bytes"), 1 << 20, 1<<20 + 1},
+		"success with a limit":          {201, []client.Option{client.WithMaxResponseBytes(10)}, sent("larger than 10 bytes"), 10, 11},
+		"success with a large limit":    {201, []client.Option{client.WithMaxResponseBytes(2 << 20)}, sent("larger than 2097152 bytes"), 2 << 20, 2<<20 + 1},
+		"error":                         {400, nil, API(400, 1), kept, kept + drained + oneRead},
+		"error with a limit":            {400, []client.Option{client.WithMaxResponseBytes(10)}, API(400, 1), 10, 11 + drained + oneRead},
+		"error that is asked for again": {429, nil, API(429, 3), kept, kept + drained + oneRead},
+	}
+	for name, tt := range tests {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					var bodies []*endless
+					c := through(t, meets(func(r *http.Request) (*http.Response, error) {
+						body := new(endless)
+						bodies = append(bodies, body)
+						res := response(r, tt.status, nil)
+						res.Body = body
+						return res, nil
+					}), tt.opts...)
+					r := call(t.Context(), t, operation, c)
+					tt.want(t, r)
+					assert.Len(t, r.response.Body, tt.kept)
+					for _, body := range bodies {
+						assert.LessOrEqual(t, body.read, tt.most)
+						assert.True(t, body.closed, "closed")
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestFault17LimitIsExact(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		limit int64
+		want  outcome
+	}{
+		"as long as the body": {int64(len(link)), OK(1)},
+		"one byte less":       {int64(len(link)) - 1, sent("larger than")},
+		"the largest":         {1<<63 - 1, OK(1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := through(t, meets(answers(201, link)), client.WithMaxResponseBytes(tt.limit))
+			var r *result
+			require.NotPanics(t, func() { r = call(t.Context(), t, opCreate, c) })
+			tt.want(t, r)
+		})
+	}
+}
+
+// It is not parallel: it measures what is allocated.
+func TestFault17Memory(t *testing.T) {
+	member := new(bytes.Buffer)
+	zip := gzip.NewWriter(member)
+	for range 16 { // 1 MiB
+		_, _ = io.WriteString(zip, spaces)
+	}
+	require.NoError(t, zip.Close())
+	bomb := bytes.Repeat(member.Bytes(), 1024) // 1 GiB: a file may have many members
+	endlessly := func(w http.ResponseWriter) {
+		for {
+			if _, err := io.WriteString(w, spaces); err != nil {
+				return
+			}
+		}
+	}
+	handlers := map[string]http.HandlerFunc{
+		"infinite": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(201); endlessly(w) },
+		"1 GiB": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1073741824")
+			w.WriteHeader(201)
+			endlessly(w)
+		},
+		"gzip bomb": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(201)
+			_, _ = w.Write(bomb)
+		},
+	}
+	for name, handler := range handlers {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				server := httptest.NewServer(handler)
+				defer server.Close()
+				c := at(t, server.URL)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				r := call(t.Context(), t, operation, c, client.WithTimeout(time.Minute))
+				runtime.ReadMemStats(&after)
+				sent("larger than 1048576 bytes")(t, r)
+				assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), "bytes allocated")
+			})
+		}
+	}
+}
