@@ -45,3 +45,8 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 .PHONY: soak
 soak: ## make 100000 calls over random faults, and compare what the server saw with what callers were told
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
+
+.PHONY: mutants
+mutants: ## break client/ in every way that gremlins knows, and list what no test notices
+	$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash ./client --workers 2 --timeout-coefficient 4 \
+		--exclude-files '^(webhook|stackonetest|examples|internal)/'
