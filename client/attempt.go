@@ -35,19 +35,20 @@ const maxSends = 2
 // roundTrip sends req once and reads the answer whole. The returned response is
 // nil when none came; its body is closed, and what was read of it is returned. An
 // error beside a response is about its body.
-func (s *settings) roundTrip(ctx context.Context, req *http.Request, n int, a authorization) (*http.Response, []byte, outcome) {
-	t := &attempt{getBody: req.GetBody}
+func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) {
+	t := &attempt{getBody: c.req.GetBody}
 	t.trace.GetConn = func(string) { t.asked.Store(true) }
 	t.trace.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
-	r := req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
-	if err := t.prepareBody(r, n); err != nil {
+	r := c.req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
+	if err := t.prepareBody(r, c.response.Attempts); err != nil {
 		return nil, nil, outcome{err: err, unsent: true}
 	}
 	// A transport may still be reading the header of an attempt that has failed.
 	r.Header = r.Header.Clone()
-	s.setHeader(t, r, a.header)
+	t.setHeader(r, c.settings, c.authorization.header)
 
-	res, err := s.transport.RoundTrip(r)
+	transport := c.settings.transport
+	res, err := transport.RoundTrip(r)
 	if res != nil && res.Body == nil {
 		res.Body = http.NoBody
 	}
@@ -56,22 +57,25 @@ func (s *settings) roundTrip(ctx context.Context, req *http.Request, n int, a au
 		if res != nil {
 			res.Body.Close()
 		}
-		return nil, nil, outcome{err: err, unsent: t.unsent(s.transport, err)}
+		return nil, nil, outcome{err: err, unsent: t.unsent(transport, err)}
 	case res == nil:
 		return nil, nil, outcome{err: errors.New("the transport returned neither a response nor an error")}
 	case res.StatusCode < 100:
 		res.Body.Close()
 		return nil, nil, outcome{err: errors.New("the transport returned a response without a status")}
 	}
-	body, err := s.read(ctx, res)
+	body, err := c.settings.read(ctx, res)
 	return res, body, outcome{status: res.StatusCode, err: err}
 }
 
 // setHeader gives the request what every request has, in values of its own.
-func (s *settings) setHeader(t *attempt, r *http.Request, authorization string) {
+func (t *attempt) setHeader(r *http.Request, s *settings, authorization string) {
 	t.header = [...]string{"application/json", s.userAgent, authorization}
-	r.Header["Accept"] = t.header[0:1:1]
-	r.Header["User-Agent"] = t.header[1:2:2]
+	for i, key := range [...]string{"Accept", "User-Agent"} {
+		if _, ok := r.Header[key]; !ok { // or a request editor's stays
+			r.Header[key] = t.header[i : i+1 : i+1]
+		}
+	}
 	for key, value := range s.header {
 		r.Header[key] = []string{value}
 	}
@@ -102,6 +106,9 @@ func (t *attempt) prepareBody(r *http.Request, n int) error {
 			return nil, err
 		}
 		return &watchedBody{ReadCloser: body, attempt: t}, nil
+	}
+	if r.Header["Idempotency-Key"] != nil || r.Header["X-Idempotency-Key"] != nil {
+		r.GetBody = nil // a request editor's; net/http would take it as leave to send a POST twice
 	}
 	return nil
 }

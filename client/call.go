@@ -33,7 +33,7 @@ func (s *settings) operation(req *http.Request) (name string, repeatable bool) {
 		}
 	}
 	safe := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == http.MethodOptions
-	return req.Method + " /" + path, safe
+	return req.Method + " /" + strings.TrimPrefix(req.URL.EscapedPath(), s.base.EscapedPath()), safe
 }
 
 // call is one operation on its way through its attempts. It is the seam between
@@ -94,7 +94,7 @@ func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
 	if c.authorization, err = s.credentials(attemptCtx); err != nil {
 		return nil, outcome{err: err, unsent: true, final: true}
 	}
-	res, body, out := s.roundTrip(attemptCtx, c.req, c.response.Attempts, c.authorization)
+	res, body, out := c.roundTrip(attemptCtx)
 	if out.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
 		out.err = timeoutError(timeout)
 	}
@@ -120,7 +120,7 @@ func (c *call) judge(ctx context.Context, out outcome) error {
 	case success(out.status):
 		return c.responseError(out.err)
 	}
-	c.refusal, c.broken = newAPIError(c.operation, c.response, c.mask()), nil
+	c.refusal, c.broken = c.apiError(), nil
 	if out.err != nil && ctx.Err() != nil {
 		return c.ended(ctx)
 	}
@@ -145,20 +145,17 @@ func (c *call) log(ctx context.Context, took, wait time.Duration) {
 	if c.settings.logger == nil {
 		return
 	}
-	level, requestID := slog.LevelWarn, c.response.Header.Get(headerRequestID)
-	if requestID != "" {
-		requestID = c.mask().line(requestID, maxRequestID)
-	}
+	m, level := c.mask(), slog.LevelWarn
 	if success(c.response.StatusCode) {
 		level = slog.LevelInfo
 	}
 	c.settings.logger.LogAttrs(ctx, level, "stackone attempt",
-		slog.String("operation", c.operation),
+		slog.String("operation", c.shownOperation(m)),
 		slog.Int("attempt", c.response.Attempts),
 		slog.Int("status", c.response.StatusCode),
 		slog.Duration("duration", took),
 		slog.Duration("wait", wait),
-		slog.String("request_id", requestID))
+		slog.String("request_id", m.line(c.response.Header.Get(headerRequestID), maxRequestID)))
 }
 
 // ended is the error of a call whose context is over.
@@ -177,19 +174,28 @@ func (c *call) causes(ctx context.Context) error {
 }
 
 func (c *call) transportError(err error) error {
+	m := c.mask()
 	return &TransportError{
-		Operation: c.operation, Attempts: c.response.Attempts, MaybeSent: c.maybeSent, Err: err,
-		text: c.mask().line(withoutUserInfo(err), maxText),
+		Operation: c.shownOperation(m), Attempts: c.response.Attempts, MaybeSent: c.maybeSent, Err: err,
+		text: m.line(withoutUserInfo(err), maxText),
 	}
 }
 
-func (c *call) responseError(err error) error {
+func (c *call) responseError(err error) *ResponseError {
 	m := c.mask()
 	return &ResponseError{
-		Operation: c.operation, StatusCode: c.response.StatusCode,
+		Operation: c.shownOperation(m), StatusCode: c.response.StatusCode,
 		ContentType: m.line(c.response.Header.Get("Content-Type"), maxText), Body: c.response.Body, Err: err,
-		text: m.line(explain(err), maxText),
+		text: m.line(err.Error(), maxText),
 	}
+}
+
+// shownOperation is the operation's name. A path can hold anything.
+func (c *call) shownOperation(m mask) string {
+	if c.operation == opCreate || c.operation == opAuthenticate {
+		return c.operation
+	}
+	return m.line(c.operation, maxText)
 }
 
 // mask knows the secrets that this call has handled.

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,9 +34,10 @@ type Client struct {
 	settings  *settings
 }
 
-// New returns a client for the API key of WithAPIKey, or else of the environment
-// variable STACKONE_API_KEY. It sends nothing. Its error names every fault of
-// the configuration at once, without the values.
+// New returns a client with the credentials of WithAPIKey, WithAPIKeyFunc or
+// WithBasicAuth, or else with the API key in the environment variable
+// STACKONE_API_KEY. It sends nothing. Its error names every fault of the
+// configuration at once, without the values.
 func New(opts ...Option) (*Client, error) {
 	s := defaultSettings()
 	if err := s.configure(opts); err != nil {
@@ -51,14 +53,21 @@ func New(opts ...Option) (*Client, error) {
 // Generated returns the client that oapi-codegen generated from the API
 // description. Every operation of it is authenticated and retried, and fails
 // with the errors of this package, including operations that this package has no
-// method for. A success is read by oapi-codegen's rules: a 2xx other than the
-// documented one, or one that is not labelled JSON, leaves JSON201 nil.
+// method for. Its fields for error statuses (JSON401, ...) therefore stay nil. A
+// success is read by oapi-codegen's rules: a 2xx other than the documented one, or
+// one that is not labelled JSON, leaves JSON201 nil, and a body that does not fit
+// is encoding/json's error. A nil context panics in the generated code.
 //
 // An operation without a method here is repeated after an ambiguous failure only
 // when its HTTP method is GET, HEAD or OPTIONS. Request editors run once a call,
 // before authentication; one that moves the request to another origin gets no
 // credentials there.
-func (c *Client) Generated() *gen.ClientWithResponses { return c.generated }
+func (c *Client) Generated() *gen.ClientWithResponses {
+	if c == nil || c.generated == nil {
+		return &gen.ClientWithResponses{ClientInterface: &gen.Client{Client: &sharedDoer{}}}
+	}
+	return c.generated
+}
 
 // Format writes the base URL and nothing else, whatever the verb, so that a
 // client can be printed without showing its API key.
@@ -71,39 +80,70 @@ func (c Client) LogValue() slog.Value { return slog.StringValue(c.settings.Strin
 type sharedDoer struct{ settings *settings }
 
 func (d *sharedDoer) Do(req *http.Request) (*http.Response, error) {
+	if d.settings == nil {
+		return nil, errNotMade
+	}
+	if req.URL == nil {
+		return nil, errors.New("stackone: the request has no URL: a request editor took it")
+	}
+	req = req.Clone(req.Context()) // a request editor may have kept it
+	if req.Header == nil {
+		req.Header = http.Header{}
+	}
 	c := &call{settings: d.settings}
-	res, err := c.Do(req.Clone(req.Context())) // a request editor may have kept req
+	res, err := c.Do(req)
 	if err == nil {
 		res.Body = io.NopCloser(bytes.NewReader(c.response.Body))
 	}
 	return res, err
 }
 
-// send runs one operation: the options, the generated request, its attempts, and
-// the reading of the answer. fault says why a decoded answer cannot be used, if
-// it cannot.
+// send runs one operation: the options, the check of the request's fields, the
+// generated request, its attempts, and the reading of the answer. fault says why
+// a decoded answer cannot be used, if it cannot.
 func send[T any](
-	ctx context.Context, s *settings, operation string, opts []Option,
+	ctx context.Context, s *settings, operation string, fields []field, opts []Option,
 	request func(*gen.Client) (*http.Response, error), fault func(*T) error,
 ) (*T, error) {
+	if s == nil {
+		return nil, errNotMade
+	}
 	c := &call{settings: s}
 	if len(opts) > 0 {
 		own, err := s.with(opts)
+		if own.response != nil {
+			defer func() { *own.response = c.response }()
+		}
 		if err != nil {
 			return nil, fmt.Errorf("stackone: %s: invalid option: %w", operation, err)
 		}
 		c.settings = own
-		if dst := own.response; dst != nil {
-			*dst = Response{}
-			defer func() { *dst = c.response }()
-		}
+	}
+	if ctx == nil {
+		return nil, fmt.Errorf("stackone: %s: nil context", operation)
+	}
+	if err := check(fields); err != nil {
+		return nil, fmt.Errorf("stackone: %s: invalid request: %w", operation, err)
 	}
 	_, err := request(&gen.Client{Server: c.settings.baseURL, Client: c})
-	if err != nil {
-		if c.req == nil {
-			err = fmt.Errorf("stackone: %s: cannot build the request: %w", operation, err)
-		}
+	switch {
+	case err != nil && c.req == nil:
+		return nil, &unbuilt{operation, err}
+	case err != nil:
 		return nil, err
 	}
 	return decode(c, fault)
 }
+
+// unbuilt is a request that could not be made, such as for metadata that has no
+// JSON. Its text is of one line although the caller's MarshalJSON wrote it.
+type unbuilt struct {
+	operation string
+	err       error
+}
+
+func (e *unbuilt) Error() string {
+	return "stackone: " + e.operation + ": cannot build the request: " + mask{}.line(e.err.Error(), maxText)
+}
+
+func (e *unbuilt) Unwrap() error { return e.err }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -68,6 +69,8 @@ func TestNewRefuses(t *testing.T) {
 		"header Host":                  {client.WithHeader("HOST", secret), "Host cannot be set"},
 		"header Idempotency-Key":       {client.WithHeader("idempotency-key", secret), "Idempotency-Key cannot be set"},
 		"header X-Idempotency-Key":     {client.WithHeader("x-idempotency-key", secret), "X-Idempotency-Key cannot be set"},
+		"header Accept-Encoding":       {client.WithHeader("accept-encoding", "gzip"), "Accept-Encoding cannot be set"},
+		"header Content-Length":        {client.WithHeader("content-length", "1"), "Content-Length cannot be set"},
 		"nil logger":                   {client.WithLogger(nil), "logger is nil"},
 		"no response bytes":            {client.WithMaxResponseBytes(0), "not positive"},
 		"response for the client":      {client.WithResponse(new(client.Response)), "belongs to a call"},
@@ -167,6 +170,17 @@ func TestInvalidRequest(t *testing.T) {
 			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i", OriginOwnerName: "n", Metadata: map[string]any{"f": func() {}}}),
 			[]string{"cannot build the request", "unsupported type"},
 		},
+		"blank origin_owner_id": {
+			createWith(gen.ConnectSessionCreate{OriginOwnerID: " \n", OriginOwnerName: "n"}), []string{"origin_owner_id is required"},
+		},
+		"account_id not UTF-8": {
+			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i", OriginOwnerName: "n", AccountID: "\xff"}),
+			[]string{"account_id is not valid UTF-8"},
+		},
+		"metadata that fails on two lines": {
+			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i", OriginOwnerName: "n", Metadata: map[string]any{"m": failingJSON{}}}),
+			[]string{"cannot build the request", `one\ntwo`},
+		},
 		"token": {
 			func() error {
 				_, err := c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{})
@@ -196,6 +210,58 @@ func TestInvalidRequest(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\n")
 		})
 	}
+}
+
+type failingJSON struct{}
+
+func (failingJSON) MarshalJSON() ([]byte, error) { return nil, errors.New("one\ntwo") }
+
+func TestGeneratedOfNoClient(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]*client.Client{"nil": nil, "zero": {}} {
+		_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner)
+		require.ErrorContains(t, err, "not made by client.New", name)
+	}
+}
+
+func TestRequestEditors(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		got = r
+		return nil, assert.AnError
+	})
+	c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}))
+	edited := func(edit func(*http.Request)) error {
+		got = nil
+		_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner,
+			func(_ context.Context, r *http.Request) error { edit(r); return nil })
+		require.Error(t, err)
+		return err
+	}
+	edited(func(r *http.Request) { r.URL.Scheme = "http" })
+	assert.Empty(t, got.Header["Authorization"], "another scheme is another origin")
+
+	edited(func(r *http.Request) { r.Header.Set("Accept", "text/plain"); r.Header.Set("User-Agent", "mine") })
+	assert.Equal(t, "text/plain", got.Header.Get("Accept"))
+	assert.Equal(t, "mine", got.Header.Get("User-Agent"))
+	assert.NotEmpty(t, got.Header["Authorization"])
+
+	edited(func(r *http.Request) { r.Header = nil })
+	assert.NotEmpty(t, got.Header["Authorization"])
+
+	require.NotNil(t, got.GetBody)
+	edited(func(r *http.Request) { r.Header.Set("Idempotency-Key", "k") })
+	assert.Nil(t, got.GetBody, "or net/http would send the POST again")
+
+	require.ErrorContains(t, edited(func(r *http.Request) { r.URL = nil }), "no URL")
+	assert.Nil(t, got)
+
+	// The path of an operation that has no name here may hold anything.
+	err := edited(func(r *http.Request) { r.URL.Path = "/x/" + testKey + "/line\nbreak" })
+	assert.NotContains(t, err.Error(), testKey)
+	assert.NotContains(t, err.Error(), "\n")
+	assert.Contains(t, err.Error(), "POST /x/[redacted]/line%0Abreak")
 }
 
 func TestOptionsOnTheWire(t *testing.T) {
@@ -293,13 +359,22 @@ func TestWithResponse(t *testing.T) {
 	t.Run("of a call that sent nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		got := client.Response{StatusCode: 1, Attempts: 1, Body: []byte("stale")}
 		c := serveUndescribed(t, answer(201, link))
-		_, err := c.ConnectSessions.Create(ctx, owner, client.WithResponse(&got))
-		require.ErrorIs(t, err, context.Canceled)
-		assert.Zero(t, got.StatusCode)
-		assert.Zero(t, got.Attempts)
-		assert.Nil(t, got.Body)
+		for name, call := range map[string]func(dst client.Option) error{
+			"context over": func(dst client.Option) error {
+				_, err := c.ConnectSessions.Create(ctx, owner, dst)
+				return err
+			},
+			"field missing": func(dst client.Option) error {
+				_, err := c.ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{}, dst)
+				return err
+			},
+			"option invalid": func(dst client.Option) error { return create(c, dst, nil) },
+		} {
+			got := client.Response{StatusCode: 1, Attempts: 1, Body: []byte("stale")}
+			require.Error(t, call(client.WithResponse(&got)), name)
+			assert.Equal(t, client.Response{}, got, name)
+		}
 	})
 }
 

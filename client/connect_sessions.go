@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/StackOneHQ/stackone-client-go/gen"
@@ -32,13 +33,13 @@ type ConnectSessions struct{ settings *settings }
 // *ResponseError, a session may exist; creating another is harmless to the
 // customer. RetryPolicy.RetryAmbiguous makes Create do that by itself.
 func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCreate, opts ...Option) (*gen.ConnectSessionTokenAuthLink, error) {
-	err := s.check(ctx, opCreate,
-		required{"origin_owner_id", body.OriginOwnerID},
-		required{"origin_owner_name", body.OriginOwnerName})
-	if err != nil {
-		return nil, err
+	fields := []field{
+		{"origin_owner_id", body.OriginOwnerID, true}, {"origin_owner_name", body.OriginOwnerName, true},
+		{"origin_username", body.OriginUsername, false}, {"account_id", body.AccountID, false},
+		{"provider", body.Provider, false}, {"connector_profile_id", body.ConnectorProfileID, false},
+		{"label", body.Label, false},
 	}
-	return send(ctx, s.settings, opCreate, opts,
+	return send(ctx, s.of(), opCreate, fields, opts,
 		func(c *gen.Client) (*http.Response, error) { return c.CreateConnectSession(ctx, body) },
 		func(link *gen.ConnectSessionTokenAuthLink) error {
 			switch {
@@ -57,10 +58,7 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 //
 // An unknown or expired token is an *APIError (ErrNotFound or ErrUnauthorized).
 func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSessionAuthenticate, opts ...Option) (*gen.ConnectSession, error) {
-	if err := s.check(ctx, opAuthenticate, required{"token", body.Token}); err != nil {
-		return nil, err
-	}
-	return send(ctx, s.settings, opAuthenticate, opts,
+	return send(ctx, s.of(), opAuthenticate, []field{{"token", body.Token, true}}, opts,
 		func(c *gen.Client) (*http.Response, error) { return c.AuthenticateConnectSession(ctx, body) },
 		func(session *gen.ConnectSession) error {
 			if session.ID == 0 {
@@ -78,29 +76,31 @@ func (s ConnectSessions) Format(f fmt.State, _ rune) {
 // LogValue is what slog logs: the base URL.
 func (s ConnectSessions) LogValue() slog.Value { return slog.StringValue(s.settings.String()) }
 
-// required is a field that the service refuses a request without. The generated
-// code sends it as "", and encoding/json replaces bytes that are not UTF-8, which
-// could turn one customer's id into another's.
-type required struct{ name, value string }
+// of returns the settings, nil when there are none.
+func (s *ConnectSessions) of() *settings {
+	if s == nil {
+		return nil
+	}
+	return s.settings
+}
 
-func (s *ConnectSessions) check(ctx context.Context, operation string, fields ...required) error {
-	if s == nil || s.settings == nil {
-		return errNotMade
-	}
-	if ctx == nil {
-		return fmt.Errorf("stackone: %s: nil context", operation)
-	}
+// field is one of a request's. The service refuses a request without one that is
+// required, which the generated code would send as "". And encoding/json replaces
+// bytes that are not UTF-8, which could turn one customer's id into another's.
+type field struct {
+	name, value string
+	required    bool
+}
+
+func check(fields []field) error {
 	var faults []error
 	for _, f := range fields {
 		switch {
-		case f.value == "":
+		case f.required && strings.TrimSpace(f.value) == "":
 			faults = append(faults, fmt.Errorf("%s is required", f.name))
 		case !utf8.ValidString(f.value):
 			faults = append(faults, fmt.Errorf("%s is not valid UTF-8", f.name))
 		}
 	}
-	if faults != nil {
-		return fmt.Errorf("stackone: %s: invalid request: %w", operation, join(faults...))
-	}
-	return nil
+	return join(faults...)
 }

@@ -28,6 +28,10 @@ var description = sync.OnceValues(func() (routers.Router, error) {
 		return nil, err
 	}
 	doc.Servers = nil // or no route matches a server on loopback
+	for _, schema := range doc.Components.Schemas {
+		no := false // what the description does not name, this client does not know
+		schema.Value.AdditionalProperties.Has = &no
+	}
 	return legacy.NewRouter(doc)
 })
 

@@ -33,7 +33,7 @@ var (
 
 type kind int
 
-func (k kind) Error() string { return "stackone: " + statusText(int(k)) }
+func (k kind) Error() string { return "stackone: " + http.StatusText(int(k)) }
 
 const headerRequestID = "X-Request-Id"
 
@@ -72,7 +72,7 @@ type APIError struct {
 func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stackone: %s: %d", e.Operation, e.StatusCode)
-	text := statusText(e.StatusCode)
+	text := http.StatusText(e.StatusCode)
 	if text != "" {
 		b.WriteString(" " + text)
 	}
@@ -80,12 +80,14 @@ func (e *APIError) Error() string {
 		b.WriteString(": " + mask{}.line(e.Message, maxText))
 	}
 	switch {
+	case e.StatusCode == http.StatusUnauthorized && e.Operation == opAuthenticate:
+		b.WriteString(" (check the API key and the token)")
 	case e.StatusCode == http.StatusUnauthorized:
 		b.WriteString(" (check the API key)")
 	case e.StatusCode >= 300 && e.StatusCode < 400:
 		b.WriteString(" (redirects are not followed: check the base URL)")
 	case e.StatusCode == http.StatusNotFound && e.Message == "":
-		b.WriteString(" (not an answer of StackOne's: check the base URL)")
+		b.WriteString(" (perhaps not StackOne's answer: check the base URL)")
 	}
 	if e.RequestID != "" {
 		b.WriteString(" (request id " + mask{}.line(e.RequestID, maxRequestID) + ")")
@@ -98,6 +100,15 @@ func (e *APIError) Is(target error) bool {
 	k, ok := target.(kind)
 	return ok && int(k) == e.StatusCode
 }
+
+// Format writes the text of Error, whatever the verb.
+func (e APIError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
+
+// MarshalText returns the text of Error, which is what encoding/json writes.
+func (e APIError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
+// LogValue is what slog logs: the text of Error.
+func (e APIError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
 // TransportError is a call that got no usable answer: no connection, one that
 // broke, a time-out, a context that ended, or credentials that could not be had.
@@ -137,6 +148,15 @@ func (e *TransportError) Error() string {
 // Unwrap returns the cause.
 func (e *TransportError) Unwrap() error { return e.Err }
 
+// Format writes the text of Error, whatever the verb.
+func (e TransportError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
+
+// MarshalText returns the text of Error, which is what encoding/json writes.
+func (e TransportError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
+// LogValue is what slog logs: the text of Error.
+func (e TransportError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
 // ResponseError is a success status with a body that cannot be used: cut, too
 // large, not JSON, or without what the operation is for. What was asked for has
 // probably been done: a session may exist.
@@ -154,7 +174,7 @@ type ResponseError struct {
 // body, without quoting it.
 func (e *ResponseError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "stackone: %s: %d %s with a body that cannot be used: ", e.Operation, e.StatusCode, statusText(e.StatusCode))
+	fmt.Fprintf(&b, "stackone: %s: %d %s with a body that cannot be used: ", e.Operation, e.StatusCode, http.StatusText(e.StatusCode))
 	b.WriteString(textOf(e.text, e.Err))
 	if e.ContentType != "" && !strings.Contains(e.ContentType, "json") {
 		b.WriteString(" (it is labelled " + mask{}.line(e.ContentType, maxRequestID) + ")")
@@ -168,6 +188,15 @@ func (e *ResponseError) Error() string {
 // Unwrap returns what is wrong with the body.
 func (e *ResponseError) Unwrap() error { return e.Err }
 
+// Format writes the text of Error, whatever the verb.
+func (e ResponseError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
+
+// MarshalText returns the text of Error, which is what encoding/json writes.
+func (e ResponseError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+
+// LogValue is what slog logs: the text of Error.
+func (e ResponseError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
+
 // textOf is the prepared text, or that of an error which was not made here.
 func textOf(text string, err error) string {
 	if text == "" && err != nil {
@@ -175,21 +204,6 @@ func textOf(text string, err error) string {
 	}
 	return text
 }
-
-// Format, MarshalText and LogValue show the text of Error and nothing else,
-// whatever prints the error.
-
-func (e APIError) Format(f fmt.State, verb rune)       { formatError(f, verb, &e) }
-func (e TransportError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
-func (e ResponseError) Format(f fmt.State, verb rune)  { formatError(f, verb, &e) }
-
-func (e APIError) MarshalText() ([]byte, error)       { return []byte(e.Error()), nil }
-func (e TransportError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
-func (e ResponseError) MarshalText() ([]byte, error)  { return []byte(e.Error()), nil }
-
-func (e APIError) LogValue() slog.Value       { return slog.StringValue(e.Error()) }
-func (e TransportError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
-func (e ResponseError) LogValue() slog.Value  { return slog.StringValue(e.Error()) }
 
 func formatError(w io.Writer, verb rune, err error) {
 	text := err.Error()
@@ -199,12 +213,11 @@ func formatError(w io.Writer, verb rune, err error) {
 	_, _ = io.WriteString(w, text)
 }
 
-func statusText(status int) string { return http.StatusText(status) }
-
-// newAPIError reads what it can of an error's body.
-func newAPIError(operation string, r Response, m mask) *APIError {
+// apiError reads what it can of an error's body.
+func (c *call) apiError() *APIError {
+	r, m := c.response, c.mask()
 	e := &APIError{
-		Operation:  operation,
+		Operation:  c.shownOperation(m),
 		StatusCode: r.StatusCode,
 		RetryAfter: retryAfter(r.Header, time.Now()),
 		RequestID:  m.line(r.Header.Get(headerRequestID), maxRequestID),

@@ -50,6 +50,15 @@ func TestFaultConfiguration(t *testing.T) {
 		}
 	}
 
+	t.Run("all faults at once", func(t *testing.T) {
+		t.Parallel()
+		_, err := client.New(client.WithAPIKey(secret+":"), client.WithBaseURL("http://"+secret), client.WithTimeout(-1))
+		CFG(t, err)
+		for _, fault := range []string{"colon", "https", "time-out"} {
+			assert.ErrorContains(t, err, fault)
+		}
+	})
+
 	for name, key := range map[string]string{"empty": "", "blank": " \t\r\n", "with a colon": secret + ":", "with a colon inside": secret + ":x"} {
 		t.Run("42 key "+name, func(t *testing.T) {
 			t.Parallel()

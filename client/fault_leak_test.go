@@ -145,10 +145,5 @@ func TestFault38NothingLeaks(t *testing.T) {
 		require.NoError(t, server.Close())
 		serving.Wait()
 	})
-	for range 1000 { // the last goroutines of the bubble are on their way out
-		if runtime.NumGoroutine() > goroutines {
-			runtime.Gosched()
-		}
-	}
-	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines, "goroutines")
+	assertGoroutines(t, goroutines)
 }

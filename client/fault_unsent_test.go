@@ -57,6 +57,10 @@ func TestFaultUnsent(t *testing.T) {
 			name: "07 proxy not found", want: NSP,
 			meets: []step{fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: connecting(&net.DNSError{IsNotFound: true})})},
 		},
+		{
+			name: "07 proxy with a bad certificate", want: NSP,
+			meets: []step{fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}})},
+		},
 	})
 }
 
@@ -255,6 +259,10 @@ func TestFault07Proxy(t *testing.T) {
 		"address with a slash in the password": {https, always("http://user:" + password + "/x@proxy.example"), NSP},
 		"address with an @ in the password":    {https, always("http://user:x@" + password + "@ho st"), NSP},
 		"address without a scheme":             {https, always("1user:" + password + "%zz@proxy.example"), NSP},
+
+		"function that fails": {https, func(*http.Request) (*url.URL, error) {
+			return nil, errors.New("no proxy at http://user:" + password + "@proxy.example or http://user:" + password + "@other.example today")
+		}, all(NSP, says("today"))},
 
 		"environment with a bad host":              {https, environment("http://user:" + password + "@ho st"), NSP},
 		"environment with a slash in the password": {https, environment("http://user:" + password + "/x@proxy.example"), NSP},

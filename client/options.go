@@ -10,6 +10,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -18,7 +19,8 @@ import (
 
 // Option configures a client when given to New and one call when given to a
 // method. A call's options override the client's, and the last one wins. What an
-// option is given is checked by New, or by the call before it sends anything.
+// option is given is checked by New, or by the call before it sends anything; a
+// fault counts even where a later option would win.
 type Option func(*settings)
 
 // settings is what options configure. It does not change once a call uses it.
@@ -49,10 +51,11 @@ const (
 )
 
 func defaultSettings() *settings {
+	info, _ := debug.ReadBuildInfo()
 	s := &settings{
 		policy:       RetryPolicy{}.withDefaults(),
 		timeout:      defaultTimeout,
-		ownAgent:     ownUserAgent(),
+		ownAgent:     userAgent(info),
 		maxBody:      defaultMaxBody,
 		pollInterval: defaultInterval,
 		budget:       newBudget(),
@@ -228,18 +231,16 @@ func WithUserAgent(product string) Option {
 // takes the place of what the client would send. Authorization and Host are
 // refused: see WithAPIKey and WithBaseURL. So are Idempotency-Key and
 // X-Idempotency-Key: StackOne does not document them, and their presence makes
-// net/http repeat a POST by itself.
+// net/http repeat a POST by itself. And so are Accept-Encoding, Content-Length,
+// Transfer-Encoding and Trailer, which are the transport's business.
 func WithHeader(key, value string) Option {
 	key = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(key))
 	return func(s *settings) {
-		switch {
-		case !token(key):
+		if !headerName(key) {
 			s.fault("a header's name is empty, or has characters that a name cannot hold")
-		case key == "Authorization" || key == "Host" || key == "Idempotency-Key" || key == "X-Idempotency-Key":
-			s.fault("the header %s cannot be set", key)
-		case !visibleASCII(value):
-			s.fault("the value of header %s has characters that a header cannot hold", key)
-		default:
+		} else if why := refusedHeader(key, value); why != "" {
+			s.fault("the header %s cannot be set: %s", key, why)
+		} else {
 			s.header = maps.Clone(s.header) // the client's stay as they are
 			if s.header == nil {
 				s.header = map[string]string{}

@@ -41,7 +41,9 @@ func decode[T any](c *call, fault func(*T) error) (*T, error) {
 		err = fault(result)
 	}
 	if err != nil {
-		return nil, c.responseError(err)
+		failed := c.responseError(err)
+		failed.text = explain(err) // needs no mask, and a short secret's would garble it
+		return nil, failed
 	}
 	return result, nil
 }

@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"testing"
@@ -115,6 +117,19 @@ func TestOperation(t *testing.T) {
 		assert.Equal(t, want.name, name)
 		assert.Equal(t, want.repeatable, repeatable, request)
 	}
+}
+
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	const module = "github.com/StackOneHQ/stackone-client-go"
+	for want, info := range map[string]*debug.BuildInfo{
+		"devel": nil,
+		"1.2.3": {Deps: []*debug.Module{{Path: "example.com/other", Version: "v9.9.9"}, {Path: module, Version: "v1.2.3"}}},
+		"0.1.0": {Main: debug.Module{Path: module, Version: "v0.1.0"}},
+	} {
+		assert.Equal(t, "stackone-client-go/"+want+" ("+runtime.Version()+")", userAgent(info))
+	}
+	assert.Contains(t, userAgent(&debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}}), "/devel ")
 }
 
 func TestRetryAfter(t *testing.T) {

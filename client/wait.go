@@ -33,19 +33,16 @@ const attemptExpired gen.AttemptStatus = "expired"
 // an API key or a password may never make an attempt, and a customer who follows
 // an auth link days later is better awaited by a webhook (package webhook).
 func (s *ConnectSessions) WaitForConnection(ctx context.Context, token string, opts ...Option) (*gen.ConnectSessionLatestAttempt, error) {
-	if err := s.check(ctx, opAuthenticate, required{"token", token}); err != nil {
-		return nil, err
+	if s.of() == nil {
+		return nil, errNotMade
 	}
-	own, err := s.settings.with(opts)
-	if err != nil {
-		return nil, fmt.Errorf("stackone: %s: invalid option: %w", opAuthenticate, err)
-	}
+	own, _ := s.settings.with(opts) // Authenticate says what is wrong with them
 	var seen progress
 	for {
 		session, err := s.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: token}, opts...)
 		wait := own.pollInterval + rand.N(own.pollInterval/10+1)
 		if err != nil {
-			if ctx.Err() != nil || !mayPass(err) {
+			if ctx == nil || ctx.Err() != nil || !mayPass(err) {
 				return nil, err
 			}
 			if api := (*APIError)(nil); errors.As(err, &api) {

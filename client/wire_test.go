@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -299,6 +300,32 @@ func TestErrorStatus(t *testing.T) {
 		_, err := c.Generated().AuthenticateConnectSessionWithResponse(t.Context(), gen.ConnectSessionAuthenticate{Token: "t"})
 		requireAPIError(t, err, "authenticate_connect_session", 401)
 	})
+}
+
+// TestErrorHints says that a text tells what to do next where that is known.
+func TestErrorHints(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		call   func(*client.Client, ...client.Option) error
+		status int
+		body   string
+		want   string
+	}{
+		"wrong key":          {create, 401, `{}`, "401 Unauthorized (check the API key)"},
+		"wrong key or token": {authenticate, 401, `{"message":"no"}`, "401 Unauthorized: no (check the API key and the token)"},
+		"redirect":           {create, 308, ``, "308 Permanent Redirect (redirects are not followed: check the base URL)"},
+		"wrong address":      {create, 404, `<html>`, "404 Not Found (perhaps not StackOne's answer: check the base URL)"},
+		"unknown token":      {authenticate, 404, `{"message":"Session not found"}`, "404 Not Found: Session not found"},
+		"known status text":  {create, 409, `{"message":"conflict"}`, "409 Conflict"},
+		"unknown status":     {create, 599, `{}`, "599"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := tt.call(answering(t, tt.status, nil, tt.body)).Error()
+			assert.Equal(t, tt.want, text[strings.LastIndex(text, "session: ")+len("session: "):])
+		})
+	}
 }
 
 func requireAPIError(t *testing.T, err error, operation string, status int) *client.APIError {

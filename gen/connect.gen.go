@@ -116,7 +116,7 @@ func (e AttemptStatus) Valid() bool {
 	}
 }
 
-// ErrorResponse The body of every answer with an error status. Data and ProviderErrors are documented for 400 only, and have been seen on others.
+// ErrorResponse The body of every answer with an error status. Data and ProviderErrors are documented for 400 only; ProviderErrors may come with 404 and 502 too.
 type ErrorResponse struct {
 	// Data Error details
 	Data *UnifiedError `json:"data,omitempty"`
@@ -212,7 +212,7 @@ type ConnectSessionCreate struct {
 	// OriginUsername The origin username
 	OriginUsername string `json:"origin_username,omitempty,omitzero"`
 
-	// Provider The provider key to connect to (e.g. "salesforce", "bamboohr"). When provided, the hub opens directly at the credential entry step for this provider using the project default auth config. Omit to show the full provider selection screen. To use a non-default auth config, use integration_id instead.
+	// Provider The provider key to connect to (e.g. "salesforce", "bamboohr"): the hub opens at its credential entry. Empty shows the full provider selection. To use another than the default connector profile, set ConnectorProfileID.
 	Provider string `json:"provider,omitempty,omitzero"`
 
 	// ProviderVersion The version of the connector.
@@ -220,29 +220,31 @@ type ConnectSessionCreate struct {
 	// Deprecated: it no longer selects a version and can make the creation fail. Leave it empty.
 	ProviderVersion string `json:"provider_version,omitempty,omitzero"`
 
-	// Type The connect session account type
+	// Type The kind of the account that the session connects; the service's default is production. The list is open.
 	Type AccountType `json:"type,omitempty,omitzero"`
 }
 
-// Category defines model for ConnectSessionCreate.categories.
+// Category A kind of system to connect. The list is open; a category without a constant is sent and kept as it is.
 type Category string
 
-// AccountType The connect session account type
+// AccountType The kind of the account that the session connects; the service's default is production. The list is open.
 type AccountType string
 
 // ConnectSessionLatestAttempt A customer's latest attempt to connect. AccountSecureID is set when Status is authenticated, the OAuth fields when it is error.
 type ConnectSessionLatestAttempt struct {
 	// AccountSecureID The secure id of the account created/updated by this attempt. Populated only after a successful authentication.
-	AccountSecureID       string        `json:"account_secure_id,omitempty,omitzero"`
-	CreatedAt             time.Time     `json:"created_at"`
-	ID                    string        `json:"id"`
-	OAuthErrorCode        string        `json:"oauth_error_code,omitempty,omitzero"`
-	OAuthErrorDescription string        `json:"oauth_error_description,omitempty,omitzero"`
-	Status                AttemptStatus `json:"status,omitempty,omitzero"`
-	UpdatedAt             time.Time     `json:"updated_at"`
+	AccountSecureID       string    `json:"account_secure_id,omitempty,omitzero"`
+	CreatedAt             time.Time `json:"created_at"`
+	ID                    string    `json:"id"`
+	OAuthErrorCode        string    `json:"oauth_error_code,omitempty,omitzero"`
+	OAuthErrorDescription string    `json:"oauth_error_description,omitempty,omitzero"`
+
+	// Status How far an attempt to connect has come. The list is open; StackOne's Hub knows "expired" too.
+	Status    AttemptStatus `json:"status,omitempty,omitzero"`
+	UpdatedAt time.Time     `json:"updated_at"`
 }
 
-// AttemptStatus defines model for ConnectSessionLatestAttempt.status.
+// AttemptStatus How far an attempt to connect has come. The list is open; StackOne's Hub knows "expired" too.
 type AttemptStatus string
 
 // ConnectSessionTokenAuthLink A created connect session, with the two secrets that open it.

@@ -27,7 +27,7 @@ func main() {
 
 func run(ctx context.Context, out io.Writer) error {
 	var opts []client.Option
-	if _, ok := os.LookupEnv(client.APIKeyEnv); ok {
+	if os.Getenv(client.APIKeyEnv) != "" {
 		fmt.Fprintf(out, "Calling %s with the key in %s.\n", client.DefaultBaseURL, client.APIKeyEnv)
 	} else {
 		srv := stackonetest.NewServer()
@@ -44,6 +44,7 @@ func run(ctx context.Context, out io.Writer) error {
 		OriginOwnerID:   "customer-42",
 		OriginOwnerName: "Acme",
 		Categories:      []gen.Category{gen.CategoryHRIS},
+		Type:            gen.AccountTypeTest,
 	})
 	if err != nil {
 		return err
