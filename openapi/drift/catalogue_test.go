@@ -1,0 +1,354 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	vendoredFile = "../connect-sessions.yaml"
+	overlayFile  = "../overlay.yaml"
+)
+
+func vendoredText(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile(vendoredFile)
+	require.NoError(t, err)
+	return string(b)
+}
+
+// asPage puts a description in a page like the documentation's.
+func asPage(description string) string {
+	return "> ## Documentation Index\n> An index of all pages: https://docs.example.com/llms.txt\n\n# A page\n\n" +
+		"```bash\ncurl https://api.example.com # openapi\n```\n\n## OpenAPI\n\n" +
+		"````yaml post /connect_sessions\n" + description + "````\n"
+}
+
+// drift runs the command on a file with the given text.
+func drift(t testing.TB, text string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return command(t, append(args, file)...)
+}
+
+func command(t testing.TB, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(t.Context(), append([]string{"-vendored", vendoredFile, "-overlay", overlayFile}, args...), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// lines are the changes of a report, each after its group.
+func lines(report string) []string {
+	var found []string
+	group := ""
+	for line := range strings.Lines(report) {
+		line = strings.TrimSuffix(line, "\n")
+		if title, ok := strings.CutPrefix(line, "### "); ok {
+			group, _, _ = strings.Cut(title, " (")
+		}
+		if item, ok := strings.CutPrefix(line, "- "); ok {
+			found = append(found, group+" | "+item)
+		}
+	}
+	return found
+}
+
+// An edit changes the description as upstream might. It fails when the vendored
+// file no longer has what it changes, so that no row passes by changing nothing.
+type edit func(t testing.TB, description string) string
+
+// swap replaces the first old after the marks, each looked for after the one before.
+func swap(old, new string, marks ...string) edit {
+	return func(t testing.TB, s string) string {
+		t.Helper()
+		at := 0
+		for _, mark := range marks {
+			i := strings.Index(s[at:], mark)
+			require.GreaterOrEqual(t, i, 0, "no %q", mark)
+			at += i
+		}
+		i := strings.Index(s[at:], old)
+		require.GreaterOrEqual(t, i, 0, "no %q", old)
+		at += i
+		return s[:at] + new + s[at+len(old):]
+	}
+}
+
+func all(old, new string) edit {
+	return func(t testing.TB, s string) string {
+		t.Helper()
+		require.Contains(t, s, old)
+		return strings.ReplaceAll(s, old, new)
+	}
+}
+
+func both(edits ...edit) edit {
+	return func(t testing.TB, s string) string {
+		t.Helper()
+		for _, e := range edits {
+			s = e(t, s)
+		}
+		return s
+	}
+}
+
+// remade reads the description, changes it and writes it anew, in another layout.
+func remade(change func(m map[string]any), write func(any) ([]byte, error)) edit {
+	return func(t testing.TB, s string) string {
+		t.Helper()
+		var m map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(s), &m))
+		change(m)
+		b, err := write(m)
+		require.NoError(t, err)
+		return string(b) + "\n"
+	}
+}
+
+// reversed turns every list in v around.
+func reversed(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, item := range v {
+			reversed(item)
+		}
+	case []any:
+		slices.Reverse(v)
+		for _, item := range v {
+			reversed(item)
+		}
+	}
+}
+
+const (
+	create   = "    ConnectSessionCreate:\n"
+	link     = "    ConnectSessionTokenAuthLink:\n"
+	attempt  = "    ConnectSessionLatestAttempt:\n"
+	asked    = " (`request of POST /connect_sessions`)"
+	answered = " (`response 201 of POST /connect_sessions`)"
+	extraOp  = "get:\n      operationId: x\n      responses:\n        '200':\n          description: y\n"
+)
+
+func TestCatalogue(t *testing.T) {
+	t.Parallel()
+	mayBreak := func(s ...string) []string { return grouped("May break callers", s) }
+	added := func(s ...string) []string { return grouped("New", s) }
+	prose := func(s ...string) []string { return grouped("Documentation", s) }
+
+	for _, row := range []struct {
+		name string
+		edit edit
+		want []string // exit 1 when there are any
+	}{
+		// The same.
+		{"identical", both(), nil},
+		{"keys in another order, other quotes, no comments", remade(func(map[string]any) {}, yaml.Marshal), nil},
+		{"lists in another order", remade(func(m map[string]any) { reversed(m) }, yaml.Marshal), nil},
+		{"as JSON", remade(func(map[string]any) {}, func(v any) ([]byte, error) { return json.MarshalIndent(v, "", "  ") }), nil},
+		{"as JSON with tabs", remade(func(map[string]any) {}, func(v any) ([]byte, error) { return json.MarshalIndent(v, "", "\t") }), nil},
+		{"CRLF", all("\n", "\r\n"), nil},
+		{"byte order mark and comments", swap("openapi:", "\uFEFF# of the service\nopenapi:"), nil},
+		{"statuses without quotes", both(all("'201'", "201"), all("'404'", "404")), nil},
+		{"dates without quotes", all("'2023-05-30T00:00:00.000Z'", "2023-05-30T00:00:00.000Z"), nil},
+		{"an empty list left out", swap("      parameters: []\n", ""), nil},
+		{"defaults written out", swap("        origin_owner_id:\n", "        origin_owner_id:\n          nullable: false\n          deprecated: false\n          minLength: 0\n", create), nil},
+		{"an anchor and an alias", both(swap("          type: number\n", "          type: &n number\n", link), swap("          type: string\n", "          type: &s string\n", link), swap("          type: string\n", "          type: *s\n", "        project_id:")), nil},
+		{"a merge key", both(swap("        organization_id:\n          type: string\n", "        organization_id: &text\n          type: string\n", link), swap("        project_id:\n          type: string\n", "        project_id:\n          <<: *text\n", link)), nil},
+		{"security moved to the top", both(swap("security: []\n", "security:\n  - basic: []\n"), swap("      security:\n        - basic: []\n", "", "paths:")), nil},
+		{"a schema that nothing uses", swap(create, "    Unused:\n      type: object\n"+create), nil},
+		{"a surrogate pair in JSON", both(swap("The origin username", "The user", create), remade(func(map[string]any) {}, json.Marshal), swap("The user", `The user \ud83d\ude00`)), prose("`ConnectSessionCreate.origin_username`: description `The origin username` → `The user 😀`" + asked)},
+		{"a longer fence inside a text", swap("The origin username", "|-\n            See\n            `````\n            text\n            `````", create), prose("`ConnectSessionCreate.origin_username`: description `The origin username` → `````` See ````` text ````` ``````" + asked)},
+
+		// New.
+		{"optional request field", swap("        provider:\n", "        region:\n          type: string\n        provider:\n", create), added("`ConnectSessionCreate.region`: new, optional `string`" + asked)},
+		{"optional response field", swap("        provider:\n", "        region:\n          type: string\n        provider:\n", link), added("`ConnectSessionTokenAuthLink.region`: new, optional `string`" + answered)},
+		{"required response field", both(swap("        provider:\n", "        region:\n          type: string\n        provider:\n", link), swap("        - project_id\n", "        - project_id\n        - region\n", link)), added("`ConnectSessionTokenAuthLink.region`: new, required `string`" + answered)},
+		{"optional field of a new schema", both(swap("        provider:\n", "        region:\n          $ref: '#/components/schemas/Region'\n        provider:\n", create), swap(create, "    Region:\n      type: object\n"+create)), added("`ConnectSessionCreate.region`: new, optional `object`" + asked)},
+		{"request field no longer required", swap("        - origin_owner_name\n", "", create), added("`ConnectSessionCreate.origin_owner_name`: required `true` → `false`" + asked)},
+		{"request field accepts null", swap("        origin_owner_id:\n", "        origin_owner_id:\n          nullable: true\n", create), added("`ConnectSessionCreate.origin_owner_id`: nullable `false` → `true`" + asked)},
+		{"response field now always there", swap("        - project_id\n", "        - project_id\n        - provider\n", link), added("`ConnectSessionTokenAuthLink.provider`: required `false` → `true`" + answered)},
+		{"body no longer required", swap("        required: true\n", "        required: false\n", "requestBody:"), added("`request body`: required `true` → `false` (`POST /connect_sessions`)")},
+		{"enum value of a request", swap("              - scheduling\n", "              - scheduling\n              - banking\n", create, "items:"), added("`ConnectSessionCreate.categories[]`: enum value `banking` added" + asked)},
+		{"enum value of a response", swap("              - scheduling\n", "              - scheduling\n              - banking\n", link, "items:"), added("`ConnectSessionTokenAuthLink.categories[]`: enum value `banking` added" + answered)},
+		{"enum value deep in a response", swap("            - cancelled\n", "            - cancelled\n            - expired\n", attempt), added("`ConnectSessionLatestAttempt.status`: enum value `expired` added" + answered)},
+		{"status", swap("        '502':\n", "        '503':\n          description: Unavailable.\n        '502':\n"), added("`POST /connect_sessions`: response `503` added")},
+		{"response header", swap("          headers:\n", "          headers:\n            X-Request-Id:\n              schema:\n                type: string\n"), added("`response 408`: header `X-Request-Id` added (`POST /connect_sessions`)")},
+		{"content type", swap("            application/json:\n", "            text/csv: {}\n            application/json:\n", "'201':"), added("`response 201`: content type `text/csv` added (`POST /connect_sessions`)")},
+		{"optional parameter", swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"), added("`POST /connect_sessions`: `query parameter dry_run` added")},
+		{"another method", swap("    post:\n", "    "+extraOp+"    post:\n", "paths:"), added("`/connect_sessions`: operation `GET` added")},
+		{"another path", swap("paths:\n", "paths:\n  /other:\n    "+extraOp), added("`paths`: path `/other` added")},
+		{"another way to sign in", both(swap("        - basic: []\n", "        - basic: []\n        - token: []\n", "paths:"), swap("    basic:\n", "    token:\n      type: http\n      scheme: bearer\n    basic:\n", "securitySchemes:")), added("`POST /connect_sessions`: security `token` added", "`securitySchemes`: security scheme `token` added")},
+		{"another server, after the first", swap("  - url: https://api.stackone.com\n", "  - url: https://api.stackone.com\n  - url: https://eu.stackone.com\n"), added("`servers`: server `https://eu.stackone.com` added")},
+
+		// May break callers.
+		{"required request field", both(swap("        provider:\n", "        region:\n          type: string\n        provider:\n", create), swap("        - origin_owner_name\n", "        - origin_owner_name\n        - region\n", create)), mayBreak("`ConnectSessionCreate.region`: new, required `string`" + asked)},
+		{"request field removed", swap("        origin_username:\n          type: string\n          description: The origin username\n          nullable: true\n", "", create), mayBreak("`ConnectSessionCreate.origin_username`: removed" + asked)},
+		{"optional response field removed", swap("        label:\n          type: string\n          nullable: true\n", "", link), mayBreak("`ConnectSessionTokenAuthLink.label`: removed" + answered)},
+		{"required response field removed", both(swap("        project_id:\n          type: string\n", "", link), swap("        - project_id\n", "", link)), mayBreak("`ConnectSessionTokenAuthLink.project_id`: removed" + answered)},
+		{"field renamed", swap("        label:\n", "        name:\n", create), slices.Concat(mayBreak("`ConnectSessionCreate.label`: removed"+asked), added("`ConnectSessionCreate.name`: new, optional `string`"+asked))},
+		{"request field now required", swap("        - origin_owner_name\n", "        - origin_owner_name\n        - provider\n", create), mayBreak("`ConnectSessionCreate.provider`: required `false` → `true`" + asked)},
+		{"response field no longer always there", swap("        - project_id\n", "", link), mayBreak("`ConnectSessionTokenAuthLink.project_id`: required `true` → `false`" + answered)},
+		{"type of an id", swap("          type: number\n", "          type: string\n", link), mayBreak("`ConnectSessionTokenAuthLink.id`: type `number` → `string`" + answered)},
+		{"type of a number", swap("          type: number\n", "          type: integer\n", create, "expires_in:"), mayBreak("`ConnectSessionCreate.expires_in`: type `number` → `integer`" + asked)},
+		{"type of list items", swap("            type: string\n", "            type: integer\n", create, "items:"), mayBreak("`ConnectSessionCreate.categories[]`: type `string` → `integer`" + asked)},
+		{"type written as a list with null", swap("          type: string\n", "          type: [string, 'null']\n", link, "provider:"), mayBreak("`ConnectSessionTokenAuthLink.provider`: type `string` → `null or string`" + answered)},
+		{"format", swap("          format: date-time\n", "          format: date\n", link), mayBreak("`ConnectSessionTokenAuthLink.created_at`: format `date-time` → `date`" + answered)},
+		{"format added", swap("          type: number\n", "          type: number\n          format: int32\n", link), mayBreak("`ConnectSessionTokenAuthLink.id`: format none → `int32`" + answered)},
+		{"null no longer accepted", swap("          nullable: true\n", "", create, "        label:"), mayBreak("`ConnectSessionCreate.label`: nullable `true` → `false`" + asked)},
+		{"null in a response", swap("        project_id:\n", "        project_id:\n          nullable: true\n", link), mayBreak("`ConnectSessionTokenAuthLink.project_id`: nullable `false` → `true`" + answered)},
+		{"enum value removed from a request", swap("              - iam\n", "", create, "items:"), mayBreak("`ConnectSessionCreate.categories[]`: enum value `iam` removed" + asked)},
+		{"null removed from an enum", swap("            - null\n", "", create, "        type:\n          type: string\n          description: The connect"), mayBreak("`ConnectSessionCreate.type`: enum value `null` removed" + asked)},
+		{"enum where there was none", swap("        label:\n", "        label:\n          enum: [a, b]\n", create), mayBreak("`ConnectSessionCreate.label`: any value → only `a, b`" + asked)},
+		{"enum withdrawn", swap("          enum:\n            - production\n            - test\n            - null\n", "", create), mayBreak("`ConnectSessionCreate.type`: no longer only `null, production, test`" + asked)},
+		{"default changed", swap("          default: 1800\n", "          default: 3600\n"), mayBreak("`ConnectSessionCreate.expires_in`: default `1800` → `3600`" + asked)},
+		{"default removed", swap("          default: production\n", ""), mayBreak("`ConnectSessionCreate.type`: default `production` → none" + asked)},
+		{"length", swap("        label:\n", "        label:\n          maxLength: 64\n", create), mayBreak("`ConnectSessionCreate.label`: maxLength none → `64`" + asked)},
+		{"range", swap("          default: 1800\n", "          default: 1800\n          minimum: 60\n          maximum: 86400\n"), mayBreak("`ConnectSessionCreate.expires_in`: maximum none → `86400`"+asked, "`ConnectSessionCreate.expires_in`: minimum none → `60`"+asked)},
+		{"pattern", swap("        label:\n", "        label:\n          pattern: '^`@x'\n", create), mayBreak("`ConnectSessionCreate.label`: pattern none → ``^`@x``" + asked)},
+		{"closed object", swap("          type: object\n", "          type: object\n          additionalProperties: false\n", create, "        metadata:"), mayBreak("`ConnectSessionCreate.metadata`: additionalProperties none → `false`" + asked)},
+		{"keyword that nobody knows", swap("        label:\n", "        label:\n          nullabel: true\n", create), mayBreak("`ConnectSessionCreate.label`: extension `nullabel` added" + asked)},
+		{"beside a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                nullable: true\n"), mayBreak("`ConnectSessionTokenAuthLink`: nullable `false` → `true`" + answered)},
+		{"status removed", swap("        '502':\n          description: Bad gateway error.\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", ""), mayBreak("`POST /connect_sessions`: response `502` removed")},
+		{"status of success", swap("        '201':\n", "        '200':\n"), slices.Concat(mayBreak("`POST /connect_sessions`: response `201` removed"), added("`POST /connect_sessions`: response `200` added"))},
+		{"header removed", swap("          headers:\n            Retry-After:\n              description: A time in seconds after which the request can be retried.\n              schema:\n                type: string\n", ""), mayBreak("`response 408`: header `Retry-After` removed (`POST /connect_sessions`)")},
+		{"header's type", swap("                type: string\n", "                type: integer\n", "Retry-After:"), mayBreak("`response 408 header Retry-After`: type `string` → `integer` (`POST /connect_sessions`)")},
+		{"content type changed", swap("            application/json:\n", "            application/xml:\n", "'201':"), slices.Concat(mayBreak("`response 201`: content type `application/json` removed (`POST /connect_sessions`)"), added("`response 201`: content type `application/xml` added (`POST /connect_sessions`)"))},
+		{"parameter of a content type", swap("            application/json:\n", "            application/json; charset=utf-8:\n", "'201':"), mayBreak("`response 201 in application/json; charset=utf-8 body`: content type `application/json` → `application/json; charset=utf-8` (`POST /connect_sessions`)")},
+		{"body withdrawn", func(t testing.TB, s string) string {
+			i, j := strings.Index(s, "      requestBody:"), strings.Index(s, "      responses:")
+			return s[:i] + s[j:]
+		}, mayBreak("`request body`: requestBody removed (`POST /connect_sessions`)")},
+		{"required parameter", swap("      parameters: []\n", "      parameters:\n        - {name: X-Region, in: header, required: true, schema: {type: string}}\n"), mayBreak("`POST /connect_sessions`: `header parameter X-Region` added")},
+		{"path renamed", swap("  /connect_sessions:\n", "  /connect-sessions:\n"), slices.Concat(mayBreak("`paths`: path `/connect_sessions` removed"), added("`paths`: path `/connect-sessions` added"))},
+		{"method changed", swap("    post:\n", "    put:\n"), slices.Concat(mayBreak("`/connect_sessions`: operation `POST` removed"), added("`/connect_sessions`: operation `PUT` added"))},
+		{"operationId", swap("stackone_create_connect_session", "create_connect_session"), mayBreak("`POST /connect_sessions`: operationId `stackone_create_connect_session` → `create_connect_session`")},
+		{"scheme of signing in", swap("      scheme: basic\n", "      scheme: bearer\n"), mayBreak("`security scheme basic`: scheme `basic` → `bearer`")},
+		{"another scheme instead", both(swap("        - basic: []\n", "        - token: []\n", "paths:"), swap("    basic:\n      type: http\n      scheme: basic\n", "    token:\n      type: http\n      scheme: bearer\n")), slices.Concat(mayBreak("`POST /connect_sessions`: security `basic` removed", "`securitySchemes`: security scheme `basic` removed"), added("`POST /connect_sessions`: security `token` added", "`securitySchemes`: security scheme `token` added"))},
+		{"security withdrawn", swap("      security:\n        - basic: []\n", "", "paths:"), mayBreak("`POST /connect_sessions`: security `basic` removed")},
+		{"server", swap("https://api.stackone.com", "https://api.eu.stackone.com"), mayBreak("`servers`: the first, which is called, `https://api.stackone.com` → `https://api.eu.stackone.com`")},
+		{"another server, before the first", swap("  - url: https://api.stackone.com\n", "  - url: https://eu.stackone.com\n  - url: https://api.stackone.com\n"), mayBreak("`servers`: the first, which is called, `https://api.stackone.com` → `https://eu.stackone.com`")},
+		{"server of its own", swap("      operationId:", "      servers: [{url: 'https://x.stackone.com'}]\n      operationId:"), mayBreak("`POST /connect_sessions`: server `https://x.stackone.com` added")},
+		{"no server", swap("servers:\n  - url: https://api.stackone.com\n", ""), mayBreak("`servers`: server `https://api.stackone.com` removed")},
+		{"alternatives", swap("          type: string\n", "          oneOf: [{type: string}, {type: integer}]\n", create, "        label:"), mayBreak("`ConnectSessionCreate.label`: oneOf added"+asked, "`ConnectSessionCreate.label`: type `string` → none"+asked)},
+		{"OpenAPI version", swap("openapi: 3.1.0", "openapi: 3.0.3"), mayBreak("`openapi`: openapi `3.1.0` → `3.0.3`")},
+		{"schema renamed", all("ConnectSessionLatestAttempt", "ConnectionAttempt"), mayBreak("`ConnectSessionLatestAttempt`: schema renamed to `ConnectionAttempt`")},
+		{"schema written in place", both(swap("              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", "              schema: &b\n                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n                  statusCode: {type: number, description: HTTP status code, example: 502}\n                  message: {type: string, description: Error message, example: Bad Gateway}\n                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"), swap("    BadGatewayResponse:\n", "    Unused:\n")), mayBreak("`BadGatewayResponse`: schema written in place, without a name")},
+		{"another part of an allOf", both(swap("'#/components/schemas/UnifiedError'", "'#/components/schemas/ProviderError'")), mayBreak("`BadRequestResponse.data`: allOf added (`response 400 of POST /connect_sessions`)", "`BadRequestResponse.data`: allOf removed (`response 400 of POST /connect_sessions`)")},
+
+		// Documentation.
+		{"description", swap("The origin username", "The name of the user", create), prose("`ConnectSessionCreate.origin_username`: description `The origin username` → `The name of the user`" + asked)},
+		{"summary", swap("summary: Create Connect Session", "summary: Create a session"), prose("`POST /connect_sessions`: summary `Create Connect Session` → `Create a session`")},
+		{"title and version", both(swap("  version: 1.0.0", "  version: 1.1.0"), swap("title: StackOne", "title: StackOne API")), prose("`info`: title `StackOne` → `StackOne API`", "`info`: version `1.0.0` → `1.1.0`")},
+		{"text of a tag", swap("AI-powered features.", "Features."), prose("`tag AI`: description `AI-powered features.` → `Features.`")},
+		{"tag added", swap("tags:\n", "tags:\n  - name: Sessions\n"), prose("`tags`: tag `Sessions` added")},
+		{"tag of the operation", swap("        - Connect Sessions\n", "        - Sessions\n"), prose("`POST /connect_sessions`: tag `Connect Sessions` removed", "`POST /connect_sessions`: tag `Sessions` added")},
+		{"text of a response", swap("Bad gateway error.", "Bad gateway."), prose("`response 502`: description `Bad gateway error.` → `Bad gateway.` (`POST /connect_sessions`)")},
+		{"text of a header", swap("A time in seconds after which", "Seconds after which"), prose("`response 408 header Retry-After`: description `A time in seconds after which the request can be retried.` → `Seconds after which the request can be retried.` (`POST /connect_sessions`)")},
+		{"example", swap("f0bc3d88", "00000000"), prose("`ConnectSessionTokenAuthLink.external_trigger_token`: example `f0bc3d88-2178-5423-8c81-b81d6c9da824` → `00000000-2178-5423-8c81-b81d6c9da824`" + answered)},
+		{"extension", swap("          x-speakeasy-unknown-values: allow\n", ""), prose("`ConnectSessionCreate.categories`: extension `x-speakeasy-unknown-values` removed" + asked)},
+		{"extension's value", swap("x-speakeasy-unknown-values: allow", "x-speakeasy-unknown-values: deny"), prose("`ConnectSessionCreate.categories`: extension `x-speakeasy-unknown-values` changed" + asked)},
+		{"deprecated", swap("        label:\n", "        label:\n          deprecated: true\n", create), prose("`ConnectSessionCreate.label`: deprecated `false` → `true`" + asked)},
+		{"description of the server", swap("stackone.com\n", "stackone.com\n    description: Production\n"), prose("`server https://api.stackone.com`: description none → `Production`")},
+		{"a link to more", swap("      operationId:", "      externalDocs: {url: 'https://example.com'}\n      operationId:"), prose("`POST /connect_sessions`: externalDocs added")},
+		{"a field called description", swap("        label:\n", "        description:\n          type: string\n        label:\n", create), added("`ConnectSessionCreate.description`: new, optional `string`" + asked)},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := drift(t, asPage(row.edit(t, vendoredText(t))))
+			assert.Empty(t, stderr)
+			assert.Equal(t, row.want, lines(stdout))
+			assert.Equal(t, min(1, len(row.want)), code)
+		})
+	}
+}
+
+func grouped(group string, items []string) []string {
+	for i := range items {
+		items[i] = group + " | " + items[i]
+	}
+	return items
+}
+
+// inPlace is NotImplementedResponse with a message of that type.
+func inPlace(message string) string {
+	return "                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n" +
+		"                  statusCode: {type: number, description: HTTP status code, example: 501}\n" +
+		"                  message: {type: " + message + ", description: Error message, example: Not Implemented}\n" +
+		"                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"
+}
+
+// What the vendored file does not have today, it may have tomorrow.
+func TestOtherVendoredFile(t *testing.T) {
+	t.Parallel()
+	inCreate := func(old, new string) edit { return swap(old, new, create) }
+	for _, row := range []struct {
+		name       string
+		base, edit edit
+		want       []string
+	}{
+		{
+			"the order of a default counts, unlike that of an enum",
+			inCreate("              - null\n", "              - null\n          default: [ats, hris]\n"),
+			swap("[ats, hris]", "[hris, ats]"),
+			[]string{"May break callers | `ConnectSessionCreate.categories`: default `[\"ats\",\"hris\"]` → `[\"hris\",\"ats\"]`" + asked},
+		},
+		{
+			"a schema that is answered and asked for is graded by what is worse",
+			swap("paths:\n", "paths:\n  /a:\n    get:\n      responses:\n        '200':\n          description: x\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/ConnectSessionCreate'\n"),
+			both(inCreate("        provider:\n", "        region:\n          type: string\n        provider:\n"), inCreate("        - origin_owner_name\n", "        - origin_owner_name\n        - region\n")),
+			[]string{"May break callers | `ConnectSessionCreate.region`: new, required `string` (`response 200 of GET /a`, `request of POST /connect_sessions`)"},
+		},
+		{
+			"an operation that was open to all",
+			swap("      security:\n        - basic: []\n", "", "paths:"),
+			swap("      operationId:", "      security:\n        - basic: []\n      operationId:"),
+			[]string{"May break callers | `POST /connect_sessions`: security `basic` added"},
+		},
+		{
+			"an optional parameter that becomes required",
+			swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, required: false, schema: {type: boolean}}\n"),
+			swap("required: false, schema", "required: true, schema"),
+			[]string{"May break callers | `query parameter dry_run`: required `false` → `true`" + asked},
+		},
+		{
+			"a schema of two answers, written in place in each",
+			all("/BadGatewayResponse'", "/NotImplementedResponse'"),
+			both(
+				swap("                $ref: '#/components/schemas/NotImplementedResponse'\n", inPlace("string")),
+				swap("                $ref: '#/components/schemas/NotImplementedResponse'\n", inPlace("integer")),
+				swap("    NotImplementedResponse:\n", "    Unused:\n"),
+			),
+			[]string{
+				"May break callers | `NotImplementedResponse`: schema written in place, without a name",
+				"May break callers | `NotImplementedResponse.message`: type `string` → `integer` (`response 502 of POST /connect_sessions`)",
+			},
+		},
+		{
+			"an operation in a callback",
+			swap("      parameters: []\n", "      callbacks: {done: {'{$request.body#/url}': {post: {responses: {'200': {description: x}, '500': {description: y}}}}}}\n"),
+			swap(", '500': {description: y}", ""),
+			[]string{"May break callers | `POST {$request.body#/url}`: response `500` removed"},
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "vendored.yaml")
+			base := row.base(t, vendoredText(t))
+			require.NoError(t, os.WriteFile(file, []byte(base), 0o600))
+			code, stdout, stderr := drift(t, asPage(row.edit(t, base)), "-vendored", file)
+			assert.Equal(t, exitDrift, code, stderr)
+			assert.Equal(t, row.want, lines(stdout))
+		})
+	}
+}

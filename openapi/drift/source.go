@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxSource bounds what is read. StackOne's whole description has about 2 MB.
+const maxSource = 16 << 20
+
+// read returns the text of the address or file, with LF line ends.
+func read(ctx context.Context, source string) (string, error) {
+	if u, err := url.Parse(source); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+		return fetch(ctx, u)
+	}
+	return readFile(ctx, source)
+}
+
+// shown is the source as a report may name it: without user info or query.
+func shown(source string) string {
+	u, err := url.Parse(source)
+	if err != nil || u.Host == "" {
+		return source
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+func fetch(ctx context.Context, u *url.URL) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Accept", "text/markdown, application/yaml, application/json, text/plain")
+	req.Header.Set("User-Agent", "stackone-client-go-drift")
+	resp, err := (&http.Client{CheckRedirect: redirect}).Do(req)
+	if err != nil {
+		var ue *url.Error // repeats the address, query included
+		if errors.As(err, &ue) {
+			err = ue.Err
+		}
+		return "", fmt.Errorf("%s: %w", shown(u.String()), err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s answered %s", shown(u.String()), resp.Status)
+	}
+	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
+		return "", fmt.Errorf("%s answered with HTML", shown(u.String()))
+	}
+	return readText(resp.Body, shown(u.String()))
+}
+
+// redirect follows a page that has moved, but not from https to http.
+func redirect(next *http.Request, via []*http.Request) error {
+	if via[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
+		return errors.New("redirected from https to " + next.URL.Scheme)
+	}
+	if len(via) >= 10 {
+		return errors.New("redirected more than 10 times")
+	}
+	return nil
+}
+
+func readFile(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	defer context.AfterFunc(ctx, func() { f.Close() })() // ends a read from a pipe
+	return readText(f, path)
+}
+
+func readText(r io.Reader, name string) (string, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxSource+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", name, err)
+	case len(b) > maxSource:
+		return "", fmt.Errorf("%s is larger than %d MiB", name, maxSource>>20)
+	case !utf8.Valid(b):
+		return "", fmt.Errorf("%s is not text in UTF-8", name)
+	}
+	return strings.ReplaceAll(strings.TrimPrefix(string(b), "\uFEFF"), "\r\n", "\n"), nil
+}
+
+// source is a description and where in the text it was.
+type source struct {
+	tree tree
+	text string
+	page bool // it was fenced in a documentation page
+}
+
+// html begins a document, not a component in a page's Markdown.
+var html = regexp.MustCompile(`(?i)\A\s*<(!doctype|html|head|\?xml)`)
+
+// extract finds the description: the text itself, or the one fence in it.
+func extract(text string) (*source, error) {
+	if html.MatchString(text) {
+		return nil, errors.New("HTML instead of Markdown, YAML or JSON")
+	}
+	t, notBare := parse(text)
+	if notBare == nil {
+		return &source{tree: t, text: text}, nil
+	}
+	blocks, err := fences(text)
+	if err != nil {
+		return nil, err
+	}
+	switch len(blocks) {
+	case 0:
+		return nil, fmt.Errorf("neither a page with a fenced OpenAPI description nor a description itself: %w", notBare)
+	case 1:
+	default:
+		return nil, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
+	}
+	if t, err = parse(blocks[0]); err != nil {
+		return nil, err
+	}
+	return &source{tree: t, text: blocks[0], page: true}, nil
+}
+
+// fences returns what is in the fenced code blocks (CommonMark 4.5) that hold a
+// description. The fence of the page has four backticks, as a description may
+// hold fences of three itself.
+func fences(text string) ([]string, error) {
+	var (
+		found  []string
+		fence  string // the open fence, "" outside
+		indent int
+		wanted bool
+		block  strings.Builder
+	)
+	for line := range strings.SplitSeq(text, "\n") {
+		body := strings.TrimLeft(line, " ")
+		spaces := len(line) - len(body)
+		run := len(body) - len(strings.TrimLeft(body, body[:min(1, len(body))]))
+		marks := spaces < 4 && run >= 3 && (body[0] == '`' || body[0] == '~')
+		switch {
+		case fence == "" && marks:
+			info := strings.ToLower(strings.TrimSpace(body[run:]))
+			if body[0] == '`' && strings.Contains(info, "`") {
+				continue // a code span
+			}
+			fence, indent = body[:run], spaces
+			wanted = body[0] == '`' && (strings.HasPrefix(info, "yaml") || strings.HasPrefix(info, "yml") || strings.HasPrefix(info, "json"))
+			block.Reset()
+		case fence != "" && marks && strings.HasPrefix(body, fence) && strings.TrimSpace(body[run:]) == "":
+			if wanted && strings.Contains(block.String(), "openapi") {
+				found = append(found, block.String())
+			}
+			fence = ""
+		case fence != "":
+			block.WriteString(line[min(indent, spaces):] + "\n")
+		}
+	}
+	if fence != "" && wanted {
+		return nil, errors.New("the page is cut: the fence of the description is not closed")
+	}
+	return found, nil
+}

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What cannot be checked exits with 2, one line and no report.
+func requireUnknown(t testing.TB, code int, stdout, stderr, reason string) {
+	t.Helper()
+	assert.Equal(t, exitUnknown, code)
+	assert.Empty(t, stdout)
+	assert.Contains(t, stderr, reason)
+	assert.Regexp(t, `\Adrift: [^\n]+\n\z`, stderr)
+}
+
+func TestUnusableText(t *testing.T) {
+	t.Parallel()
+	v := vendoredText(t)
+	bomb := "x0: &x0 [a,a,a,a,a,a,a,a,a]\n"
+	for i := range 12 {
+		bomb += fmt.Sprintf("x%d: &x%[1]d [*x%d%s]\n", i+1, i, strings.Repeat(fmt.Sprintf(",*x%d", i), 8))
+	}
+	for _, row := range []struct{ name, text, reason string }{
+		{"empty", "", "neither a page"},
+		{"HTML", "<!doctype html>\n<title>Not here</title>", "HTML"},
+		{"a page without a description", "# Create\n\n```yaml\na: 1\n```\n", "neither a page"},
+		{"a page in another language", asPage(strings.ReplaceAll(v, "openapi:", "asyncapi:")), "neither a page"},
+		{"two fences", asPage(v) + asPage(v), "2 fenced"},
+		{"fence not closed", strings.TrimSuffix(asPage(v), "````\n"), "not closed"},
+		{"fence closed by a shorter one", strings.TrimSuffix(asPage(v), "````\n") + "```\n", "not closed"},
+		{"cut in the middle, fence closed", asPage(v[:len(v)/2]), ""},
+		{"bad YAML", asPage(strings.Replace(v, "paths:\n", "paths: [\n", 1)), "yaml"},
+		{"a key twice", asPage(strings.Replace(v, "      summary:", "      summary: a\n      summary:", 1)), "is there twice"},
+		{"a status twice", asPage(strings.Replace(v, "        '502':", "        502:\n          description: x\n        '502':", 1)), "is there twice"},
+		{"bad JSON", `{"openapi": "3.1.0", "paths": {`, "neither a page"},
+		{"two documents", asPage(v + "---\n" + v), "more than one"},
+		{"front matter that says openapi", "---\ntitle: Create\nopenapi: post /connect_sessions\n---\n\n# Create\n", "neither a page"},
+		{"Swagger 2", "swagger: '2.0'\npaths: {}\n", "no OpenAPI 3"},
+		{"no paths", "openapi: 3.1.0\ninfo: {title: a, version: b}\n", "no paths"},
+		{"a list", "- openapi: 3.1.0\n", "no OpenAPI 3"},
+		{"paths that are no objects", asPage(strings.Replace(v, "paths:\n  /connect_sessions:\n", "paths:\n  /x: 1\n  /connect_sessions:\n", 1)), ""},
+		{"a type that is none", asPage(strings.Replace(v, "type: object", "type: {a: b}", 1)), ""},
+		{"a reference that leads nowhere", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/Gone'", 1)), "leads nowhere"},
+		{"a reference out of the page", asPage(strings.Replace(v, "'#/components/schemas/ProviderError'", "'https://example.com/a.yaml'", 1)), "leads out"},
+		{"references in a circle", asPage(strings.Replace(v, "    UnifiedError:\n      type: object\n", "    UnifiedError:\n      $ref: '#/components/schemas/UnifiedError'\n", 1)), "circle"},
+		{"no responses", asPage(v[:strings.Index(v, "      responses:")] + "      responses: {}\n" + v[strings.Index(v, "      security:\n"):]), "no responses"},
+		{"security scheme missing", asPage(v[:strings.Index(v, "  securitySchemes:")]), `"basic" is missing`},
+		{"security scheme cut", asPage(strings.Replace(v, "      scheme: basic\n", "", 1)), "basic"},
+		{"aliases that multiply", asPage(bomb + v), "aliases followed"},
+		{"nested deep", asPage(strings.Replace(v, "example: 400", "example: "+strings.Repeat("[", 9000)+strings.Repeat("]", 9000), 1)), "levels deep"},
+		{"nested deeper than a parser goes", asPage(strings.Replace(v, "example: 400", "example: "+strings.Repeat("{a: ", 20000)+strings.Repeat("}", 20000), 1)), ""},
+		{"Latin-1", asPage(v) + "caf\xe9\n", "UTF-8"},
+		{"too large", asPage(v) + strings.Repeat(" ", maxSource), "larger than 16 MiB"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := drift(t, row.text)
+			requireUnknown(t, code, stdout, stderr, row.reason)
+		})
+	}
+}
+
+// Wherever a page is cut, it is never taken for a page with less in it.
+func TestCutPage(t *testing.T) {
+	t.Parallel()
+	whole := strings.SplitAfter(strings.TrimRight(vendoredText(t), "\n")+"\n", "\n")
+	whole = whole[:len(whole)-1]
+	for n := range whole {
+		if n%9 != 0 && n < len(whole)-30 {
+			continue // each line would be as good, and slow
+		}
+		code, stdout, _ := drift(t, asPage(strings.Join(whole[:n], "")))
+		assert.Equal(t, exitUnknown, code, "cut before line %d: %s", n+1, whole[n])
+		assert.Empty(t, stdout)
+	}
+}
+
+func TestFences(t *testing.T) {
+	t.Parallel()
+	v := vendoredText(t)
+	for name, text := range map[string]string{
+		"three backticks":          "```yaml\n" + v + "```\n",
+		"closed by a longer fence": "```yml\n" + v + "``````\n",
+		"json in capitals":         "```` JSON openapi.json\n" + v + "````",
+		"indented":                 "  ```yaml\n  " + strings.ReplaceAll(v, "\n", "\n  ") + "\n  ```\n",
+		"others around it":         "~~~yaml\nopenapi: none\n```yaml\n~~~\n```yaml\na: 1\n```\n" + asPage(v) + "``` not `one`\n",
+		"below a component":        "<Note>Read this.</Note>\n\n" + asPage(v),
+		"description by itself":    v,
+		"behind a comment":         "# of the service\n---\n" + v,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := drift(t, text)
+			assert.Equal(t, exitSame, code, "%s%s", stdout, stderr)
+		})
+	}
+}
+
+func TestFetch(t *testing.T) {
+	t.Parallel()
+	text := asPage(vendoredText(t))
+	mux := http.NewServeMux()
+	serve := func(path, kind, body string, status int) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.WriteHeader(status)
+			io.WriteString(w, body)
+		})
+	}
+	serve("/page.md", "text/markdown; charset=utf-8", text, 200)
+	serve("/drift.md", "text/markdown", strings.Replace(text, "default: 1800", "default: 60", 1), 200)
+	serve("/html", "text/html; charset=utf-8", text, 200)
+	serve("/html-as-text", "text/plain", "\n<html>", 200)
+	serve("/empty", "text/markdown", "", 200)
+	serve("/gone", "text/markdown", text, 404)
+	serve("/broken", "text/markdown", text, 503)
+	serve("/created", "text/markdown", text, 203)
+	serve("/large", "text/plain", text+strings.Repeat(" ", maxSource), 200)
+	mux.Handle("/moved", http.RedirectHandler("/page.md", http.StatusMovedPermanently))
+	mux.Handle("/round", http.RedirectHandler("/round", http.StatusFound))
+	mux.HandleFunc("/cut", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+		io.WriteString(w, text[:len(text)/2])
+	})
+	mux.HandleFunc("/reset", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, text)
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+
+	for _, row := range []struct {
+		path   string
+		code   int
+		reason string
+	}{
+		{"/page.md", exitSame, ""},
+		{"/moved", exitSame, ""},
+		{"/drift.md", exitDrift, ""},
+		{"/html", exitUnknown, "HTML"},
+		{"/html-as-text", exitUnknown, "HTML"},
+		{"/empty", exitUnknown, "neither a page"},
+		{"/gone", exitUnknown, "404"},
+		{"/broken", exitUnknown, "503"},
+		{"/created", exitUnknown, "203"},
+		{"/large", exitUnknown, "larger than 16 MiB"},
+		{"/round", exitUnknown, "more than 10 times"},
+		{"/cut", exitUnknown, "unexpected EOF"},
+		{"/reset", exitUnknown, "EOF"},
+		{"/slow", exitUnknown, "not finished in 1ms"},
+	} {
+		t.Run(row.path, func(t *testing.T) {
+			t.Parallel()
+			args := []string{server.URL + row.path + "?secret=1"}
+			if row.path == "/slow" {
+				args = []string{"-timeout", "1ms", args[0]}
+			}
+			code, stdout, stderr := command(t, args...)
+			assert.NotContains(t, stdout+stderr, "secret")
+			if row.code == exitUnknown {
+				requireUnknown(t, code, stdout, stderr, row.reason)
+				return
+			}
+			assert.Equal(t, row.code, code, stderr)
+			assert.Contains(t, stdout, "`"+server.URL+row.path+"`")
+		})
+	}
+	t.Run("nobody there", func(t *testing.T) {
+		t.Parallel()
+		nobody := httptest.NewServer(nil)
+		nobody.Close()
+		code, stdout, stderr := command(t, nobody.URL+"?secret=1")
+		requireUnknown(t, code, stdout, stderr, "refused")
+		assert.NotContains(t, stderr, "secret")
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		t.Parallel()
+		ctx, cancel := context.WithCancel(t.Context())
+		waiting := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			cancel()
+			<-r.Context().Done()
+		}))
+		defer waiting.Close()
+		var out, errs bytes.Buffer
+		code := run(ctx, []string{"-vendored", vendoredFile, waiting.URL}, &out, &errs)
+		requireUnknown(t, code, out.String(), errs.String(), "interrupted")
+	})
+	t.Run("from https to http", func(t *testing.T) {
+		t.Parallel()
+		to := func(url string) *http.Request { return httptest.NewRequest(http.MethodGet, url, nil) }
+		assert.Error(t, redirect(to("http://example.com"), []*http.Request{to("https://example.com")}))
+		assert.NoError(t, redirect(to("https://example.com"), []*http.Request{to("http://example.com")}))
+	})
+}
+
+func TestArguments(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, reason string
+		args         []string
+	}{
+		{"unknown flag", "-nope", []string{"-nope"}},
+		{"two sources", "more than one source", []string{"a", "b"}},
+		{"flag behind the source", "more than one source", []string{"a", "-update"}},
+		{"no time", "-timeout", []string{"-timeout", "0s", "a"}},
+		{"no such file", "no such file", []string{"nowhere.md"}},
+		{"a directory", "directory", []string{"."}},
+		{"another scheme", "no such file", []string{"ftp://example.com/page.md"}},
+		{"no vendored file", "no such file", []string{"-vendored", "nowhere.yaml", vendoredFile}},
+		{"vendored file is no description", "main.go", []string{"-vendored", "main.go", vendoredFile}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := command(t, row.args...)
+			requireUnknown(t, code, stdout, stderr, row.reason)
+		})
+	}
+	t.Run("help", func(t *testing.T) {
+		t.Parallel()
+		code, stdout, stderr := command(t, "-h")
+		assert.Equal(t, exitUnknown, code) // nothing was checked
+		assert.Empty(t, stdout)
+		assert.Contains(t, stderr, "usage: drift")
+		assert.Contains(t, stderr, page)
+	})
+}
+
+type fullPipe struct{}
+
+func (fullPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestReportNotWritten(t *testing.T) {
+	t.Parallel()
+	var errs bytes.Buffer
+	code := run(t.Context(), []string{"-vendored", vendoredFile, vendoredFile}, fullPipe{}, &errs)
+	requireUnknown(t, code, "", errs.String(), "broken pipe")
+}
+
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	_, err := within(t.Context(), time.Hour, func(context.Context) (*report, error) { panic("from a library") })
+	assert.EqualError(t, err, "panic: from a library")
+
+	// What does not look at the context is not waited for.
+	release := make(chan struct{})
+	defer close(release)
+	_, err = within(t.Context(), time.Nanosecond, func(context.Context) (*report, error) { <-release; return &report{}, nil })
+	assert.ErrorContains(t, err, "not finished in 1ns")
+
+	// What is finished too late does not count either.
+	_, err = within(t.Context(), time.Nanosecond, func(ctx context.Context) (*report, error) { <-ctx.Done(); return &report{}, nil })
+	assert.ErrorContains(t, err, "not finished in 1ns")
+}
+
+// The built program, as CI runs it.
+func TestProgram(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "drift")
+	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	file := filepath.Join(t.TempDir(), "page.md")
+	for code, text := range map[int]string{
+		exitSame:    asPage(vendoredText(t)),
+		exitDrift:   asPage(strings.Replace(vendoredText(t), "default: 1800", "default: 60", 1)),
+		exitUnknown: "<html>",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		cmd := exec.CommandContext(t.Context(), program, file)
+		cmd.Dir = "../.." // where the files are by default
+		_ = cmd.Run()
+		assert.Equal(t, code, cmd.ProcessState.ExitCode())
+	}
+
+	var cmd *exec.Cmd
+	started := make(chan struct{})
+	waiting := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		<-started
+		_ = cmd.Process.Signal(os.Interrupt)
+		<-r.Context().Done()
+	}))
+	defer waiting.Close()
+	var errs bytes.Buffer
+	cmd = exec.CommandContext(t.Context(), program, "-vendored", vendoredFile, waiting.URL)
+	cmd.Stderr = &errs
+	require.NoError(t, cmd.Start())
+	close(started)
+	_ = cmd.Wait()
+	assert.Equal(t, exitUnknown, cmd.ProcessState.ExitCode())
+	assert.Contains(t, errs.String(), "interrupted")
+}

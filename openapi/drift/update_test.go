@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// copied is a folder of its own with the vendored file in it.
+func copied(t testing.TB) (file string) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "connect-sessions.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(vendoredText(t)), 0o640))
+	return file
+}
+
+func contents(t testing.TB, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	changed := strings.Replace(vendoredText(t), "default: 1800", "default: 3600 # an hour", 1) + "\n"
+
+	t.Run("takes the page's description byte for byte", func(t *testing.T) {
+		t.Parallel()
+		file := copied(t)
+		code, stdout, stderr := drift(t, strings.ReplaceAll(asPage(changed), "\n", "\r\n"), "-vendored", file, "-update")
+		assert.Equal(t, exitSame, code, stderr)
+		assert.Equal(t, []string{"May break callers | `ConnectSessionCreate.expires_in`: default `1800` → `3600`" + asked}, lines(stdout))
+		assert.Contains(t, stdout, "has been replaced")
+		assert.Equal(t, changed, contents(t, file))
+
+		info, err := os.Stat(file)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o640), info.Mode())
+		entries, err := os.ReadDir(filepath.Dir(file))
+		require.NoError(t, err)
+		assert.Len(t, entries, 1, "nothing else is written")
+
+		code, stdout, _ = drift(t, asPage(changed), "-vendored", file)
+		assert.Equal(t, exitSame, code, stdout)
+	})
+	t.Run("leaves a file that means the same", func(t *testing.T) {
+		t.Parallel()
+		file := copied(t)
+		before, err := os.Stat(file)
+		require.NoError(t, err)
+		code, stdout, _ := drift(t, asPage("# new\n"+vendoredText(t)), "-vendored", file, "-update")
+		assert.Equal(t, exitSame, code)
+		assert.NotContains(t, stdout, "replaced")
+		after, err := os.Stat(file)
+		require.NoError(t, err)
+		assert.True(t, os.SameFile(before, after))
+		assert.Equal(t, vendoredText(t), contents(t, file))
+	})
+	t.Run("replaces what a link leads to", func(t *testing.T) {
+		t.Parallel()
+		file := copied(t)
+		link := filepath.Join(t.TempDir(), "link.yaml")
+		require.NoError(t, os.Symlink(file, link))
+		code, _, stderr := drift(t, asPage(changed), "-vendored", link, "-update")
+		assert.Equal(t, exitSame, code, stderr)
+		assert.Equal(t, changed, contents(t, file))
+	})
+	for name, text := range map[string]string{
+		"a whole description":              asWhole(t, changed),
+		"the description without its page": changed,
+		"a page that is cut":               asPage(changed[:len(changed)/2]),
+		"a page that leads nowhere":        asPage(strings.ReplaceAll(changed, "    ProviderError:", "    Gone:")),
+		"a page of HTML":                   "<html>" + asPage(changed),
+		"a page without the scheme":        asPage(changed[:strings.Index(changed, "  securitySchemes:")]),
+	} {
+		t.Run("not from "+name, func(t *testing.T) {
+			t.Parallel()
+			file := copied(t)
+			code, stdout, stderr := drift(t, text, "-vendored", file, "-update")
+			requireUnknown(t, code, stdout, stderr, "could not check")
+			assert.Equal(t, vendoredText(t), contents(t, file))
+			entries, err := os.ReadDir(filepath.Dir(file))
+			require.NoError(t, err)
+			assert.Len(t, entries, 1)
+		})
+	}
+	t.Run("says why not from a whole description", func(t *testing.T) {
+		t.Parallel()
+		_, _, stderr := drift(t, asWhole(t, changed), "-vendored", copied(t), "-update")
+		assert.Contains(t, stderr, "-update takes the vendored file from its page")
+	})
+}
