@@ -239,8 +239,8 @@ func (e timeoutError) Error() string {
 	return fmt.Sprintf("no complete answer within the attempt's time-out of %s", time.Duration(e))
 }
 
-func (e timeoutError) Timeout() bool   { return true }
-func (e timeoutError) Temporary() bool { return true }
+func (e timeoutError) Timeout() bool { return true }
+
 func (e timeoutError) Is(target error) bool {
 	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
 }

@@ -2,11 +2,16 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -75,6 +80,7 @@ func TestNewRefuses(t *testing.T) {
 		"no response bytes":            {client.WithMaxResponseBytes(0), "not positive"},
 		"response for the client":      {client.WithResponse(new(client.Response)), "belongs to a call"},
 		"nil option":                   {nil, "an option is nil"},
+		"nil progress function":        {client.WithProgress(nil), "progress function is nil"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -136,6 +142,11 @@ func TestKeyFromEnvironment(t *testing.T) {
 	t.Run("not used instead of an empty key", func(t *testing.T) {
 		_, err := client.New(client.WithAPIKey(""))
 		require.ErrorContains(t, err, "the API key is empty")
+	})
+	t.Run("not set", func(t *testing.T) {
+		require.NoError(t, os.Unsetenv(client.APIKeyEnv)) // Setenv above restores it
+		_, err := client.New()
+		require.EqualError(t, err, "stackone: invalid configuration: no API key: set STACKONE_API_KEY, or use WithAPIKey")
 	})
 	t.Run("empty", func(t *testing.T) {
 		t.Setenv(client.APIKeyEnv, "")
@@ -208,6 +219,8 @@ func TestInvalidRequest(t *testing.T) {
 				require.ErrorContains(t, err, want)
 			}
 			assert.NotContains(t, err.Error(), "\n")
+			var encoding *json.UnsupportedTypeError
+			assert.Equal(t, name == "metadata without JSON", errors.As(err, &encoding))
 		})
 	}
 }
@@ -262,6 +275,58 @@ func TestRequestEditors(t *testing.T) {
 	assert.NotContains(t, err.Error(), testKey)
 	assert.NotContains(t, err.Error(), "\n")
 	assert.Contains(t, err.Error(), "POST /x/[redacted]/line%0Abreak")
+}
+
+// TestBodyOfTheCallers says that the body of a generated call may be any reader,
+// and is sent again whole.
+func TestBodyOfTheCallers(t *testing.T) {
+	t.Parallel()
+	var bodies []string
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, _ := io.ReadAll(r.Body)
+		bodies = append(bodies, string(body))
+		assert.Equal(t, int64(len(body)), r.ContentLength)
+		return &http.Response{StatusCode: 429}, nil
+	})
+	c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
+		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1}))
+	_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "application/json",
+		io.MultiReader(strings.NewReader(`{"a":`), strings.NewReader(`1}`)))
+	requireAPIError(t, err, "create_connect_session", 429)
+	assert.Equal(t, []string{`{"a":1}`, `{"a":1}`}, bodies)
+
+	_, err = c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "application/json", iotest.ErrReader(assert.AnError))
+	var broken *client.TransportError
+	require.ErrorAs(t, err, &broken)
+	require.ErrorIs(t, err, assert.AnError)
+	assert.Equal(t, 0, broken.Attempts)
+	assert.False(t, broken.MaybeSent)
+	assert.Len(t, bodies, 2)
+
+	bodies = nil
+	transport = func(r *http.Request) (*http.Response, error) {
+		assert.Nil(t, r.Body)
+		bodies = append(bodies, r.Method)
+		return &http.Response{StatusCode: 503}, nil
+	}
+	c = answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
+		client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
+	_, err = c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
+		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
+	requireAPIError(t, err, "GET /connect_sessions", 503)
+	assert.Equal(t, []string{"GET", "GET", "GET"}, bodies)
+}
+
+// TestErrorsOfOthers says that the errors print when a test of a user's made them.
+func TestErrorsOfOthers(t *testing.T) {
+	t.Parallel()
+	assert.EqualError(t, &client.TransportError{Operation: "o", Err: errors.New("a\nb")}, `stackone: o: a\nb (nothing was sent)`)
+	assert.EqualError(t, &client.ResponseError{Operation: "o", StatusCode: 200, Err: errors.New("a\nb")},
+		`stackone: o: 200 OK with a body that cannot be used: a\nb`)
+	assert.EqualError(t, &client.TransportError{}, `stackone: :  (nothing was sent)`)
+	assert.EqualError(t, &client.APIError{}, `stackone: : 0`)
+	assert.Equal(t, `"stackone: : 0"`, fmt.Sprintf("%q", &client.APIError{}))
+	assert.Equal(t, "stackone.Client(not made by New)", fmt.Sprint(client.Client{}))
 }
 
 func TestOptionsOnTheWire(t *testing.T) {
@@ -356,6 +421,7 @@ func TestWithResponse(t *testing.T) {
 			assert.Equal(t, "application/json; charset=utf-8", got.Header.Get("Content-Type"), name)
 		}
 	}
+	require.ErrorContains(t, create(answering(t, 201, nil, link), client.WithResponse(nil)), "response to fill is nil")
 	t.Run("of a call that sent nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

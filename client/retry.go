@@ -101,7 +101,8 @@ func passing(err error) bool {
 	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
 		return dns.IsTimeout || dns.IsTemporary
 	}
-	if timeout := (net.Error)(nil); errors.As(err, &timeout) && timeout.Timeout() {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
 		return true
 	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) {
