@@ -19,6 +19,7 @@ demo: ## create a connect session and authenticate its token: against a fake, or
 .PHONY: test
 test: ## run every test, with the race detector where there is a C compiler
 	$(GO) test $(RACE) ./...
+	$(GO) -C openapi/drift test $(RACE) ./...
 
 .PHONY: generate
 generate: ## write the generated code from the API description
@@ -28,11 +29,27 @@ generate: ## write the generated code from the API description
 check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
 	@set -e; files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
 	$(GO) vet ./...
+	$(GO) -C openapi/drift vet ./...
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
+	$(GO) -C openapi/drift mod tidy -diff
 	@set -e; before=$$(cat $(GENERATED) | cksum); $(GO) generate ./...; after=$$(cat $(GENERATED) | cksum); \
 	test "$$before" = "$$after" || { echo "the generated code was not up to date; commit what 'make generate' has written"; exit 1; }
+
+bin/drift: $(wildcard openapi/drift/*.go) openapi/drift/go.mod
+	$(GO) build -C openapi/drift -o $(CURDIR)/$@ .
+
+.PHONY: drift
+drift: bin/drift ## compare upstream's description with the vendored one; SOURCE is an address or a file (default: the documentation page)
+	bin/drift $(SOURCE)
+
+.PHONY: refresh
+refresh: bin/drift ## take upstream's description (SOURCE as for drift), generate, tidy and test
+	bin/drift -update $(SOURCE)
+	@$(GO) generate ./... || { echo "Generation stopped: a correction of openapi/overlay.yaml no longer matches (its target is named above, and its description in that file says why it was there). openapi/README.md says what to do."; exit 1; }
+	$(GO) mod tidy
+	$(MAKE) test
 
 FUZZTIME ?= 30s
 
