@@ -8,7 +8,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"reflect"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -174,7 +173,7 @@ func TestFault26Redirects(t *testing.T) {
 	}
 	t.Run("http on the same host", func(t *testing.T) {
 		t.Parallel()
-		server := httptest.NewTLSServer(http.RedirectHandler(strings.Replace(target.URL, "127.0.0.1", "localhost", 1)+"/connect_sessions", http.StatusTemporaryRedirect))
+		server := httptest.NewTLSServer(http.RedirectHandler(target.URL+"/connect_sessions", http.StatusTemporaryRedirect))
 		t.Cleanup(server.Close)
 		for operation := range operations {
 			API(307, 1)(t, call(t.Context(), t, operation, at(t, server.URL, trusting(t, server, func(*http.Transport) {}))))

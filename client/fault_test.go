@@ -28,7 +28,7 @@ import (
 //	CTX(err, n)   the context's error err, after n attempts
 //	CFG           an error of New, which names the fault and shows no secret
 //
-// A name begins with the number of the fault: go test -run 'TestFault/08' runs one.
+// A name holds the number of the fault: go test -run 'Fault/08|Fault08' runs one.
 
 // outcome is what a call must end in.
 type outcome func(*testing.T, *result)
