@@ -18,9 +18,11 @@ import (
 // attempt is a request on its way. Its flags are set by the transport, in any
 // goroutine, and are the evidence of what may have been sent.
 type attempt struct {
-	asked  atomic.Bool  // the transport looked for a connection
-	got    atomic.Bool  // it had one
-	bodies atomic.Int32 // how many readers of the body were begun
+	asked atomic.Bool  // the transport looked for a connection
+	got   atomic.Bool  // it had one
+	http2 atomic.Bool  // which speaks HTTP/2
+	read  atomic.Bool  // it read the body
+	sends atomic.Int32 // how often it sent the request, as far as that can be seen
 
 	trace   httptrace.ClientTrace
 	getBody func() (io.ReadCloser, error) // the caller's
@@ -38,16 +40,25 @@ const maxSends = 2
 func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) {
 	t := &attempt{getBody: c.req.GetBody}
 	t.trace.GetConn = func(string) { t.asked.Store(true) }
-	t.trace.GotConn = func(httptrace.GotConnInfo) { t.got.Store(true) }
+	t.trace.GotConn = func(info httptrace.GotConnInfo) {
+		t.got.Store(true)
+		t.http2.Store(speaksHTTP2(info.Conn))
+	}
+	t.trace.WroteHeaders = func() {
+		if t.http2.Load() { // HTTP/1 is replayed only when nothing was written
+			t.sends.Add(1)
+		}
+	}
 	r := c.req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
-	if err := t.prepareBody(r, c.response.Attempts); err != nil {
+	transport := c.settings.transport
+	_, reports := transport.(*http.Transport)
+	if err := t.prepareBody(r, c.response.Attempts, !reports); err != nil {
 		return nil, nil, outcome{err: err, unsent: true}
 	}
 	// A transport may still be reading the header of an attempt that has failed.
 	r.Header = r.Header.Clone()
 	t.setHeader(r, c.settings, c.authorization.header)
 
-	transport := c.settings.transport
 	res, err := transport.RoundTrip(r)
 	if res != nil && res.Body == nil {
 		res.Body = http.NoBody
@@ -57,7 +68,7 @@ func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) 
 		if res != nil {
 			res.Body.Close()
 		}
-		return nil, nil, outcome{err: err, unsent: t.unsent(transport, err)}
+		return nil, nil, outcome{err: err, unsent: t.unsent(reports, err)}
 	case res == nil:
 		return nil, nil, outcome{err: errors.New("the transport returned neither a response nor an error")}
 	case res.StatusCode < 100:
@@ -84,10 +95,18 @@ func (t *attempt) setHeader(r *http.Request, s *settings, authorization string) 
 	}
 }
 
-// prepareBody gives attempt n of the call a body of its own, and sees when it is read.
-func (t *attempt) prepareBody(r *http.Request, n int) error {
+// prepareBody gives attempt n of the call a body of its own. A transport that does
+// not report its connections has its reading watched; net/http's does, and writes
+// header and body at once when it knows the reader.
+func (t *attempt) prepareBody(r *http.Request, n int, watch bool) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
+	}
+	prepare := func(body io.ReadCloser) io.ReadCloser {
+		if watch {
+			return &watchedBody{ReadCloser: body, attempt: t}
+		}
+		return body
 	}
 	if n > 1 {
 		body, err := t.getBody()
@@ -96,16 +115,16 @@ func (t *attempt) prepareBody(r *http.Request, n int) error {
 		}
 		r.Body = body
 	}
-	r.Body = &watchedBody{ReadCloser: r.Body, attempt: t}
+	r.Body = prepare(r.Body)
 	r.GetBody = func() (io.ReadCloser, error) {
-		if t.bodies.Load() >= maxSends {
+		if t.sends.Load() >= maxSends {
 			return nil, errors.New("the server keeps resetting the request's stream")
 		}
 		body, err := t.getBody()
 		if err != nil {
 			return nil, err
 		}
-		return &watchedBody{ReadCloser: body, attempt: t}, nil
+		return prepare(body), nil
 	}
 	if r.Header["Idempotency-Key"] != nil || r.Header["X-Idempotency-Key"] != nil {
 		r.GetBody = nil // a request editor's; net/http would take it as leave to send a POST twice
@@ -113,6 +132,7 @@ func (t *attempt) prepareBody(r *http.Request, n int) error {
 	return nil
 }
 
+// watchedBody tells the attempt that it is read.
 type watchedBody struct {
 	io.ReadCloser
 	attempt *attempt
@@ -120,22 +140,27 @@ type watchedBody struct {
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
-	if !b.begun.Load() && b.begun.CompareAndSwap(false, true) {
-		b.attempt.bodies.Add(1)
+	if b.begun.CompareAndSwap(false, true) {
+		b.attempt.read.Store(true)
+		b.attempt.sends.Add(1)
 	}
 	return b.ReadCloser.Read(p)
 }
 
-// unsent reports whether it is proven that nothing was sent: the body was not
-// touched and no connection was had, and either the transport is known to report
+func speaksHTTP2(conn net.Conn) bool {
+	c, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
+	return ok && c.ConnectionState().NegotiatedProtocol == "h2"
+}
+
+// unsent reports whether it is proven that nothing was sent: no connection was
+// had and the body was not touched, and either the transport is known to report
 // its connections, or the error can only come from making one. A transport that
 // is not net/http's may have sent by other means, which it cannot without
 // reading the body.
-func (t *attempt) unsent(rt http.RoundTripper, err error) bool {
-	if t.got.Load() || t.bodies.Load() > 0 {
+func (t *attempt) unsent(reports bool, err error) bool {
+	if t.got.Load() || t.read.Load() {
 		return false
 	}
-	_, reports := rt.(*http.Transport)
 	return reports || t.asked.Load() || connecting(err)
 }
 
