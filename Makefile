@@ -16,10 +16,15 @@ help: ## list the targets
 demo: ## create a connect session and authenticate its token: against a fake, or the real service with STACKONE_API_KEY set
 	@$(GO) run ./client/examples/quickstart
 
+.PHONY: demo-web
+demo-web: ## start the example backend: a page to click through, against a fake, or the real service with STACKONE_API_KEY set
+	@$(GO) -C client/examples/backend run .
+
 .PHONY: test
 test: ## run every test, with the race detector where there is a C compiler
 	$(GO) test $(RACE) ./...
 	$(GO) -C openapi/drift test $(RACE) ./...
+	$(GO) -C client/examples/backend test $(RACE) ./...
 
 .PHONY: generate
 generate: ## write the generated code from the API description
@@ -30,10 +35,12 @@ check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
 	@set -e; files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
 	$(GO) vet ./...
 	$(GO) -C openapi/drift vet ./...
+	$(GO) -C client/examples/backend vet ./...
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 	$(GO) -C openapi/drift mod tidy -diff
+	$(GO) -C client/examples/backend mod tidy -diff
 	@set -e; before=$$(cat $(GENERATED) | cksum); $(GO) generate ./...; after=$$(cat $(GENERATED) | cksum); \
 	test "$$before" = "$$after" || { echo "the generated code was not up to date; commit what 'make generate' has written"; exit 1; }
 

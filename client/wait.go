@@ -137,7 +137,8 @@ func (p *progress) report(attempt *gen.ConnectSessionLatestAttempt, f func(*gen.
 
 // ConnectionError is what WaitForConnection returns when the customer's attempt
 // has ended without a connection. The session stays usable until it expires: the
-// customer can try again in the Hub.
+// customer can try again in the Hub, which makes a new attempt. Until then,
+// waiting again ends in the same error at once; a webhook tells of a later success.
 type ConnectionError struct {
 	Status gen.AttemptStatus // error, cancelled or expired
 

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func TestConnectWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	v := signedIn(t, h, "Acme")
+	v.press("Connect your HR system")
+	assert.Equal(t, headWaiting, v.heading())
+	assert.Contains(t, v.text, `http-equiv="refresh"`)
+	v.follow("Stop that")
+	assert.NotContains(t, v.text, `http-equiv="refresh"`)
+
+	v.follow("Open StackOne")
+	assert.Equal(t, h.fake.URL, v.at.Scheme+"://"+v.at.Host)
+	v.press("Connect")
+
+	h.until(t, "customer-acme", knows("webhook", "account.created"))
+	account := h.until(t, "customer-acme", knows("polling", "Connected")).Account
+	v.open(h.url)
+	assert.Equal(t, headConnected, v.heading())
+	assert.NotContains(t, v.text, `http-equiv="refresh"`)
+	assert.Contains(t, v.text, account.ID)
+	assert.Contains(t, v.text, fakeProvider)
+}
+
+func TestConnectByPollingAlone(t *testing.T) {
+	t.Parallel()
+	h := start(t, pollingOnly)
+	v := signedIn(t, h, "Acme")
+	v.press("Connect your HR system")
+	require.NoError(t, h.fake.Sessions()[0].Connect("8801"))
+	now := h.until(t, "customer-acme", is(connected))
+	assert.Equal(t, "8801", now.Account.ID)
+	assert.False(t, now.Account.ConnectedAt.IsZero())
+	v.open("/")
+	assert.Contains(t, v.text, "8801")
+	assert.NotContains(t, v.text, "<dt>HR system</dt>", "only a webhook tells the provider")
+}
+
+func TestOwnerComesFromTheSignIn(t *testing.T) {
+	t.Parallel()
+	h := start(t, withHub)
+	for _, path := range []string{"/connect", "/api/session"} {
+		h.do(h.as("customer-acme", form(path, "origin_owner_id", "customer-cobalt", "customer", "customer-cobalt")))
+	}
+	require.Len(t, h.fake.Sessions(), 2)
+	for _, session := range h.fake.Sessions() {
+		assert.Equal(t, "customer-acme", session.Request().OriginOwnerID)
+		assert.Equal(t, []gen.Category{gen.CategoryHRIS}, session.Request().Categories)
+	}
+}
+
+func TestSecretsStayOnTheServer(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	v := signedIn(t, h, "Acme")
+	v.press("Connect your HR system")
+	details := h.fake.Sessions()[0].Details()
+	assert.NotContains(t, v.text, details.Token)
+	assert.NotContains(t, v.text, h.fake.APIKey)
+
+	rec := h.do(h.as("customer-acme", httptest.NewRequest(http.MethodGet, "/open", nil)))
+	assert.Equal(t, details.AuthLinkURL, rec.Header().Get("Location"))
+	rec = h.do(h.as("customer-cobalt", httptest.NewRequest(http.MethodGet, "/open", nil)))
+	assert.Equal(t, "/", rec.Header().Get("Location"), "another customer has no link")
+}
+
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	fail := func(code, description string) func(*harness) error {
+		return func(h *harness) error { return h.fake.Sessions()[0].Fail(code, description) }
+	}
+	tests := map[string]struct {
+		end     func(*harness) error
+		heading string
+		text    string
+	}{
+		"access denied":   {fail("access_denied", "No & <b>never</b>"), headDeclined, "No &amp; &lt;b&gt;never&lt;/b&gt;"},
+		"provider's own":  {fail("server_error", ""), headDeclined, "in a few minutes"},
+		"set up wrong":    {fail("invalid_scope", ""), headDeclined, "<code>invalid_scope</code>"},
+		"unknown code":    {fail("strange_code", ""), headDeclined, "ended the sign-in"},
+		"no code":         {fail("", ""), headDeclined, "ended the sign-in"},
+		"cancelled":       {func(h *harness) error { return h.fake.Sessions()[0].Cancel() }, headCancelled, "Nothing was shared"},
+		"attempt expired": {func(h *harness) error { return h.fake.Sessions()[0].Expire() }, headExpired, "Begin again"},
+		"token expired":   {func(h *harness) error { h.fake.Advance(sessionLife + time.Minute); return nil }, headExpired, "Begin again"},
+		"refused": {func(h *harness) error {
+			h.fake.Inject(stackonetest.Fault{Status: http.StatusForbidden})
+			return nil
+		}, headFailed, "our fault"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t)
+			v := signedIn(t, h, "Acme")
+			v.press("Connect your HR system")
+			require.NoError(t, test.end(h))
+			h.until(t, "customer-acme", func(c connection) bool { return c.State != waiting })
+			v.open("/")
+			assert.Equal(t, test.heading, v.heading())
+			assert.Contains(t, v.text, test.text)
+
+			v.press("Try again")
+			assert.Equal(t, headWaiting, v.heading())
+			sessions := h.fake.Sessions()
+			require.Len(t, sessions, 2)
+			require.NoError(t, sessions[1].Connect(""))
+			h.until(t, "customer-acme", is(connected))
+		})
+	}
+}
+
+func TestServiceFailure(t *testing.T) {
+	t.Parallel()
+	tests := map[string]stackonetest.Fault{
+		"wrong key":         {Status: http.StatusUnauthorized},
+		"proxy":             stackonetest.ProxyError(http.StatusBadGateway),
+		"later, much later": {Status: http.StatusTooManyRequests, RetryAfter: time.Hour},
+		"no connection":     {Reset: stackonetest.ResetAfterReading},
+		"of no use":         {Status: http.StatusCreated, Body: []byte("{}")},
+	}
+	for name, fault := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t)
+			v := signedIn(t, h, "Acme")
+			h.fake.Inject(fault)
+			v.press("Connect your HR system")
+			assert.Equal(t, headFailed, v.heading())
+			assert.NotContains(t, v.text, "stackone:", "the customer sees no inner details")
+			assert.Contains(t, h.log.String(), "cannot create a connect session", "the operator does")
+			assert.NotContains(t, h.log.String(), h.fake.APIKey)
+			v.press("Try again")
+			assert.Equal(t, headWaiting, v.heading())
+		})
+	}
+}
+
+func TestWaitSurvivesAnOutage(t *testing.T) {
+	t.Parallel()
+	h := start(t, pollingOnly)
+	v := signedIn(t, h, "Acme")
+	h.fake.Inject(stackonetest.Fault{
+		Status: http.StatusServiceUnavailable, Times: 5,
+		When: func(r stackonetest.Request) bool { return r.Path == "/connect_sessions/authenticate" },
+	})
+	v.press("Connect your HR system")
+	require.NoError(t, h.fake.Sessions()[0].Connect(""))
+	h.until(t, "customer-acme", is(connected))
+}
+
+func TestBeginningAnew(t *testing.T) {
+	t.Parallel()
+	h := start(t, pollingOnly)
+	v := signedIn(t, h, "Acme")
+	v.press("Connect your HR system")
+	h.do(h.as("customer-acme", form("/connect"))) // in another tab
+	sessions := h.fake.Sessions()
+	require.Len(t, sessions, 2)
+	h.until(t, "customer-acme", knows("polling", "Waiting for you"))
+
+	require.NoError(t, sessions[0].Cancel()) // nobody waits for this one any more
+	require.NoError(t, sessions[1].Begin())
+	now := h.until(t, "customer-acme", func(c connection) bool { return c.Begun })
+	assert.Equal(t, waiting, now.State)
+	require.NoError(t, sessions[1].Connect(""))
+	h.until(t, "customer-acme", is(connected))
+}
+
+// Beginning anew ends the wait for the session before.
+func TestOneWaitForACustomer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		srv := stackonetest.NewServer(stackonetest.InMemory())
+		defer srv.Close()
+		a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		h := &harness{app: a}
+		for range 3 {
+			h.do(h.as("customer-acme", form("/connect")))
+			synctest.Wait()
+		}
+		before := len(srv.Requests())
+		time.Sleep(time.Minute)
+		polls := len(srv.Requests()) - before
+		assert.InDelta(t, 29, polls, 3, "one every 2 s and a little, for the last session alone")
+		cancel()
+		a.waits.Wait()
+	})
+}
+
+// What comes late of an earlier session, when its wait is just ending, changes nothing.
+func TestLateNewsOfAnEarlierSession(t *testing.T) {
+	t.Parallel()
+	c := newConnections()
+	c.begin("customer-acme", "first", "", func() {})
+	c.begin("customer-acme", "second", "", func() {})
+	before, _ := c.get("customer-acme")
+	c.progress("customer-acme", "first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
+	c.connected("customer-acme", "first", &gen.ConnectSessionLatestAttempt{AccountSecureID: "1"})
+	c.expired("customer-acme", "first")
+	after, _ := c.get("customer-acme")
+	assert.Equal(t, before, after)
+}
+
+func TestConnectingAgain(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	v := signedIn(t, h, "Acme")
+	v.press("Connect your HR system")
+	require.NoError(t, h.fake.Sessions()[0].Connect(""))
+	h.until(t, "customer-acme", knows("webhook", "account.created"))
+	first := h.until(t, "customer-acme", knows("polling", "Connected")).Account
+
+	v.open("/")
+	v.press("Connect again")
+	require.NoError(t, h.fake.Sessions()[1].Cancel())
+	h.until(t, "customer-acme", is(cancelled))
+	v.open("/")
+	assert.Contains(t, v.text, "Your earlier connection is still there")
+	assert.Contains(t, v.text, first.ID)
+
+	v.press("Try again")
+	require.NoError(t, h.fake.Sessions()[2].Connect(""))
+	h.until(t, "customer-acme", knows("webhook", "account.updated"))
+	assert.Equal(t, first.ID, h.until(t, "customer-acme", is(connected)).Account.ID, "the owner has one account")
+}
+
+func TestFakeNeedsASession(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	for _, play := range []string{"begin", "refuse", "expire"} {
+		assert.Equal(t, http.StatusConflict, h.do(h.as("customer-acme", form("/fake", "play", play))).Code, play)
+	}
+	assert.Equal(t, http.StatusBadRequest, h.do(h.as("customer-acme", form("/fake", "play", "tricks"))).Code)
+}
+
+// A customer who walks away is waited for as long as the session lives, and no longer.
+func TestWalkingAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		srv := stackonetest.NewServer(stackonetest.InMemory())
+		defer srv.Close()
+		a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		h := &harness{app: a}
+		begun := time.Now()
+		h.do(h.as("customer-acme", form("/connect")))
+		a.waits.Wait()
+		assert.Equal(t, sessionLife, time.Since(begun).Round(5*time.Second))
+		now, _ := a.connections.get("customer-acme")
+		assert.Equal(t, expired, now.State)
+		assert.LessOrEqual(t, len(srv.Requests()), 1+int(sessionLife/(2*time.Second))+1)
+	})
+}
+
+// The end of the application ends a wait, and is not the customer's fault.
+func TestStopWhileWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		srv := stackonetest.NewServer(stackonetest.InMemory())
+		defer srv.Close()
+		a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		h := &harness{app: a}
+		h.do(h.as("customer-acme", form("/connect")))
+		synctest.Wait()
+		cancel()
+		a.waits.Wait()
+		now, _ := a.connections.get("customer-acme")
+		assert.Equal(t, waiting, now.State)
+	})
+}
+
+// The customer closes the browser while the session is being made.
+func TestGoneBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.fake.Inject(stackonetest.Fault{Delay: time.Hour, When: func(stackonetest.Request) bool { cancel(); return true }})
+	h.do(h.as("customer-acme", form("/connect")).WithContext(ctx))
+	now, _ := h.connections.get("customer-acme")
+	assert.Equal(t, ready, now.State)
+}
+
+func TestHubTokens(t *testing.T) {
+	t.Parallel()
+	h := start(t, withHub)
+	cobalts, err := h.client.ConnectSessions.Create(t.Context(), sessionFor(customer{"customer-cobalt", "Cobalt Logistics"}))
+	require.NoError(t, err)
+	tests := map[string]struct {
+		token string
+		want  int
+	}{
+		"another customer's": {cobalts.Token, http.StatusForbidden},
+		"unknown":            {"made up", http.StatusForbidden},
+		"none":               {"", http.StatusBadRequest},
+	}
+	for name, test := range tests {
+		for _, path := range []string{"/api/hub/opened", "/api/hub/succeeded"} {
+			assert.Equal(t, test.want, h.do(h.as("customer-acme", form(path, "token", test.token))).Code, name)
+		}
+	}
+	h.fake.Inject(stackonetest.Fault{Status: http.StatusForbidden})
+	assert.Equal(t, http.StatusBadGateway, h.do(h.as("customer-cobalt", form("/api/hub/opened", "token", cobalts.Token))).Code)
+	now, _ := h.connections.get("customer-acme")
+	assert.Equal(t, ready, now.State)
+
+	assert.Equal(t, http.StatusNoContent, h.do(h.as("customer-cobalt", form("/api/hub/opened", "token", cobalts.Token))).Code)
+	require.NoError(t, h.fake.Session(cobalts.Token).Connect(""))
+	h.until(t, "customer-cobalt", is(connected))
+}

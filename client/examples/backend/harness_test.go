@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+)
+
+// patience bounds what a test waits for; nothing that passes takes so long.
+const patience = 15 * time.Second
+
+// harness is the application with a fake StackOne, on a real server.
+type harness struct {
+	*app
+	url  string
+	log  *logbook
+	stop func()
+}
+
+// start runs the application until the test ends, and checks then that nothing
+// of it is left over.
+func start(t *testing.T, options ...func(*config)) *harness {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	fake, log := newFake(), &logbook{}
+	cfg := config{
+		client: fake.Client(), fake: fake, authLinks: fake.URL, webhookSecrets: []string{fake.webhookSecret},
+		pollInterval: 20 * time.Millisecond, log: slog.New(slog.NewTextHandler(log, nil)),
+	}
+	for _, o := range options {
+		o(&cfg)
+	}
+	a, err := newApp(ctx, cfg)
+	require.NoError(t, err)
+	srv := httptest.NewServer(a.handler)
+	var deliveries sync.WaitGroup
+	if cfg.webhookSecrets != nil {
+		deliveries.Go(func() { fake.deliver(ctx, srv.URL+webhookPath, cfg.log) })
+	}
+	t.Cleanup(func() {
+		cancel()
+		deliveries.Wait()
+		srv.Close() // returns when no stream is open any more
+		a.waits.Wait()
+		fake.Close()
+		assert.NoError(t, fake.Verify())
+	})
+	return &harness{app: a, url: srv.URL, log: log, stop: cancel}
+}
+
+// pollingOnly leaves the webhook out, as for a service that sends none.
+func pollingOnly(cfg *config) { cfg.webhookSecrets = nil }
+
+// until waits for a customer's connection to be as wanted.
+func (h *harness) until(t *testing.T, customerID string, wanted func(connection) bool) connection {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		now, changed := h.connections.get(customerID)
+		if wanted(now) {
+			return now
+		}
+		select {
+		case <-changed:
+		case <-late:
+			require.FailNowf(t, "the connection is not as wanted", "%+v", now)
+		}
+	}
+}
+
+func is(wanted state) func(connection) bool {
+	return func(c connection) bool { return c.State == wanted }
+}
+
+// knows reports whether a step came by this way.
+func knows(via, text string) func(connection) bool {
+	return func(c connection) bool {
+		for _, s := range c.Steps {
+			if s.Via == via && strings.Contains(s.Text, text) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// visitor is a browser without JavaScript: it has cookies, follows redirects and
+// fills in forms.
+type visitor struct {
+	t    *testing.T
+	http *http.Client
+	at   *url.URL // of the page that it is on
+	page *html.Node
+	text string // of the page
+}
+
+func newVisitor(t *testing.T, h *harness) *visitor {
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	v := &visitor{t: t, http: &http.Client{Jar: jar, Timeout: patience}}
+	t.Cleanup(v.http.CloseIdleConnections)
+	v.open(h.url + "/")
+	return v
+}
+
+// signedIn is a visitor who is a customer.
+func signedIn(t *testing.T, h *harness, customer string) *visitor {
+	t.Helper()
+	v := newVisitor(t, h)
+	v.press(customer)
+	return v
+}
+
+func (v *visitor) open(ref string) {
+	v.t.Helper()
+	u, err := url.Parse(ref)
+	require.NoError(v.t, err)
+	if v.at != nil {
+		u = v.at.ResolveReference(u)
+	}
+	res, err := v.http.Get(u.String())
+	v.read(res, err)
+}
+
+func (v *visitor) read(res *http.Response, err error) {
+	v.t.Helper()
+	require.NoError(v.t, err)
+	defer res.Body.Close()
+	var body bytes.Buffer
+	_, err = body.ReadFrom(res.Body)
+	require.NoError(v.t, err)
+	require.Equal(v.t, http.StatusOK, res.StatusCode, body.String())
+	v.at = res.Request.URL
+	v.text = body.String()
+	v.page, err = html.ParseWithOptions(&body, html.ParseOptionEnableScripting(false))
+	require.NoError(v.t, err)
+}
+
+// press submits the form that the button belongs to.
+func (v *visitor) press(label string) {
+	v.t.Helper()
+	button := find(v.page, func(n *html.Node) bool { return n.Data == "button" && strings.Contains(content(n), label) })
+	require.NotNilf(v.t, button, "no button %q in\n%s", label, v.text)
+	form := button
+	for form.Data != "form" {
+		form = form.Parent
+		require.NotNil(v.t, form)
+	}
+	require.Equal(v.t, "post", attribute(form, "method"))
+	values := url.Values{}
+	for n := range form.Descendants() {
+		if n.Data == "input" || n == button {
+			values.Set(attribute(n, "name"), attribute(n, "value"))
+		}
+	}
+	action, err := v.at.Parse(attribute(form, "action"))
+	require.NoError(v.t, err)
+	res, err := v.http.PostForm(action.String(), values)
+	v.read(res, err)
+}
+
+// follow opens the link with this text.
+func (v *visitor) follow(label string) {
+	v.t.Helper()
+	link := find(v.page, func(n *html.Node) bool { return n.Data == "a" && strings.Contains(content(n), label) })
+	require.NotNilf(v.t, link, "no link %q in\n%s", label, v.text)
+	v.open(attribute(link, "href"))
+}
+
+func (v *visitor) heading() string {
+	v.t.Helper()
+	h1 := find(v.page, func(n *html.Node) bool { return n.Data == "h1" })
+	require.NotNil(v.t, h1, v.text)
+	return content(h1)
+}
+
+func find(in *html.Node, wanted func(*html.Node) bool) *html.Node {
+	for n := range in.Descendants() {
+		if n.Type == html.ElementNode && wanted(n) {
+			return n
+		}
+	}
+	return nil
+}
+
+func content(in *html.Node) string {
+	var b strings.Builder
+	for n := range in.Descendants() {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data)
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// logbook keeps what was logged.
+type logbook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (r *logbook) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.Write(p)
+}
+
+func (r *logbook) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.b.String()
+}
+
+// screenshots is where pictures of the pages go.
+func screenshots(t *testing.T) string {
+	if dir := os.Getenv("BACKEND_SCREENSHOTS"); dir != "" {
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		return dir
+	}
+	return t.TempDir()
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// launch runs the program until the test ends it, and returns the address that it
+// prints, with what it prints before.
+func launch(t *testing.T, args ...string) (url, printed string, end func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	r, w := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), w)
+		w.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		if rest, ok := strings.CutPrefix(lines.Text(), "Open "); ok {
+			url, _, _ = strings.Cut(rest, " ")
+			break
+		}
+		printed += lines.Text() + "\n"
+	}
+	return url, printed, func() error { cancel(); return <-ended }
+}
+
+func TestRunWithTheFake(t *testing.T) {
+	url, printed, end := launch(t)
+	assert.Contains(t, printed, "calling a fake StackOne")
+	v := &visitor{t: t, http: http.DefaultClient}
+	defer v.http.CloseIdleConnections()
+	v.open(url)
+	assert.Equal(t, "Sign in", v.heading())
+	require.NoError(t, end())
+	_, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	assert.Error(t, err, "nobody listens any more")
+}
+
+func TestRunWithStackOne(t *testing.T) {
+	t.Setenv(client.APIKeyEnv, "v1.test.key")
+	url, printed, end := launch(t)
+	assert.Contains(t, printed, client.DefaultBaseURL)
+	assert.Contains(t, printed, webhookSecretEnv+" is not set")
+	assert.NotContains(t, printed, "v1.test.key")
+	res, err := http.Post(url+webhookPath, "application/json", strings.NewReader("{}"))
+	require.NoError(t, err)
+	res.Body.Close()
+	assert.Equal(t, http.StatusNotFound, res.StatusCode)
+	require.NoError(t, end())
+
+	t.Setenv(webhookSecretEnv, "old new")
+	url, printed, end = launch(t, "-hub", "testdata/hub.js")
+	assert.NotContains(t, printed, "is not set")
+	assert.NotContains(t, printed, "old")
+	res, err = http.Post(url+webhookPath, "application/json", strings.NewReader("{}"))
+	require.NoError(t, err)
+	res.Body.Close()
+	assert.Equal(t, http.StatusUnauthorized, res.StatusCode)
+	require.NoError(t, end())
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestRunRefused(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	tests := map[string]struct {
+		args []string
+		key  string
+		want string
+	}{
+		"address taken": {args: []string{"-addr", taken.Addr().String()}, want: "choose another address with -addr"},
+		"no address":    {args: []string{"-addr", "nowhere"}, want: "choose another address with -addr"},
+		"Hub and fake":  {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/hub.js"}, want: client.APIKeyEnv},
+		"no such Hub":   {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/none.js"}, key: "v1.test.key", want: "none.js"},
+		"bad key":       {args: []string{"-addr", "127.0.0.1:0"}, key: "a:b", want: "invalid configuration"},
+		"unknown flag":  {args: []string{"-port", "1"}, want: "-port"},
+		"argument":      {args: []string{"8080"}, want: "8080"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if test.key != "" {
+				t.Setenv(client.APIKeyEnv, test.key)
+			}
+			err := run(t.Context(), test.args, io.Discard)
+			require.ErrorContains(t, err, test.want)
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+// A customer's open page does not keep the program from ending.
+func TestRunEndsWithOpenStreams(t *testing.T) {
+	url, _, end := launch(t)
+	h := &harness{url: url}
+	v := newVisitor(t, h)
+	v.press("Acme")
+	v.press("Connect your HR system")
+	res, err := v.http.Get(url + "/events")
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.NoError(t, end())
+}

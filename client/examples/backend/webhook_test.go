@@ -1,0 +1,185 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
+)
+
+type payload map[string]any
+
+// accountEvent is about Acme's account 8801, at 12 o'clock.
+func accountEvent(event string, changes payload) payload {
+	p := payload{
+		"event": event, "event_date": "2026-11-22T12:00:00Z", "project_id": "p", "record_type": "account",
+		"record_id": 8801, "account_id": "8801", "provider": "hibob", "origin_owner_id": "customer-acme",
+	}
+	for name, value := range changes {
+		p[name] = value
+	}
+	return p
+}
+
+// deliverEvent posts an event as StackOne does, and returns the status.
+func (h *harness) deliverEvent(t *testing.T, p payload) int {
+	t.Helper()
+	body, err := json.Marshal(p)
+	require.NoError(t, err)
+	return h.do(delivery(body, webhook.Sign(body, h.fake.webhookSecret))).Code
+}
+
+func delivery(body []byte, signature string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, webhookPath, strings.NewReader(string(body)))
+	r.Header.Set(webhook.SignatureHeader, signature)
+	return r
+}
+
+func TestWebhookMovesTheStateOn(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	require.Equal(t, http.StatusOK, h.deliverEvent(t, accountEvent("account.created", nil)))
+	v := signedIn(t, h, "Acme")
+	assert.Equal(t, headConnected, v.heading())
+	for _, want := range []string{"8801", "hibob", "22 November 2026, 12:00 UTC"} {
+		assert.Contains(t, v.text, want)
+	}
+	assert.Equal(t, headReady, signedIn(t, h, "Cobalt Logistics").heading())
+
+	require.Equal(t, http.StatusOK, h.deliverEvent(t, accountEvent("account.deleted", payload{"event_date": "2026-11-22T13:00:00Z"})))
+	v.open("/")
+	assert.Equal(t, headReady, v.heading())
+}
+
+func TestWebhookRefused(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	body, err := json.Marshal(accountEvent("account.created", nil))
+	require.NoError(t, err)
+	good := webhook.Sign(body, h.fake.webhookSecret)
+	tests := map[string]struct {
+		request *http.Request
+		want    int
+	}{
+		"no signature":       {delivery(body, ""), 401},
+		"another secret":     {delivery(body, webhook.Sign(body, "other")), 401},
+		"padded":             {delivery(body, good+"="), 401},
+		"another body":       {delivery([]byte(strings.Replace(string(body), "acme", "cobalt", 1)), good), 401},
+		"not JSON":           {delivery([]byte("{"), webhook.Sign([]byte("{"), h.fake.webhookSecret)), 400},
+		"signed-in, no more": {h.as("customer-acme", delivery(body, "")), 401},
+	}
+	for name, test := range tests {
+		assert.Equal(t, test.want, h.do(test.request).Code, name)
+	}
+	for _, who := range customers() {
+		now, _ := h.connections.get(who.ID)
+		assert.Equal(t, ready, now.State, who.Name)
+	}
+}
+
+func TestWebhookEvents(t *testing.T) {
+	t.Parallel()
+	earlier, later := payload{"event_date": "2026-11-22T11:00:00Z"}, payload{"event_date": "2026-11-22T13:00:00Z"}
+	with := func(p payload, name string, value any) payload {
+		q := payload{name: value}
+		for k, v := range p {
+			q[k] = v
+		}
+		return q
+	}
+	tests := map[string]struct {
+		events  []payload
+		account string
+		steps   int
+	}{
+		"created":          {[]payload{accountEvent("account.created", nil)}, "8801", 1},
+		"updated":          {[]payload{accountEvent("account.updated", nil)}, "8801", 1},
+		"twice":            {[]payload{accountEvent("account.created", nil), accountEvent("account.created", payload{"sent_at": "2026-11-22T12:01:00Z"})}, "8801", 1},
+		"deleted":          {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", later)}, "", 2},
+		"late creation":    {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", later), accountEvent("account.updated", earlier)}, "", 2},
+		"without owner":    {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", with(later, "origin_owner_id", nil))}, "", 2},
+		"nobody's account": {[]payload{accountEvent("account.deleted", payload{"origin_owner_id": nil})}, "", 0},
+		"another owner's":  {[]payload{accountEvent("account.created", payload{"origin_owner_id": "customer-of-another-application"})}, "", 0},
+		"another account":  {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", with(later, "account_id", "1"))}, "8801", 1},
+		"unknown event":    {[]payload{accountEvent("account.blessed", nil)}, "", 0},
+		"without date":     {[]payload{accountEvent("account.created", nil), accountEvent("account.updated", payload{"event_date": nil, "account_id": "2"})}, "2", 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := start(t)
+			for _, event := range test.events {
+				require.Equal(t, http.StatusOK, h.deliverEvent(t, event))
+			}
+			now, _ := h.connections.get("customer-acme")
+			assert.Equal(t, test.account, now.Account.ID)
+			assert.Len(t, now.Steps, test.steps)
+			assert.Equal(t, test.account != "", now.State == connected)
+		})
+	}
+}
+
+func TestWebhookWithoutOwner(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.deliverEvent(t, accountEvent("account.created", nil))
+	h.deliverEvent(t, accountEvent("account.created", payload{"origin_owner_id": "customer-cobalt", "account_id": "9900"}))
+	h.deliverEvent(t, accountEvent("account.deleted", payload{"origin_owner_id": nil, "account_id": "9900", "event_date": "2026-11-22T13:00:00Z"}))
+	acmes, _ := h.connections.get("customer-acme")
+	cobalts, _ := h.connections.get("customer-cobalt")
+	assert.Equal(t, "8801", acmes.Account.ID)
+	assert.Equal(t, ready, cobalts.State)
+}
+
+// A customer may connect in the tab of an earlier session, which nobody polls any more.
+func TestWebhookAfterAnEnd(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	v := signedIn(t, h, "Acme")
+	v.press("Connect your HR system")
+	session := h.fake.Sessions()[0]
+	require.NoError(t, session.Cancel())
+	h.until(t, "customer-acme", is(cancelled))
+	require.NoError(t, session.Connect(""))
+	h.until(t, "customer-acme", is(connected))
+}
+
+// A wait that ends badly does not undo what a webhook has told.
+func TestWebhookBeforeABadEnd(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	v := signedIn(t, h, "Acme")
+	v.press("Connect your HR system")
+	require.Equal(t, http.StatusOK, h.deliverEvent(t, accountEvent("account.created", nil)))
+	require.NoError(t, h.fake.Sessions()[0].Cancel())
+	h.waits.Wait()
+	now, _ := h.connections.get("customer-acme")
+	assert.Equal(t, connected, now.State)
+}
+
+// Polling, which does not know the provider, does not forget it either.
+func TestWebhookThenPolling(t *testing.T) {
+	t.Parallel()
+	h := start(t, pollingOnly)
+	signedIn(t, h, "Acme").press("Connect your HR system")
+	h.connections.event(webhook.Event{Type: webhook.AccountCreated, OriginOwnerID: "customer-acme", AccountID: "8801", Provider: "hibob"})
+	require.NoError(t, h.fake.Sessions()[0].Connect("8801"))
+	now := h.until(t, "customer-acme", knows("polling", "Connected"))
+	assert.Equal(t, "hibob", now.Account.Provider)
+}
+
+func TestStepsAreBounded(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	for i := range 3 * maxSteps {
+		h.deliverEvent(t, accountEvent("account.updated", payload{"record_id": i}))
+	}
+	now, _ := h.connections.get("customer-acme")
+	assert.Len(t, now.Steps, maxSteps)
+}
