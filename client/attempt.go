@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -10,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"os"
 	"sync/atomic"
 	"time"
 )
@@ -21,45 +21,52 @@ type attempt struct {
 	asked atomic.Bool  // the transport looked for a connection
 	got   atomic.Bool  // it had one
 	http2 atomic.Bool  // which speaks HTTP/2
-	read  atomic.Bool  // it read the body
-	sends atomic.Int32 // how often it sent the request, as far as that can be seen
+	reads atomic.Int32 // how many readers of the body were begun, as far as they are watched
+	sends atomic.Int32 // how often the request was sent over HTTP/2
 
-	trace   httptrace.ClientTrace
-	getBody func() (io.ReadCloser, error) // the caller's
-	header  [3]string                     // values, one allocation for all
+	trace  httptrace.ClientTrace
+	header [3]string // values, one allocation for all
 }
 
-// maxSends bounds what net/http sends in one attempt. It replays a request that
-// the server refused unprocessed, which is safe, but also one that was reset with
-// the HTTP/2 code PROTOCOL_ERROR, and that for as long as the server does it.
-const maxSends = 2
+// Bounds of what is sent in one attempt. net/http replays a request that the
+// server refused unprocessed, which is safe, but also one that was reset with the
+// HTTP/2 code PROTOCOL_ERROR, and that for as long as the server does it. Another
+// transport may also read the body for other reasons, such as to sign it.
+const maxSends, maxReads = 2, 8
 
-// roundTrip sends req once and reads the answer whole. The returned response is
-// nil when none came; its body is closed, and what was read of it is returned. An
-// error beside a response is about its body.
+var errResets = errors.New("the server keeps resetting the request's stream")
+
+// roundTrip sends the request once and reads the answer whole. The returned
+// response is nil when none came; its body is closed, and what was read of it is
+// returned. An error beside a response is about its body.
 func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) {
-	t := &attempt{getBody: c.req.GetBody}
+	t := &attempt{}
+	std, _ := c.settings.transport.(*http.Transport)
+	stop := func() {}
+	if c.body == nil { // which GetBody cannot bound
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		stop = func() { cancel(errResets) }
+		defer cancel(nil)
+	}
 	t.trace.GetConn = func(string) { t.asked.Store(true) }
 	t.trace.GotConn = func(info httptrace.GotConnInfo) {
 		t.got.Store(true)
-		t.http2.Store(speaksHTTP2(info.Conn))
+		t.http2.Store(speaksHTTP2(info.Conn, std))
 	}
 	t.trace.WroteHeaders = func() {
-		if t.http2.Load() { // HTTP/1 is replayed only when nothing was written
-			t.sends.Add(1)
+		// HTTP/1 is replayed only when nothing was written.
+		if t.http2.Load() && t.sends.Add(1) > maxSends {
+			stop()
 		}
 	}
 	r := c.req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
-	transport := c.settings.transport
-	_, reports := transport.(*http.Transport)
-	if err := t.prepareBody(r, c.response.Attempts, !reports); err != nil {
-		return nil, nil, outcome{err: err, unsent: true}
-	}
+	untouched := t.prepareBody(r, c.body, std == nil)
 	// A transport may still be reading the header of an attempt that has failed.
 	r.Header = r.Header.Clone()
 	t.setHeader(r, c.settings, c.authorization.header)
 
-	res, err := transport.RoundTrip(r)
+	res, err := c.settings.transport.RoundTrip(r)
 	if res != nil && res.Body == nil {
 		res.Body = http.NoBody
 	}
@@ -68,7 +75,11 @@ func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) 
 		if res != nil {
 			res.Body.Close()
 		}
-		return nil, nil, outcome{err: err, unsent: t.unsent(reports, err)}
+		if context.Cause(ctx) == errResets {
+			err = errResets
+		}
+		return nil, nil, outcome{err: err, unsent: !t.got.Load() && untouched() &&
+			(std != nil && c.body != nil || t.asked.Load() || connecting(err))}
 	case res == nil:
 		return nil, nil, outcome{err: errors.New("the transport returned neither a response nor an error")}
 	case res.StatusCode < 100:
@@ -95,73 +106,72 @@ func (t *attempt) setHeader(r *http.Request, s *settings, authorization string) 
 	}
 }
 
-// prepareBody gives attempt n of the call a body of its own. A transport that does
-// not report its connections has its reading watched; net/http's does, and writes
-// header and body at once when it knows the reader.
-func (t *attempt) prepareBody(r *http.Request, n int, watch bool) error {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil
+// prepareBody gives the attempt a body of its own. It returns a function that tells,
+// when no connection was had, whether the transport left the body alone: a request
+// that was sent by other means, such as a protocol that the transport was taught,
+// was not sent without its body.
+//
+// net/http's transport is given a reader that it knows, since it then writes header
+// and body at once; another one, which may read it at any time, is watched.
+func (t *attempt) prepareBody(r *http.Request, body []byte, watch bool) (untouched func() bool) {
+	if body == nil {
+		return func() bool { return true }
 	}
-	prepare := func(body io.ReadCloser) io.ReadCloser {
-		if watch {
-			return &watchedBody{ReadCloser: body, attempt: t}
-		}
-		return body
+	if watch {
+		r.Body = &watchedBody{attempt: t, Reader: bytes.NewReader(body)}
+		untouched = func() bool { return t.reads.Load() == 0 }
+	} else {
+		known := bytes.NewReader(body)
+		r.Body = io.NopCloser(known)
+		untouched = func() bool { return known.Len() == len(body) }
 	}
-	if n > 1 {
-		body, err := t.getBody()
-		if err != nil {
-			return fmt.Errorf("cannot read the request's body again: %w", err)
-		}
-		r.Body = body
-	}
-	r.Body = prepare(r.Body)
 	r.GetBody = func() (io.ReadCloser, error) {
-		if t.sends.Load() >= maxSends {
-			return nil, errors.New("the server keeps resetting the request's stream")
+		if t.sends.Load() >= maxSends || t.reads.Load() >= maxReads {
+			return nil, errResets
 		}
-		body, err := t.getBody()
-		if err != nil {
-			return nil, err
+		if watch {
+			return &watchedBody{attempt: t, Reader: bytes.NewReader(body)}, nil
 		}
-		return prepare(body), nil
+		return io.NopCloser(bytes.NewReader(body)), nil
 	}
 	if r.Header["Idempotency-Key"] != nil || r.Header["X-Idempotency-Key"] != nil {
 		r.GetBody = nil // a request editor's; net/http would take it as leave to send a POST twice
 	}
-	return nil
+	return untouched
 }
 
 // watchedBody tells the attempt that it is read.
 type watchedBody struct {
-	io.ReadCloser
+	*bytes.Reader
 	attempt *attempt
 	begun   atomic.Bool
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
+	b.begin()
+	return b.Reader.Read(p)
+}
+
+func (b *watchedBody) WriteTo(w io.Writer) (int64, error) {
+	b.begin()
+	return b.Reader.WriteTo(w)
+}
+
+func (b *watchedBody) begin() {
 	if b.begun.CompareAndSwap(false, true) {
-		b.attempt.read.Store(true)
-		b.attempt.sends.Add(1)
+		b.attempt.reads.Add(1)
 	}
-	return b.ReadCloser.Read(p)
 }
 
-func speaksHTTP2(conn net.Conn) bool {
-	c, ok := conn.(interface{ ConnectionState() tls.ConnectionState })
-	return ok && c.ConnectionState().NegotiatedProtocol == "h2"
-}
+func (b *watchedBody) Close() error { return nil }
 
-// unsent reports whether it is proven that nothing was sent: no connection was
-// had and the body was not touched, and either the transport is known to report
-// its connections, or the error can only come from making one. A transport that
-// is not net/http's may have sent by other means, which it cannot without
-// reading the body.
-func (t *attempt) unsent(reports bool, err error) bool {
-	if t.got.Load() || t.read.Load() {
-		return false
+// speaksHTTP2 reports whether a connection is one of HTTP/2. Without TLS, net/http
+// uses HTTP/2 only when it is told not to use HTTP/1.
+func speaksHTTP2(conn net.Conn, std *http.Transport) bool {
+	if c, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		return c.ConnectionState().NegotiatedProtocol == "h2"
 	}
-	return reports || t.asked.Load() || connecting(err)
+	return std != nil && std.Protocols != nil && std.Protocols.UnencryptedHTTP2() && !std.Protocols.HTTP1()
 }
 
 const opDial, opProxyConnect, opSOCKSConnect = "dial", "proxyconnect", "socks connect" // net.OpError.Op
@@ -187,8 +197,8 @@ func connecting(err error) bool {
 }
 
 const (
-	maxErrorBody = 256 << 10 // what is kept of an error's body
-	maxDrain     = 64 << 10  // what is read beyond, to keep the connection
+	maxErrorBody = 256 << 10 // what is read of an error's body
+	maxGuess     = 64 << 10  // what is set aside for a body because the header says so
 )
 
 // read reads the body of an answer and closes it.
@@ -215,7 +225,6 @@ func (s *settings) read(ctx context.Context, res *http.Response) ([]byte, error)
 	case err == errTooLarge && success(res.StatusCode):
 		err = fmt.Errorf("the body is larger than %d bytes", limit)
 	case err == errTooLarge:
-		_, _ = io.CopyN(io.Discard, res.Body, maxDrain)
 		err = nil
 	}
 	return body, err
@@ -226,7 +235,7 @@ var errTooLarge = errors.New("too large")
 // readAll is io.ReadAll with a limit: it returns the first limit bytes and
 // errTooLarge when there are more. hint is the expected size, or -1.
 func readAll(r io.Reader, hint, limit int64) ([]byte, error) {
-	body := make([]byte, 0, max(512, min(hint, maxDrain)+1))
+	body := make([]byte, 0, max(512, min(hint, maxGuess)+1))
 	for {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
@@ -267,7 +276,7 @@ func (e timeoutError) Error() string {
 func (e timeoutError) Timeout() bool { return true }
 
 func (e timeoutError) Is(target error) bool {
-	return target == context.DeadlineExceeded || target == os.ErrDeadlineExceeded
+	return target == context.DeadlineExceeded
 }
 
 func success(status int) bool { return status >= 200 && status < 300 }

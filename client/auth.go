@@ -60,8 +60,11 @@ func basicAuth(username, password string) (authorization, error) {
 }
 
 func basic(username, password string) authorization {
-	encoded := base64.StdEncoding.EncodeToString([]byte(username + ":" + password))
-	return authorization{header: "Basic " + encoded, secrets: []string{encoded, username, password}}
+	pair := username + ":" + password
+	return authorization{
+		header:  "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)),
+		secrets: []string{pair, username, password},
+	}
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -27,10 +27,8 @@ func parseBaseURL(rawURL string) (*url.URL, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, errors.New("the base URL is not https (http is for loopback addresses only)")
 	}
-	if !strings.HasSuffix(u.Path, "/") {
-		u = u.JoinPath("/")
-	}
-	return u, nil
+	u.Host = strings.TrimSuffix(u.Host, ":") // as net/http does
+	return u.JoinPath("/"), nil              // which also resolves dots
 }
 
 func loopback(host string) bool {

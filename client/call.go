@@ -1,11 +1,11 @@
 package client
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,9 +43,11 @@ type call struct {
 	settings *settings
 
 	req           *http.Request
+	body          []byte // nil: none
 	operation     string
 	repeatable    bool
 	authorization authorization // of the last attempt
+	secrets       []string      // of all attempts
 	response      Response      // of the last attempt
 	maybeSent     bool
 	refusal       *APIError // the last answer with an error status
@@ -58,7 +60,8 @@ func (c *call) Do(req *http.Request) (*http.Response, error) {
 	c.req = req
 	c.operation, c.repeatable = c.settings.operation(req)
 	c.repeatable = c.repeatable || c.settings.policy.RetryAmbiguous
-	if err := keepBody(req); err != nil {
+	var err error
+	if c.body, err = takeBody(req); err != nil {
 		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err))
 	}
 	ctx := req.Context()
@@ -67,7 +70,7 @@ func (c *call) Do(req *http.Request) (*http.Response, error) {
 		res, out := c.attempt(ctx)
 		err := c.judge(ctx, out)
 		wait, again := c.again(ctx, out)
-		c.log(ctx, time.Since(start), wait)
+		c.log(ctx, err, time.Since(start), wait)
 		switch {
 		case err == nil:
 			c.settings.budget.give()
@@ -90,9 +93,15 @@ func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
 		attemptCtx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	var err error
-	if c.authorization, err = s.credentials(attemptCtx); err != nil {
+	a, err := s.credentials(attemptCtx)
+	if err != nil {
 		return nil, outcome{err: err, unsent: true, final: true}
+	}
+	if a.header != c.authorization.header { // a key may rotate between attempts
+		c.authorization, c.secrets = a, append(c.secrets, a.secrets...)
+	}
+	if attemptCtx.Err() != nil {
+		return nil, outcome{err: cmp.Or(ctx.Err(), error(timeoutError(timeout))), unsent: true}
 	}
 	res, body, out := c.roundTrip(attemptCtx)
 	if out.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
@@ -109,6 +118,9 @@ func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
 func (c *call) judge(ctx context.Context, out outcome) error {
 	switch {
 	case out.status == 0 && ctx.Err() != nil:
+		if out.final {
+			c.broken = out.err
+		}
 		return c.ended(ctx)
 	case out.status == 0:
 		c.broken = out.err
@@ -141,13 +153,13 @@ func (c *call) again(ctx context.Context, out outcome) (wait time.Duration, ok b
 	return wait, true
 }
 
-func (c *call) log(ctx context.Context, took, wait time.Duration) {
+func (c *call) log(ctx context.Context, err error, took, wait time.Duration) {
 	if c.settings.logger == nil {
 		return
 	}
-	m, level := c.mask(), slog.LevelWarn
-	if success(c.response.StatusCode) {
-		level = slog.LevelInfo
+	m, level := c.mask(), slog.LevelInfo
+	if err != nil {
+		level = slog.LevelWarn
 	}
 	c.settings.logger.LogAttrs(ctx, level, "stackone attempt",
 		slog.String("operation", c.shownOperation(m)),
@@ -200,25 +212,22 @@ func (c *call) shownOperation(m mask) string {
 
 // mask knows the secrets that this call has handled.
 func (c *call) mask() mask {
-	return newMask(slices.Concat(
-		c.authorization.secrets, bodySecrets(sentBody(c.req)), bodySecrets(c.response.Body))...)
+	return newMask(slices.Concat(c.secrets, bodySecrets(c.body), bodySecrets(c.response.Body))...)
 }
 
-// keepBody makes the body of a request readable more than once, as it already is
-// when the generated client made it.
-func keepBody(req *http.Request) error {
-	if req.Body == nil || req.Body == http.NoBody || req.GetBody != nil {
-		return nil
+// takeBody reads the body of a request, for each attempt to have a reader of its own.
+func takeBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil, nil
 	}
 	defer req.Body.Close()
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		return err
-	}
+	body, err := readAll(req.Body, req.ContentLength, math.MaxInt64-1)
 	req.ContentLength = int64(len(body))
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	req.Body, err = req.GetBody()
-	return err
+	if len(body) == 0 {
+		req.Body, req.GetBody = nil, nil
+		return nil, err
+	}
+	return body, err
 }
 
 var _ gen.HttpRequestDoer = (*call)(nil)

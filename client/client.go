@@ -128,22 +128,10 @@ func send[T any](
 	_, err := request(&gen.Client{Server: c.settings.baseURL, Client: c})
 	switch {
 	case err != nil && c.req == nil:
-		return nil, &unbuilt{operation, err}
+		// A caller's own MarshalJSON may have written the error.
+		return nil, &shown{"stackone: " + operation + ": cannot build the request: " + mask{}.line(err.Error(), maxText), err}
 	case err != nil:
 		return nil, err
 	}
 	return decode(c, fault)
 }
-
-// unbuilt is a request that could not be made, such as for metadata that has no
-// JSON. Its text is of one line although the caller's MarshalJSON wrote it.
-type unbuilt struct {
-	operation string
-	err       error
-}
-
-func (e *unbuilt) Error() string {
-	return "stackone: " + e.operation + ": cannot build the request: " + mask{}.line(e.err.Error(), maxText)
-}
-
-func (e *unbuilt) Unwrap() error { return e.err }

@@ -68,6 +68,11 @@ func TestNewRefuses(t *testing.T) {
 		"user agent beyond ASCII":      {client.WithUserAgent(secret + "é"), "user agent"},
 		"header without a name":        {client.WithHeader("", secret), "a header's name"},
 		"header with a space":          {client.WithHeader("X Y", secret), "a header's name"},
+		"header with a colon":          {client.WithHeader("X:", secret), "a header's name"},
+		"header with an at":            {client.WithHeader("X@", secret), "a header's name"},
+		"header with a bracket":        {client.WithHeader("X[", secret), "a header's name"},
+		"header with a brace":          {client.WithHeader("X{", secret), "a header's name"},
+		"header with a slash":          {client.WithHeader("X/", secret), "a header's name"},
 		"header with a line break":     {client.WithHeader("X", secret+"\r\nY: z"), "header X"},
 		"header beyond ASCII":          {client.WithHeader("X", secret+"é"), "header X"},
 		"header Authorization":         {client.WithHeader("authorization", secret), "Authorization cannot be set"},
@@ -119,6 +124,10 @@ func TestNewAccepts(t *testing.T) {
 		_, err := client.New(client.WithAPIKey(" v1.eu.key\n"), client.WithBaseURL(base))
 		assert.NoError(t, err, base)
 	}
+	_, err := client.New(client.WithAPIKey("first ! to last ~"), client.WithHeader("X", " !~ "), client.WithUserAgent("a/1 (~)"),
+		client.WithHeader("AZaz09!#$%&'*+-.^_`|~", "every character of a name"), client.WithPollInterval(0), client.WithTimeout(0),
+		client.WithMaxResponseBytes(1))
+	assert.NoError(t, err, "every visible character of ASCII")
 }
 
 func TestKeyFromEnvironment(t *testing.T) {

@@ -62,6 +62,10 @@
 // how a backend hands the token on, so do not log it. The key is sent to the
 // configured origin only.
 //
+// Two things are beyond what Go's types can prevent: fmt cannot ask a value that
+// stands in an unexported field of a struct of yours to print itself, and slog's
+// JSON of a slice or map is encoding/json.
+//
 // # Transport
 //
 // Each attempt is limited to 65 s and each answer to 1 MiB; WithTimeout and

@@ -53,8 +53,8 @@ type APIError struct {
 	Message   string
 	Timestamp time.Time
 
-	// Data and ProviderErrors say more of an invalid request (400), and come with
-	// other statuses at times.
+	// Data and ProviderErrors say more of an invalid request (400), and the latter
+	// comes with other statuses at times. They are masked as Message is.
 	Data           *gen.UnifiedError
 	ProviderErrors []gen.ProviderError
 
@@ -133,7 +133,7 @@ func (e *TransportError) Error() string {
 	fmt.Fprintf(&b, "stackone: %s: ", e.Operation)
 	b.WriteString(textOf(e.text, e.Err))
 	switch {
-	case !e.MaybeSent && connecting(e.Err):
+	case !e.MaybeSent && e.Err != nil && connecting(e.Err):
 		b.WriteString(" (nothing was sent: check the network and the base URL)")
 	case !e.MaybeSent:
 		b.WriteString(" (nothing was sent)")
@@ -236,11 +236,11 @@ func (c *call) apiError() *APIError {
 	}
 	e.Message = m.line(messageText(body.Message), maxText)
 	_ = json.Unmarshal(body.Timestamp, &e.Timestamp)
-	e.Data = lenient[gen.UnifiedError](body.Data)
+	e.Data = lenient[gen.UnifiedError](m.json(body.Data))
 	var providers []json.RawMessage
 	_ = json.Unmarshal(body.ProviderErrors, &providers)
 	for _, raw := range providers {
-		if p := lenient[gen.ProviderError](raw); p != nil {
+		if p := lenient[gen.ProviderError](m.json(raw)); p != nil {
 			e.ProviderErrors = append(e.ProviderErrors, *p)
 		}
 	}

@@ -15,11 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var fence = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+var (
+	fence        = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+	relativeLink = regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
+)
 
-// TestDocumentedCode says that the Go code of every Markdown file compiles: a whole
-// program is built here, and a part of one stands in a Go file of this module.
-func TestDocumentedCode(t *testing.T) {
+// TestDocuments says that the Go code of every Markdown file compiles (a whole
+// program is built here, and a part of one stands in a Go file of this module), and
+// that what it links to inside the tree is there.
+func TestDocuments(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
@@ -46,6 +50,10 @@ func TestDocumentedCode(t *testing.T) {
 	}))
 	programs := map[string]string{} // of a path that is not there, the file that stands in for it
 	for name, text := range documents {
+		for _, target := range relativeLink.FindAllStringSubmatch(text, -1) {
+			_, err := os.Stat(filepath.Join(root, filepath.Dir(name), target[1]))
+			assert.NoError(t, err, "%s links to what is not there", name)
+		}
 		for i, block := range fence.FindAllStringSubmatch(text, -1) {
 			code := block[1]
 			if strings.HasPrefix(code, "package ") {

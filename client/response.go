@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+	"unicode/utf8"
 )
 
 // Response is the last answer of a call, as WithResponse gives it. StatusCode,
@@ -37,7 +38,12 @@ func (r Response) LogValue() slog.Value {
 func decode[T any](c *call, fault func(*T) error) (*T, error) {
 	result := new(T)
 	err := json.Unmarshal(c.response.Body, result)
-	if err == nil {
+	switch date := (*time.ParseError)(nil); {
+	case errors.As(err, &date):
+		err = errors.New("a time is not in RFC 3339") // the other error quotes it
+	case err == nil && !utf8.Valid(c.response.Body):
+		err = errors.New("it is not UTF-8") // encoding/json has replaced bytes, of a token perhaps
+	case err == nil:
 		err = fault(result)
 	}
 	if err != nil {
@@ -51,17 +57,12 @@ func decode[T any](c *call, fault func(*T) error) (*T, error) {
 // explain says why a body cannot be used, without quoting it: what it quotes of a
 // session could be a secret.
 func explain(err error) string {
-	var (
-		typ  *json.UnmarshalTypeError
-		date *time.ParseError
-	)
+	typ := (*json.UnmarshalTypeError)(nil)
 	switch {
 	case errors.As(err, &typ) && typ.Field != "":
 		return fmt.Sprintf("%s does not fit a Go %s", typ.Field, typ.Type)
 	case errors.As(err, &typ):
 		return "it is not a JSON object"
-	case errors.As(err, &date):
-		return "a time is not in RFC 3339"
 	}
 	return err.Error()
 }

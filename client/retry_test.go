@@ -229,6 +229,15 @@ func TestWait(t *testing.T) {
 			}
 		})
 	}
+	seen := map[bool]int{}
+	for range 1000 {
+		d, _ := p.wait(1, 10*time.Second, 10*time.Second+500*time.Millisecond)
+		seen[d > 10*time.Second]++
+		if d >= 10*time.Second+500*time.Millisecond {
+			t.Fatalf("wait = %s, beyond the deadline", d)
+		}
+	}
+	assert.InDelta(t, 500, seen[true], 150, "half of the extra tenths fit before the deadline")
 	huge := RetryPolicy{MaxRetryAfter: math.MaxInt64}.withDefaults()
 	d, ok := huge.wait(1, math.MaxInt64-1, none)
 	assert.True(t, ok)

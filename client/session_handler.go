@@ -62,8 +62,13 @@ func NewSessionHandler(c *Client, session func(*http.Request) (gen.ConnectSessio
 
 // statusOfRefusal is the status for an error of the application's.
 func statusOfRefusal(err error) int {
-	if k := kind(0); errors.As(err, &k) && k < http.StatusInternalServerError {
-		return int(k)
+	for _, k := range []error{
+		ErrBadRequest, ErrUnauthorized, ErrForbidden, ErrNotFound, ErrRequestTimedOut, ErrConflict,
+		ErrUnprocessableEntity, ErrTooManyRequests,
+	} {
+		if errors.Is(err, k) {
+			return int(k.(kind))
+		}
 	}
 	return http.StatusInternalServerError
 }
@@ -76,7 +81,7 @@ func statusOfFailure(err error) (status int, retryAfter time.Duration) {
 		response  *ResponseError
 	)
 	switch {
-	case errors.As(err, &api) && api.RetryAfter > 0:
+	case errors.As(err, &api) && api.RetryAfter > 0 && mayPass(err):
 		return http.StatusServiceUnavailable, api.RetryAfter
 	case errors.Is(err, context.DeadlineExceeded):
 		return http.StatusGatewayTimeout, 0

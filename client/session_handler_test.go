@@ -64,6 +64,8 @@ func TestSessionHandlerProblems(t *testing.T) {
 		"PUT":                      {method: http.MethodPut, want: 405},
 		"not signed in":            {session: failing(fmt.Errorf("%s: %w", inner, client.ErrUnauthorized)), want: 401},
 		"not allowed":              {session: failing(client.ErrForbidden), want: 403},
+		"not found elsewhere":      {session: failing(&client.APIError{StatusCode: 404}), want: 404},
+		"400 with a Retry-After":   {fault: stackonetest.Fault{Status: 400, RetryAfter: time.Minute}, want: 502},
 		"own failure":              {session: failing(errors.New(inner)), want: 500},
 		"kind of a server's fault": {session: failing(client.ErrBadGateway), want: 500},
 		"empty owner": {

@@ -1,11 +1,10 @@
 package client
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -27,8 +26,9 @@ func newMask(secrets ...string) mask {
 	var forms []string
 	for _, s := range secrets {
 		if s != "" {
-			quoted := strconv.Quote(s)
-			forms = append(forms, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s))
+			quoted, raw := strconv.Quote(s), []byte(s)
+			forms = append(forms, s, quoted[1:len(quoted)-1], url.QueryEscape(s), url.PathEscape(s),
+				base64.RawStdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw))
 		}
 	}
 	// A replacer takes the first that fits: the longest, for a secret that holds another.
@@ -64,6 +64,11 @@ func (m mask) line(s string, limit int) string {
 	return b.String()
 }
 
+// json returns a JSON value without the secrets.
+func (m mask) json(raw json.RawMessage) json.RawMessage {
+	return json.RawMessage(m.Replace(string(raw)))
+}
+
 // withoutUserInfo is the text of an error without the user info of a URL in it,
 // such as a proxy's. An address that does not parse has no part that is safe to show.
 func withoutUserInfo(err error) string {
@@ -90,20 +95,6 @@ func bodySecrets(body []byte) []string {
 	return []string{fields.Token, fields.Link, fields.Trigger}
 }
 
-// sentBody returns the body of a request that has been sent.
-func sentBody(req *http.Request) []byte {
-	if req == nil || req.GetBody == nil {
-		return nil
-	}
-	r, err := req.GetBody()
-	if err != nil {
-		return nil
-	}
-	defer r.Close()
-	body, _ := io.ReadAll(r)
-	return body
-}
-
 // joined is errors.Join on one line.
 type joined struct{ errs []error }
 
@@ -127,5 +118,15 @@ func join(errs ...error) error {
 	}
 	return &joined{errs}
 }
+
+// shown is an error with a text that is fit to be shown, whatever prints it.
+type shown struct {
+	text string
+	err  error
+}
+
+func (e *shown) Error() string                 { return e.text }
+func (e *shown) Unwrap() error                 { return e.err }
+func (e *shown) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
 
 var errNotMade = errors.New("stackone: this client was not made by client.New")

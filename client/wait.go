@@ -3,11 +3,13 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -37,18 +39,21 @@ func (s *ConnectSessions) WaitForConnection(ctx context.Context, token string, o
 		return nil, errNotMade
 	}
 	own, _ := s.settings.with(opts) // Authenticate says what is wrong with them
+	answer := own.response
+	if answer == nil {
+		answer = new(Response)
+		opts = append(slices.Clip(opts), WithResponse(answer))
+	}
 	var seen progress
+	var before error // why the last look failed
 	for {
 		session, err := s.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: token}, opts...)
-		wait := own.pollInterval + rand.N(own.pollInterval/10+1)
-		if err != nil {
-			if ctx == nil || ctx.Err() != nil || !mayPass(err) {
-				return nil, err
-			}
-			if api := (*APIError)(nil); errors.As(err, &api) {
-				wait = max(wait, api.RetryAfter)
-			}
-		} else {
+		switch {
+		case ctx != nil && ctx.Err() != nil && err != nil:
+			return nil, notYet(ctx, before, token)
+		case err != nil && !mayPass(err):
+			return nil, err
+		case err == nil:
 			attempt := session.LatestConnectionAttempt
 			seen.report(attempt, own.progress)
 			if attempt != nil && attempt.Status == gen.AttemptStatusAuthenticated {
@@ -58,15 +63,26 @@ func (s *ConnectSessions) WaitForConnection(ctx context.Context, token string, o
 				return nil, err
 			}
 		}
+		before = err
+		wait := max(own.pollInterval, retryAfter(answer.Header, time.Now()))
+		if extra := rand.N(wait/10 + 1); extra < math.MaxInt64-wait {
+			wait += extra
+		}
 		sleep(ctx, wait)
 		if ctx.Err() != nil {
-			errs := contextErrors(ctx)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			return nil, fmt.Errorf("stackone: the customer has not connected yet: %w", join(errs...))
+			return nil, notYet(ctx, before, token)
 		}
 	}
+}
+
+// notYet is the error of a wait whose context is over.
+func notYet(ctx context.Context, before error, token string) error {
+	errs := contextErrors(ctx)
+	if before != nil {
+		errs = append(errs, before)
+	}
+	err := join(errs...)
+	return &shown{"stackone: the customer has not connected yet: " + newMask(token).line(err.Error(), maxText), err}
 }
 
 // failure is what the caller learns of an attempt that has failed; it is nil while
