@@ -53,11 +53,13 @@ func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) 
 	t.trace.GotConn = func(info httptrace.GotConnInfo) {
 		t.got.Store(true)
 		t.http2.Store(speaksHTTP2(info.Conn, std))
+		if t.sends.Load() >= maxSends {
+			stop()
+		}
 	}
 	t.trace.WroteHeaders = func() {
-		// HTTP/1 is replayed only when nothing was written.
-		if t.http2.Load() && t.sends.Add(1) > maxSends {
-			stop()
+		if t.http2.Load() { // HTTP/1 is replayed only when nothing was written
+			t.sends.Add(1)
 		}
 	}
 	r := c.req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))

@@ -55,9 +55,13 @@ func (f framer) answer(stream uint32) {
 }
 
 // serveHTTP2 gives each request, when it has it whole, to handle, until that
-// returns false or the connection ends. A ping is answered when pong says so.
+// returns false or the connection ends. A ping is answered when pong says so. A nil
+// config is no TLS.
 func serveHTTP2(conn net.Conn, config *tls.Config, pong bool, handle func(f framer, stream uint32) bool) {
-	f := framer{tls.Server(conn, config)}
+	if config != nil {
+		conn = tls.Server(conn, config)
+	}
+	f := framer{conn}
 	if _, err := io.ReadFull(f, make([]byte, len("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"))); err != nil {
 		return
 	}
