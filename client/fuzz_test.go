@@ -44,8 +44,8 @@ func FuzzErrorBody(f *testing.F) {
 		f.Add(503, body, "\x00\u202e")
 	}
 	f.Fuzz(func(t *testing.T, status int, body, requestID string) {
-		if status >= 200 && status < 300 {
-			t.Skip("not an error")
+		if status < 100 || status >= 200 && status < 300 {
+			t.Skip("not an error's status")
 		}
 		c := answering(t, status, http.Header{"X-Request-Id": {requestID}}, body)
 		api := requireAPIError(t, create(c), "create_connect_session", status)
