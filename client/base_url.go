@@ -18,7 +18,7 @@ func parseBaseURL(rawURL string) (*url.URL, error) {
 	switch {
 	case err != nil || u.Opaque != "":
 		return nil, errors.New("the base URL cannot be parsed")
-	case u.Hostname() == "" || !validPort(u.Port()):
+	case !validHost(u) || !validPort(u.Port()):
 		return nil, errors.New("the base URL has no host, or a port that cannot be: write it as https://host")
 	case u.User != nil:
 		return nil, errors.New("the base URL holds user info: use WithBasicAuth")
@@ -37,6 +37,12 @@ func loopback(host string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// validHost refuses an IPv6 address without its brackets, too: its end passes for a port.
+func validHost(u *url.URL) bool {
+	host := u.Hostname()
+	return host != "" && (strings.HasPrefix(u.Host, "[") || !strings.Contains(host, ":"))
 }
 
 func validPort(port string) bool {

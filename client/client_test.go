@@ -42,6 +42,8 @@ func TestNewRefuses(t *testing.T) {
 		"base URL without scheme":      {client.WithBaseURL("api.stackone.com"), "has no host"},
 		"base URL without host":        {client.WithBaseURL("https:///" + secret), "has no host"},
 		"base URL with only a port":    {client.WithBaseURL("https://:443/" + secret), "has no host"},
+		"base URL of colons":           {client.WithBaseURL("https://::"), "has no host"},
+		"base URL of bare IPv6":        {client.WithBaseURL("http://::1:80"), "has no host"},
 		"base URL with a huge port":    {client.WithBaseURL("https://host:65536"), "a port that cannot be"},
 		"base URL over http":           {client.WithBaseURL("http://api.stackone.com"), "not https"},
 		"base URL like loopback":       {client.WithBaseURL("http://localhost.example"), "not https"},
