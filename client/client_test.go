@@ -128,7 +128,7 @@ func TestNewAccepts(t *testing.T) {
 	}
 	_, err := client.New(client.WithAPIKey("first ! to last ~"), client.WithHeader("X", " !~ "), client.WithUserAgent("a/1 (~)"),
 		client.WithHeader("AZaz09!#$%&'*+-.^_`|~", "every character of a name"), client.WithPollInterval(0), client.WithTimeout(0),
-		client.WithMaxResponseBytes(1))
+		client.WithHeader("Z", "the last letter, where it stays upper case"), client.WithMaxResponseBytes(1))
 	assert.NoError(t, err, "every visible character of ASCII")
 }
 
