@@ -200,6 +200,7 @@ func connecting(err error) bool {
 
 const (
 	maxErrorBody = 256 << 10 // what is read of an error's body
+	maxDrain     = 64 << 10  // what is read of it at least, to keep the connection
 	maxGuess     = 64 << 10  // what is set aside for a body because the header says so
 )
 
@@ -220,6 +221,9 @@ func (s *settings) read(ctx context.Context, res *http.Response) ([]byte, error)
 		limit = min(limit, maxErrorBody)
 	}
 	body, err := readAll(res.Body, res.ContentLength, limit)
+	if err == errTooLarge && !success(res.StatusCode) && limit < maxDrain {
+		_, _ = io.CopyN(io.Discard, res.Body, maxDrain-limit)
+	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
