@@ -72,6 +72,10 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 soak: ## make 100000 calls over random faults, and compare what the server saw with what callers were told
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
 
+.PHONY: bench
+bench: ## measure calls against hand-written ones, and write client/BENCHMARKS.md
+	$(GO) run ./client/internal/bench
+
 .PHONY: mutants
 mutants: ## break client/ in every way that gremlins knows, and list what no test notices
 	$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash ./client --workers 2 --timeout-coefficient 4 \
