@@ -48,14 +48,20 @@ type call struct {
 	repeatable    bool
 	authorization authorization // of the last attempt
 	secrets       []string      // of all attempts
-	response      Response      // of the last attempt
 	maybeSent     bool
-	refusal       *APIError // the last answer with an error status
-	broken        error     // why the last attempt got no answer
+	last          answer // to the last attempt
+	refusal       answer // an earlier one, with an error status; without a status: none
+	broken        error  // why an attempt after that got no answer
+}
+
+// answer is the answer to an attempt.
+type answer struct {
+	Response
+	retryAfter time.Duration // since it arrived
 }
 
 // Do sends req and returns the answer when that is a success. Its body has been
-// read, and is c.response.Body. It implements gen.HttpRequestDoer.
+// read, and is c.last.Body. It implements gen.HttpRequestDoer.
 func (c *call) Do(req *http.Request) (*http.Response, error) {
 	c.req = req
 	c.operation, c.repeatable = c.settings.operation(req)
@@ -68,17 +74,20 @@ func (c *call) Do(req *http.Request) (*http.Response, error) {
 	for ctx.Err() == nil {
 		start := time.Now()
 		res, out := c.attempt(ctx)
-		err := c.judge(ctx, out)
-		wait, again := c.again(ctx, out)
-		c.log(ctx, err, time.Since(start), wait)
-		switch {
-		case err == nil:
-			c.settings.budget.give()
-			return res, nil
-		case !again:
+		took := time.Since(start)
+		if wait, again := c.again(ctx, out); again {
+			c.log(ctx, slog.LevelWarn, took, wait)
+			c.remember(out)
+			sleep(ctx, wait)
+			continue
+		}
+		if err := c.judge(ctx, out); err != nil {
+			c.log(ctx, slog.LevelWarn, took, 0)
 			return nil, err
 		}
-		sleep(ctx, wait)
+		c.log(ctx, slog.LevelInfo, took, 0)
+		c.settings.budget.give()
+		return res, nil
 	}
 	return nil, c.ended(ctx)
 }
@@ -86,7 +95,7 @@ func (c *call) Do(req *http.Request) (*http.Response, error) {
 // attempt sends the request once more.
 func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
 	s := c.settings
-	c.response = Response{Attempts: c.response.Attempts + 1}
+	c.last = answer{Response: Response{Attempts: c.last.Attempts + 1}}
 	attemptCtx, timeout := ctx, s.attemptTimeout()
 	if timeout > 0 {
 		var cancel context.CancelFunc
@@ -109,65 +118,72 @@ func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
 	}
 	c.maybeSent = c.maybeSent || !out.unsent
 	if res != nil {
-		c.response.StatusCode, c.response.Header, c.response.Body = res.StatusCode, res.Header, body
+		c.last.StatusCode, c.last.Header, c.last.Body = res.StatusCode, res.Header, body
+		c.last.retryAfter = retryAfter(res.Header, time.Now())
 	}
 	return res, out
-}
-
-// judge returns what an attempt means to the caller, should it be the last.
-func (c *call) judge(ctx context.Context, out outcome) error {
-	switch {
-	case out.status == 0 && ctx.Err() != nil:
-		if out.final {
-			c.broken = out.err
-		}
-		return c.ended(ctx)
-	case out.status == 0:
-		c.broken = out.err
-		return c.transportError(out.err)
-	case success(out.status) && out.err == nil:
-		return nil
-	case success(out.status) && ctx.Err() != nil:
-		return c.responseError(c.causes(ctx))
-	case success(out.status):
-		return c.responseError(out.err)
-	}
-	c.refusal, c.broken = c.apiError(), nil
-	if out.err != nil && ctx.Err() != nil {
-		return c.ended(ctx)
-	}
-	return c.refusal
 }
 
 // again decides whether there is another attempt, and after which wait.
 func (c *call) again(ctx context.Context, out outcome) (wait time.Duration, ok bool) {
 	policy := c.settings.policy
-	if c.response.Attempts >= policy.MaxAttempts || !worthRepeating(out, c.repeatable) {
+	if ctx.Err() != nil || c.last.Attempts >= policy.MaxAttempts || !worthRepeating(out, c.repeatable) {
 		return 0, false
 	}
-	hint := retryAfter(c.response.Header, time.Now())
-	wait, ok = policy.wait(c.response.Attempts, hint, remaining(ctx))
+	wait, ok = policy.wait(c.last.Attempts, c.last.retryAfter, remaining(ctx))
 	if !ok || !c.settings.budget.take() {
 		return 0, false
 	}
 	return wait, true
 }
 
-func (c *call) log(ctx context.Context, err error, took, wait time.Duration) {
+// remember keeps why an attempt is repeated, for the error of a call whose context
+// ends later. It is not made into an error yet: that can cost more than an attempt,
+// and few calls need it.
+func (c *call) remember(out outcome) {
+	if out.status == 0 {
+		c.broken = out.err
+	} else {
+		c.refusal, c.broken = c.last, nil
+	}
+}
+
+// judge returns what the last attempt means to the caller.
+func (c *call) judge(ctx context.Context, out outcome) error {
+	over := ctx.Err() != nil
+	switch {
+	case out.status == 0 && !over:
+		return c.transportError(out.err)
+	case out.status == 0:
+		if out.final {
+			c.broken = out.err
+		}
+		return c.ended(ctx)
+	case success(out.status) && out.err == nil:
+		return nil
+	case success(out.status) && over:
+		return c.responseError(c.causes(ctx))
+	case success(out.status):
+		return c.responseError(out.err)
+	case out.err != nil && over:
+		c.remember(out)
+		return c.ended(ctx)
+	}
+	return c.apiError(c.last)
+}
+
+func (c *call) log(ctx context.Context, level slog.Level, took, wait time.Duration) {
 	if c.settings.logger == nil {
 		return
 	}
-	m, level := c.mask(), slog.LevelInfo
-	if err != nil {
-		level = slog.LevelWarn
-	}
+	m := c.mask(c.last)
 	c.settings.logger.LogAttrs(ctx, level, "stackone attempt",
 		slog.String("operation", c.shownOperation(m)),
-		slog.Int("attempt", c.response.Attempts),
-		slog.Int("status", c.response.StatusCode),
+		slog.Int("attempt", c.last.Attempts),
+		slog.Int("status", c.last.StatusCode),
 		slog.Duration("duration", took),
 		slog.Duration("wait", wait),
-		slog.String("request_id", m.line(c.response.Header.Get(headerRequestID), maxRequestID)))
+		slog.String("request_id", m.line(c.last.Header.Get(headerRequestID), maxRequestID)))
 }
 
 // ended is the error of a call whose context is over.
@@ -179,25 +195,25 @@ func (c *call) causes(ctx context.Context) error {
 	if c.broken != nil {
 		errs = append(errs, c.broken)
 	}
-	if c.refusal != nil {
-		errs = append(errs, c.refusal)
+	if c.refusal.StatusCode != 0 {
+		errs = append(errs, c.apiError(c.refusal))
 	}
 	return join(errs...)
 }
 
 func (c *call) transportError(err error) error {
-	m := c.mask()
+	m := c.mask(c.last)
 	return &TransportError{
-		Operation: c.shownOperation(m), Attempts: c.response.Attempts, MaybeSent: c.maybeSent, Err: err,
+		Operation: c.shownOperation(m), Attempts: c.last.Attempts, MaybeSent: c.maybeSent, Err: err,
 		text: m.line(withoutUserInfo(err), maxText),
 	}
 }
 
 func (c *call) responseError(err error) *ResponseError {
-	m := c.mask()
+	m := c.mask(c.last)
 	return &ResponseError{
-		Operation: c.shownOperation(m), StatusCode: c.response.StatusCode,
-		ContentType: m.line(c.response.Header.Get("Content-Type"), maxText), Body: c.response.Body, Err: err,
+		Operation: c.shownOperation(m), StatusCode: c.last.StatusCode,
+		ContentType: m.line(c.last.Header.Get("Content-Type"), maxText), Body: c.last.Body, Err: err,
 		text: m.line(err.Error(), maxText),
 	}
 }
@@ -210,9 +226,9 @@ func (c *call) shownOperation(m mask) string {
 	return m.line(c.operation, maxText)
 }
 
-// mask knows the secrets that this call has handled.
-func (c *call) mask() mask {
-	return newMask(slices.Concat(c.secrets, bodySecrets(c.body), bodySecrets(c.response.Body))...)
+// mask knows the secrets that this call has handled, those of an answer included.
+func (c *call) mask(a answer) mask {
+	return newMask(slices.Concat(c.secrets, bodySecrets(c.body), bodySecrets(a.Body))...)
 }
 
 // takeBody reads the body of a request, for each attempt to have a reader of its own.

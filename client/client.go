@@ -93,7 +93,7 @@ func (d *sharedDoer) Do(req *http.Request) (*http.Response, error) {
 	c := &call{settings: d.settings}
 	res, err := c.Do(req)
 	if err == nil {
-		res.Body = io.NopCloser(bytes.NewReader(c.response.Body))
+		res.Body = io.NopCloser(bytes.NewReader(c.last.Body))
 	}
 	return res, err
 }
@@ -112,7 +112,7 @@ func send[T any](
 	if len(opts) > 0 {
 		own, err := s.with(opts)
 		if own.response != nil {
-			defer func() { *own.response = c.response }()
+			defer func() { *own.response = c.last.Response }()
 		}
 		if err != nil {
 			return nil, fmt.Errorf("stackone: %s: invalid option: %w", operation, err)

@@ -214,12 +214,12 @@ func formatError(w io.Writer, verb rune, err error) {
 }
 
 // apiError reads what it can of an error's body.
-func (c *call) apiError() *APIError {
-	r, m := c.response, c.mask()
+func (c *call) apiError(r answer) *APIError {
+	m := c.mask(r)
 	e := &APIError{
 		Operation:  c.shownOperation(m),
 		StatusCode: r.StatusCode,
-		RetryAfter: retryAfter(r.Header, time.Now()),
+		RetryAfter: r.retryAfter,
 		RequestID:  m.line(r.Header.Get(headerRequestID), maxRequestID),
 		Attempts:   r.Attempts,
 		Header:     r.Header,

@@ -37,11 +37,11 @@ func (r Response) LogValue() slog.Value {
 // count: a body is JSON when it reads as JSON.
 func decode[T any](c *call, fault func(*T) error) (*T, error) {
 	result := new(T)
-	err := json.Unmarshal(c.response.Body, result)
+	err := json.Unmarshal(c.last.Body, result)
 	switch date := (*time.ParseError)(nil); {
 	case errors.As(err, &date):
 		err = errors.New("a time is not in RFC 3339") // the other error quotes it
-	case err == nil && !utf8.Valid(c.response.Body):
+	case err == nil && !utf8.Valid(c.last.Body):
 		err = errors.New("it is not UTF-8") // encoding/json has replaced bytes, of a token perhaps
 	case err == nil:
 		err = fault(result)
