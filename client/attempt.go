@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -24,8 +25,14 @@ type attempt struct {
 	reads atomic.Int32 // how many readers of the body were begun, as far as they are watched
 	sends atomic.Int32 // how often the request was sent over HTTP/2
 
+	std  *http.Transport // nil: the transport is another one
+	body []byte          // nil: none
+
+	// What the request refers to, in one allocation.
 	trace  httptrace.ClientTrace
-	header [3]string // values, one allocation for all
+	url    url.URL
+	header [3]string // values
+	first  bodyReader
 }
 
 // Bounds of what is sent in one attempt. net/http replays a request that the
@@ -40,33 +47,22 @@ var errResets = errors.New("the server keeps resetting the request's stream")
 // response is nil when none came; its body is closed, and what was read of it is
 // returned. An error beside a response is about its body.
 func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) {
-	t := &attempt{}
-	std, _ := c.settings.transport.(*http.Transport)
+	t := &attempt{body: c.body}
+	t.std, _ = c.settings.transport.(*http.Transport)
 	stop := func() {}
-	if c.body == nil { // which GetBody cannot bound
+	if t.body == nil { // which GetBody cannot bound
 		var cancel context.CancelCauseFunc
 		ctx, cancel = context.WithCancelCause(ctx)
 		stop = func() { cancel(errResets) }
 		defer cancel(nil)
 	}
-	t.trace.GetConn = func(string) { t.asked.Store(true) }
-	t.trace.GotConn = func(info httptrace.GotConnInfo) {
-		t.got.Store(true)
-		t.http2.Store(speaksHTTP2(info.Conn, std))
-		if t.sends.Load() >= maxSends {
-			stop()
-		}
-	}
-	t.trace.WroteHeaders = func() {
-		if t.http2.Load() { // HTTP/1 is replayed only when nothing was written
-			t.sends.Add(1)
-		}
-	}
+	t.observe(stop)
 	r := c.req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
-	untouched := t.prepareBody(r, c.body, std == nil)
-	// A transport may still be reading the header of an attempt that has failed.
-	r.Header = r.Header.Clone()
+	// A transport may still be reading the request of an attempt that has failed.
+	t.url, r.Header = *r.URL, r.Header.Clone()
+	r.URL = &t.url
 	t.setHeader(r, c.settings, c.authorization.header)
+	t.setBody(r)
 
 	res, err := c.settings.transport.RoundTrip(r)
 	if res != nil && res.Body == nil {
@@ -80,8 +76,8 @@ func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) 
 		if context.Cause(ctx) == errResets {
 			err = errResets
 		}
-		return nil, nil, outcome{err: err, unsent: !t.got.Load() && untouched() &&
-			(std != nil && c.body != nil || t.asked.Load() || connecting(err))}
+		return nil, nil, outcome{err: err, unsent: !t.got.Load() && t.untouched() &&
+			(t.std != nil && t.body != nil || t.asked.Load() || connecting(err))}
 	case res == nil:
 		return nil, nil, outcome{err: errors.New("the transport returned neither a response nor an error")}
 	case res.StatusCode < 100:
@@ -90,6 +86,23 @@ func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) 
 	}
 	body, err := c.settings.read(ctx, res)
 	return res, body, outcome{status: res.StatusCode, err: err}
+}
+
+// observe has the transport report what it does.
+func (t *attempt) observe(stop func()) {
+	t.trace.GetConn = func(string) { t.asked.Store(true) }
+	t.trace.GotConn = func(info httptrace.GotConnInfo) {
+		t.got.Store(true)
+		t.http2.Store(speaksHTTP2(info.Conn, t.std))
+		if t.sends.Load() >= maxSends {
+			stop()
+		}
+	}
+	t.trace.WroteHeaders = func() {
+		if t.http2.Load() { // HTTP/1 is replayed only when nothing was written
+			t.sends.Add(1)
+		}
+	}
 }
 
 // setHeader gives the request what every request has, in values of its own.
@@ -108,64 +121,69 @@ func (t *attempt) setHeader(r *http.Request, s *settings, authorization string) 
 	}
 }
 
-// prepareBody gives the attempt a body of its own. It returns a function that tells,
-// when no connection was had, whether the transport left the body alone: a request
-// that was sent by other means, such as a protocol that the transport was taught,
-// was not sent without its body.
-//
-// net/http's transport is given a reader that it knows, since it then writes header
-// and body at once; another one, which may read it at any time, is watched.
-func (t *attempt) prepareBody(r *http.Request, body []byte, watch bool) (untouched func() bool) {
-	if body == nil {
-		return func() bool { return true }
+// setBody gives the request a body of its own.
+func (t *attempt) setBody(r *http.Request) {
+	r.Body, r.GetBody, r.ContentLength = nil, nil, int64(len(t.body))
+	if t.body == nil {
+		return
 	}
-	if watch {
-		r.Body = &watchedBody{attempt: t, Reader: bytes.NewReader(body)}
-		untouched = func() bool { return t.reads.Load() == 0 }
-	} else {
-		known := bytes.NewReader(body)
-		r.Body = io.NopCloser(known)
-		untouched = func() bool { return known.Len() == len(body) }
+	r.Body = t.begin(&t.first)
+	if r.Header["Idempotency-Key"] == nil && r.Header["X-Idempotency-Key"] == nil {
+		r.GetBody = t.replay // or net/http takes a request editor's key as leave to send a POST twice
 	}
-	r.GetBody = func() (io.ReadCloser, error) {
-		if t.sends.Load() >= maxSends || t.reads.Load() >= maxReads {
-			return nil, errResets
-		}
-		if watch {
-			return &watchedBody{attempt: t, Reader: bytes.NewReader(body)}, nil
-		}
-		return io.NopCloser(bytes.NewReader(body)), nil
-	}
-	if r.Header["Idempotency-Key"] != nil || r.Header["X-Idempotency-Key"] != nil {
-		r.GetBody = nil // a request editor's; net/http would take it as leave to send a POST twice
-	}
-	return untouched
 }
 
-// watchedBody tells the attempt that it is read.
-type watchedBody struct {
-	*bytes.Reader
+func (t *attempt) replay() (io.ReadCloser, error) {
+	if t.sends.Load() >= maxSends || t.reads.Load() >= maxReads {
+		return nil, errResets
+	}
+	return t.begin(new(bodyReader)), nil
+}
+
+// begin gives net/http's transport a reader that it knows, since it then writes
+// header and body at once; another one, which may read it at any time, is watched.
+func (t *attempt) begin(b *bodyReader) io.ReadCloser {
+	b.attempt, b.body = t, bytes.NewReader(t.body)
+	if t.std != nil {
+		return io.NopCloser(b.body)
+	}
+	return b
+}
+
+// untouched reports, when no connection was had, whether the transport left the
+// body alone: a request that was sent by other means, such as a protocol that the
+// transport was taught, was not sent without its body.
+func (t *attempt) untouched() bool {
+	if t.std == nil || t.body == nil {
+		return t.reads.Load() == 0
+	}
+	return t.first.body.Len() == len(t.body)
+}
+
+// bodyReader tells its attempt that it is read.
+type bodyReader struct {
+	body    *bytes.Reader // behind a pointer, which printing a request does not follow
 	attempt *attempt
 	begun   atomic.Bool
 }
 
-func (b *watchedBody) Read(p []byte) (int, error) {
-	b.begin()
-	return b.Reader.Read(p)
+func (b *bodyReader) Read(p []byte) (int, error) {
+	b.tell()
+	return b.body.Read(p)
 }
 
-func (b *watchedBody) WriteTo(w io.Writer) (int64, error) {
-	b.begin()
-	return b.Reader.WriteTo(w)
+func (b *bodyReader) WriteTo(w io.Writer) (int64, error) {
+	b.tell()
+	return b.body.WriteTo(w)
 }
 
-func (b *watchedBody) begin() {
+func (b *bodyReader) tell() {
 	if b.begun.CompareAndSwap(false, true) {
 		b.attempt.reads.Add(1)
 	}
 }
 
-func (b *watchedBody) Close() error { return nil }
+func (b *bodyReader) Close() error { return nil }
 
 // speaksHTTP2 reports whether a connection is one of HTTP/2. Without TLS, net/http
 // uses HTTP/2 only when it is told not to use HTTP/1.

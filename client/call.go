@@ -8,33 +8,10 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
-
-// The operations that this package knows, by the description's operationId.
-const (
-	opCreate       = "create_connect_session"
-	opAuthenticate = "authenticate_connect_session"
-)
-
-// operation tells what a request asks for, and whether it may be asked twice. An
-// operation without a line here is named by its method and path.
-func (s *settings) operation(req *http.Request) (name string, repeatable bool) {
-	path := strings.TrimPrefix(req.URL.Path, s.base.Path)
-	if req.Method == http.MethodPost {
-		switch path {
-		case "connect_sessions":
-			return opCreate, false
-		case "connect_sessions/authenticate":
-			return opAuthenticate, true // it only reads
-		}
-	}
-	safe := req.Method == http.MethodGet || req.Method == http.MethodHead || req.Method == http.MethodOptions
-	return req.Method + " /" + strings.TrimPrefix(req.URL.EscapedPath(), s.base.EscapedPath()), safe
-}
 
 // call is one operation on its way through its attempts. It is the seam between
 // the generated client and the wire: what the generated client sends is
@@ -42,10 +19,9 @@ func (s *settings) operation(req *http.Request) (name string, repeatable bool) {
 type call struct {
 	settings *settings
 
-	req           *http.Request
-	body          []byte // nil: none
-	operation     string
-	repeatable    bool
+	operation     operation
+	req           *http.Request // never sent itself, nor changed
+	body          []byte        // nil: none
 	authorization authorization // of the last attempt
 	secrets       []string      // of all attempts
 	maybeSent     bool
@@ -63,14 +39,17 @@ type answer struct {
 // Do sends req and returns the answer when that is a success. Its body has been
 // read, and is c.last.Body. It implements gen.HttpRequestDoer.
 func (c *call) Do(req *http.Request) (*http.Response, error) {
-	c.req = req
-	c.operation, c.repeatable = c.settings.operation(req)
-	c.repeatable = c.repeatable || c.settings.policy.RetryAmbiguous
-	var err error
-	if c.body, err = takeBody(req); err != nil {
+	c.operation = c.settings.operation(req)
+	body, err := readBody(req)
+	if err != nil {
 		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err))
 	}
-	ctx := req.Context()
+	return c.run(req.Context(), req, body)
+}
+
+// run is Do for a request whose operation is known and whose body is apart.
+func (c *call) run(ctx context.Context, req *http.Request, body []byte) (*http.Response, error) {
+	c.req, c.body = req, body
 	for ctx.Err() == nil {
 		start := time.Now()
 		res, out := c.attempt(ctx)
@@ -127,7 +106,7 @@ func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
 // again decides whether there is another attempt, and after which wait.
 func (c *call) again(ctx context.Context, out outcome) (wait time.Duration, ok bool) {
 	policy := c.settings.policy
-	if ctx.Err() != nil || c.last.Attempts >= policy.MaxAttempts || !worthRepeating(out, c.repeatable) {
+	if ctx.Err() != nil || c.last.Attempts >= policy.MaxAttempts || !worthRepeating(out, c.operation.repeatable || policy.RetryAmbiguous) {
 		return 0, false
 	}
 	wait, ok = policy.wait(c.last.Attempts, c.last.retryAfter, remaining(ctx))
@@ -178,7 +157,7 @@ func (c *call) log(ctx context.Context, level slog.Level, took, wait time.Durati
 	}
 	m := c.mask(c.last)
 	c.settings.logger.LogAttrs(ctx, level, "stackone attempt",
-		slog.String("operation", c.shownOperation(m)),
+		slog.String("operation", c.operation.shown(m)),
 		slog.Int("attempt", c.last.Attempts),
 		slog.Int("status", c.last.StatusCode),
 		slog.Duration("duration", took),
@@ -204,7 +183,7 @@ func (c *call) causes(ctx context.Context) error {
 func (c *call) transportError(err error) error {
 	m := c.mask(c.last)
 	return &TransportError{
-		Operation: c.shownOperation(m), Attempts: c.last.Attempts, MaybeSent: c.maybeSent, Err: err,
+		Operation: c.operation.shown(m), Attempts: c.last.Attempts, MaybeSent: c.maybeSent, Err: err,
 		text: m.line(withoutUserInfo(err), maxText),
 	}
 }
@@ -212,18 +191,10 @@ func (c *call) transportError(err error) error {
 func (c *call) responseError(err error) *ResponseError {
 	m := c.mask(c.last)
 	return &ResponseError{
-		Operation: c.shownOperation(m), StatusCode: c.last.StatusCode,
+		Operation: c.operation.shown(m), StatusCode: c.last.StatusCode,
 		ContentType: m.line(c.last.Header.Get("Content-Type"), maxText), Body: c.last.Body, Err: err,
 		text: m.line(err.Error(), maxText),
 	}
-}
-
-// shownOperation is the operation's name. A path can hold anything.
-func (c *call) shownOperation(m mask) string {
-	if c.operation == opCreate || c.operation == opAuthenticate {
-		return c.operation
-	}
-	return m.line(c.operation, maxText)
 }
 
 // mask knows the secrets that this call has handled, those of an answer included.
@@ -231,16 +202,15 @@ func (c *call) mask(a answer) mask {
 	return newMask(slices.Concat(c.secrets, bodySecrets(c.body), bodySecrets(a.Body))...)
 }
 
-// takeBody reads the body of a request, for each attempt to have a reader of its own.
-func takeBody(req *http.Request) ([]byte, error) {
+// readBody reads and closes the body of a request, for each attempt to have a reader
+// of its own.
+func readBody(req *http.Request) ([]byte, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, nil
 	}
 	defer req.Body.Close()
 	body, err := readAll(req.Body, req.ContentLength, math.MaxInt64-1)
-	req.ContentLength = int64(len(body))
 	if len(body) == 0 {
-		req.Body, req.GetBody = nil, nil
 		return nil, err
 	}
 	return body, err

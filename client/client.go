@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +46,7 @@ func New(opts ...Option) (*Client, error) {
 	}
 	return &Client{
 		ConnectSessions: &ConnectSessions{settings: s},
-		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: s.baseURL, Client: &sharedDoer{s}}},
+		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: s.base.String(), Client: &sharedDoer{s}}},
 		settings:        s,
 	}, nil
 }
@@ -98,12 +99,11 @@ func (d *sharedDoer) Do(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-// send runs one operation: the options, the check of the request's fields, the
-// generated request, its attempts, and the reading of the answer. fault says why
-// a decoded answer cannot be used, if it cannot.
+// send runs one operation: the options, the check of the request's fields, its
+// attempts, and the reading of the answer. fault says why a decoded answer cannot
+// be used, if it cannot.
 func send[T any](
-	ctx context.Context, s *settings, operation string, fields []field, opts []Option,
-	request func(*gen.Client) (*http.Response, error), fault func(*T) error,
+	ctx context.Context, s *settings, operation string, request any, fields []field, opts []Option, fault func(*T) error,
 ) (*T, error) {
 	if s == nil {
 		return nil, errNotMade
@@ -125,12 +125,12 @@ func send[T any](
 	if err := check(fields); err != nil {
 		return nil, fmt.Errorf("stackone: %s: invalid request: %w", operation, err)
 	}
-	_, err := request(&gen.Client{Server: c.settings.baseURL, Client: c})
-	switch {
-	case err != nil && c.req == nil:
-		// A caller's own MarshalJSON may have written the error.
+	body, err := json.Marshal(request)
+	if err != nil { // a caller's own MarshalJSON may have written it
 		return nil, &shown{"stackone: " + operation + ": cannot build the request: " + mask{}.line(err.Error(), maxText), err}
-	case err != nil:
+	}
+	c.operation = c.settings.operations[operation]
+	if _, err := c.run(ctx, c.operation.request, body); err != nil {
 		return nil, err
 	}
 	return decode(c, fault)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -39,8 +38,7 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 		{"provider", body.Provider, false}, {"connector_profile_id", body.ConnectorProfileID, false},
 		{"label", body.Label, false},
 	}
-	return send(ctx, s.of(), opCreate, fields, opts,
-		func(c *gen.Client) (*http.Response, error) { return c.CreateConnectSession(ctx, body) },
+	return send(ctx, s.of(), opCreate, body, fields, opts,
 		func(link *gen.ConnectSessionTokenAuthLink) error {
 			switch {
 			case link.Token == "":
@@ -58,8 +56,7 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 //
 // An unknown or expired token is an *APIError (ErrNotFound or ErrUnauthorized).
 func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSessionAuthenticate, opts ...Option) (*gen.ConnectSession, error) {
-	return send(ctx, s.of(), opAuthenticate, []field{{"token", body.Token, true}}, opts,
-		func(c *gen.Client) (*http.Response, error) { return c.AuthenticateConnectSession(ctx, body) },
+	return send(ctx, s.of(), opAuthenticate, body, []field{{"token", body.Token, true}}, opts,
 		func(session *gen.ConnectSession) error {
 			if session.ID == 0 {
 				return errors.New("it has no id")

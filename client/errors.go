@@ -217,7 +217,7 @@ func formatError(w io.Writer, verb rune, err error) {
 func (c *call) apiError(r answer) *APIError {
 	m := c.mask(r)
 	e := &APIError{
-		Operation:  c.shownOperation(m),
+		Operation:  c.operation.shown(m),
 		StatusCode: r.StatusCode,
 		RetryAfter: r.retryAfter,
 		RequestID:  m.line(r.Header.Get(headerRequestID), maxRequestID),

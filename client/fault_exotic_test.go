@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -161,6 +162,28 @@ func TestTransportsThatReadTheBody(t *testing.T) {
 	})
 	require.ErrorContains(t, create(answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: greedy}))), "keeps resetting")
 	assert.Equal(t, 8, read)
+}
+
+// TestTransportsThatChangeTheRequest says that what a transport does to a request,
+// which it must not, ends with the attempt.
+func TestTransportsThatChangeTheRequest(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, _ := io.ReadAll(r.Body)
+		seen = append(seen, fmt.Sprint(r.Method, " ", r.URL, " ", r.Host, " ", r.Header["Content-Type"], " ", len(body)))
+		r.Method, r.Host, *r.URL, r.Body, r.ContentLength = "PUT", "elsewhere", url.URL{}, nil, 0
+		clear(r.Header)
+		return nil, errRefused
+	}), client.WithRetryPolicy(quick))
+	for range 2 {
+		require.ErrorIs(t, authenticate(c), errRefused)
+	}
+	require.Len(t, seen, 6, "attempts")
+	assert.Contains(t, seen[0], "POST https://api.stackone.com/connect_sessions/authenticate api.stackone.com [application/json]")
+	for _, request := range seen {
+		assert.Equal(t, seen[0], request)
+	}
 }
 
 // TestKeyFunctionAndContext says that what a key function does to the context counts.

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
@@ -133,6 +134,18 @@ func TestFault01ServerComesUp(t *testing.T) {
 			all(NS, wraps(syscall.ECONNREFUSED))(t, call(t.Context(), t, operation, at(t, "http://"+deadAddress)))
 		})
 	}
+}
+
+// A request without a body is no less unsent for it.
+func TestFault01WithoutABody(t *testing.T) {
+	t.Parallel()
+	_, err := at(t, "http://"+deadAddress).Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
+		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+	var unsent *client.TransportError
+	require.ErrorAs(t, err, &unsent)
+	assert.False(t, unsent.MaybeSent)
+	assert.Equal(t, 3, unsent.Attempts)
 }
 
 // tlsServer returns a server that answers every call, and counts its connections.

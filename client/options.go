@@ -25,8 +25,8 @@ type Option func(*settings)
 
 // settings is what options configure. It does not change once a call uses it.
 type settings struct {
-	baseURL      string   // ends in a slash
-	base         *url.URL // baseURL, parsed
+	base         *url.URL // ends in a slash
+	operations   map[string]operation
 	credentials  credentials
 	transport    http.RoundTripper
 	policy       RetryPolicy
@@ -106,7 +106,7 @@ func (s *settings) String() string {
 	if s == nil {
 		return "not made by New"
 	}
-	return strings.TrimSuffix(s.baseURL, "/")
+	return strings.TrimSuffix(s.base.String(), "/")
 }
 
 // WithAPIKey authenticates with a StackOne API key. White space around it is
@@ -158,13 +158,17 @@ func withCredentials(c credentials, err error) Option {
 // have a path. It must be https, or http to a loopback address (localhost is
 // one), and have no user info, query or fragment.
 func WithBaseURL(rawURL string) Option {
-	u, err := parseBaseURL(rawURL)
+	base, err := parseBaseURL(rawURL)
+	var ops map[string]operation
+	if err == nil {
+		ops, err = operations(base)
+	}
 	return func(s *settings) {
 		if err != nil {
 			s.faults = append(s.faults, err)
 			return
 		}
-		s.base, s.baseURL = u, u.String()
+		s.base, s.operations = base, ops
 	}
 }
 

@@ -113,9 +113,9 @@ func TestOperation(t *testing.T) {
 		assert.NoError(t, err)
 		req, err := http.NewRequest(method, "https://host"+path, nil)
 		assert.NoError(t, err)
-		name, repeatable := s.operation(req)
-		assert.Equal(t, want.name, name)
-		assert.Equal(t, want.repeatable, repeatable, request)
+		got := s.operation(req)
+		assert.Equal(t, want.name, got.name)
+		assert.Equal(t, want.repeatable, got.repeatable, request)
 	}
 }
 
