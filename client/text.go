@@ -20,7 +20,9 @@ const (
 )
 
 // mask makes text from elsewhere fit to be shown: without the secrets it knows.
-type mask struct{ *strings.Replacer }
+type mask struct {
+	forms []string // of the secrets, as a text may hold them; the longest first
+}
 
 func newMask(secrets ...string) mask {
 	var forms []string
@@ -31,20 +33,28 @@ func newMask(secrets ...string) mask {
 				base64.RawStdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw))
 		}
 	}
-	// A replacer takes the first that fits: the longest, for a secret that holds another.
 	slices.SortStableFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	return mask{forms}
+}
+
+// hide returns s without the secrets. A replacer takes the first form that fits:
+// the longest, for a secret that holds another.
+func (m mask) hide(s string) string {
 	var pairs []string
-	for _, form := range forms {
-		pairs = append(pairs, form, "[redacted]")
+	for _, form := range m.forms {
+		if strings.Contains(s, form) {
+			pairs = append(pairs, form, "[redacted]")
+		}
 	}
-	return mask{strings.NewReplacer(pairs...)}
+	if pairs == nil { // as nearly always; a replacer is costly to make
+		return s
+	}
+	return strings.NewReplacer(pairs...).Replace(s)
 }
 
 // line returns s as one printable line of about limit bytes at most.
 func (m mask) line(s string, limit int) string {
-	if m.Replacer != nil {
-		s = m.Replace(s)
-	}
+	s = m.hide(s)
 	var b strings.Builder
 	for i, r := range s {
 		if b.Len() > limit {
@@ -66,7 +76,7 @@ func (m mask) line(s string, limit int) string {
 
 // json returns a JSON value without the secrets.
 func (m mask) json(raw json.RawMessage) json.RawMessage {
-	return json.RawMessage(m.Replace(string(raw)))
+	return json.RawMessage(m.hide(string(raw)))
 }
 
 // withoutUserInfo is the text of an error without the user info of a URL in it,
