@@ -20,9 +20,11 @@ demo: ## create a connect session and authenticate its token: against a fake, or
 demo-web: ## start the example backend: a page to click through, against a fake, or the real service with STACKONE_API_KEY set
 	@$(GO) -C client/examples/backend run .
 
+# Allocations are counted without the race detector, which makes some of its own.
 .PHONY: test
 test: ## run every test, with the race detector where there is a C compiler
 	$(GO) test $(RACE) ./...
+	$(if $(RACE),$(GO) test ./client -run Allocations)
 	$(GO) -C openapi/drift test $(RACE) ./...
 	$(GO) -C client/examples/backend test $(RACE) ./...
 
