@@ -48,6 +48,11 @@ type plan struct {
 }
 
 func (p plan) run(ctx context.Context, out string) error {
+	if out != "" { // not to find out at the end
+		if err := os.MkdirAll(out, 0o755); err != nil {
+			return err
+		}
+	}
 	r, err := p.measure(ctx)
 	if err != nil {
 		return err
