@@ -1,9 +1,11 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -31,6 +33,71 @@ func (r Response) Format(f fmt.State, _ rune) {
 func (r Response) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Int("status", r.StatusCode), slog.Int("attempts", r.Attempts), slog.Int("bytes", len(r.Body)))
+}
+
+const (
+	maxErrorBody = 256 << 10 // what is read of an error's body
+	maxDrain     = 64 << 10  // what is read of it at least, to keep the connection
+	maxGuess     = 64 << 10  // what is set aside for a body because the header says so
+)
+
+// read reads the body of an answer and closes it.
+func (s *settings) read(ctx context.Context, res *http.Response) ([]byte, error) {
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return nil, nil // its body is the connection
+	}
+	if _, ok := s.transport.(*http.Transport); !ok {
+		// Another transport may hand out a body that does not end with the context.
+		stop := context.AfterFunc(ctx, func() { res.Body.Close() })
+		defer stop()
+	}
+
+	limit := s.maxBody
+	if !success(res.StatusCode) {
+		limit = min(limit, maxErrorBody)
+	}
+	body, err := readAll(res.Body, res.ContentLength, limit)
+	if err == errTooLarge && !success(res.StatusCode) && limit < maxDrain {
+		_, _ = io.CopyN(io.Discard, res.Body, maxDrain-limit)
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case err == errTooLarge && success(res.StatusCode):
+		err = fmt.Errorf("the body is larger than %d bytes", limit)
+	case err == errTooLarge:
+		err = nil
+	}
+	return body, err
+}
+
+var errTooLarge = errors.New("too large")
+
+// readAll is io.ReadAll with a limit: it returns the first limit bytes and
+// errTooLarge when there are more. hint is the expected size, or -1.
+func readAll(r io.Reader, hint, limit int64) ([]byte, error) {
+	body := make([]byte, 0, max(512, min(hint, maxGuess)+1))
+	for {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		room := body[len(body):cap(body)]
+		if left := limit - int64(len(body)); int64(len(room)) > left {
+			room = room[:left+1] // one more, to see that there is more
+		}
+		n, err := r.Read(room)
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return body[:limit], errTooLarge
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return body, err
+		}
+	}
 }
 
 // decode reads the answer that a call ended in. The label of the body does not
