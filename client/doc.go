@@ -48,11 +48,19 @@
 //	any other status, redirects included                    fail      fail
 //
 // "Never sent" is proven from what the transport reports, not guessed from the
-// error. RetryPolicy.RetryAmbiguous gives create the right-hand column. A
-// Retry-After is waited for, never less, up to RetryPolicy.MaxRetryAfter;
-// otherwise waits are random and grow. No wait is begun that the context's
-// deadline would cut short, and a context that is cancelled ends a call at once.
-// Each client has a budget for retries, so that an outage is not made worse.
+// error. The other rules, one by one:
+//
+//   - RetryPolicy.RetryAmbiguous gives create the right-hand column.
+//   - A Retry-After is waited for, never less, up to RetryPolicy.MaxRetryAfter
+//     (a minute). A longer one is not: the call fails at once with an *APIError
+//     that says it.
+//   - Without one, a wait is random: up to 200 ms before the first retry, and up to
+//     twice as long before each further one, 5 s at most.
+//   - No wait is begun that the context's deadline would cut short, and a context
+//     that is cancelled ends a call at once, in a request as in a wait.
+//   - Each client has a budget for retries, so that an outage is not made worse: 10
+//     at once, and one more for every ten successes.
+//   - No Idempotency-Key is sent: StackOne documents none.
 //
 // # Secrets
 //
@@ -66,9 +74,23 @@
 // stands in an unexported field of a struct of yours to print itself, and slog's
 // JSON of a slice or map is encoding/json.
 //
+// # Concurrency
+//
+// A Client is safe for concurrent use and does not change after New. It owns no
+// goroutine and needs no closing. Share one for each API key: connections stay
+// open between its calls, and its retry budget works across them. An Option may be
+// used again, save for WithResponse: concurrent calls need a Response each.
+//
 // # Transport
 //
 // Each attempt is limited to 65 s and each answer to 1 MiB; WithTimeout and
 // WithMaxResponseBytes change that. Tracing and metrics belong to the transport:
 // give WithHTTPClient a client with one that does them.
+//
+// # Versions
+//
+// Versions are semantic. A new field, option, operation or value of an enum is not
+// a breaking change: name the fields of struct literals, expect values that have no
+// constant, and do not implement gen's interfaces. The README has the whole rule.
+// The User-Agent names the version that a program was built with.
 package client
