@@ -67,7 +67,7 @@ var comparison = map[string]func(*testing.T, *stackonetest.Server){
 		requireAPIError(t, create(srv.Client()), opCreate, 429)
 		assert.Len(t, srv.Requests(), 3)
 	},
-	"`Retry-After`": func(t *testing.T, srv *stackonetest.Server) {
+	"Retry-After": func(t *testing.T, srv *stackonetest.Server) {
 		srv.Inject(stackonetest.Fault{Status: 429, RetryAfter: time.Minute})
 		start := time.Now()
 		require.NoError(t, create(srv.Client()))
