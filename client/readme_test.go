@@ -78,6 +78,20 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// TestTargets says that CONTRIBUTING.md tells what each target of the Makefile does.
+func TestTargets(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("../Makefile")
+	require.NoError(t, err)
+	contributing, err := os.ReadFile("../CONTRIBUTING.md")
+	require.NoError(t, err)
+	targets := regexp.MustCompile(`(?m)^([a-z-]+):.*## `).FindAllSubmatch(makefile, -1)
+	require.NotEmpty(t, targets)
+	for _, target := range targets {
+		assert.Contains(t, string(contributing), "`make "+string(target[1])+"`")
+	}
+}
+
 // dedent drops the white space that begins each line.
 func dedent(code string) string {
 	lines := strings.Split(code, "\n")
