@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,7 +87,7 @@ func (e *APIError) Error() string {
 		b.WriteString(" (check the API key)")
 	case e.StatusCode >= 300 && e.StatusCode < 400:
 		b.WriteString(" (redirects are not followed: check the base URL)")
-	case e.StatusCode == http.StatusNotFound && e.Message == "":
+	case e.Message == "" && slices.Contains([]int{404, 405, 501}, e.StatusCode), strings.HasPrefix(e.Message, "Cannot POST /"):
 		b.WriteString(" (perhaps not StackOne's answer: check the base URL)")
 	}
 	if e.RequestID != "" {

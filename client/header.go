@@ -38,7 +38,13 @@ func userAgent(info *debug.BuildInfo) string {
 	version := "devel"
 	if info != nil {
 		for _, m := range append([]*debug.Module{&info.Main}, info.Deps...) {
-			if m.Path == module && m.Version != "" && m.Version != "(devel)" {
+			if m.Path != module {
+				continue
+			}
+			if m.Replace != nil {
+				m = m.Replace
+			}
+			if m.Version != "" && m.Version != "(devel)" {
 				version = strings.TrimPrefix(m.Version, "v")
 			}
 		}

@@ -129,6 +129,13 @@ func TestUserAgent(t *testing.T) {
 	} {
 		assert.Equal(t, "stackone-client-go/"+want+" ("+runtime.Version()+")", userAgent(info))
 	}
+	for version, replaced := range map[string]*debug.Module{
+		"devel": {Path: "../stackone-client-go"},
+		"1.2.4": {Path: "example.com/fork", Version: "v1.2.4"},
+	} {
+		info := &debug.BuildInfo{Deps: []*debug.Module{{Path: module, Version: "v0.0.0-00010101000000-000000000000", Replace: replaced}}}
+		assert.Contains(t, userAgent(info), "/"+version+" ")
+	}
 	assert.Contains(t, userAgent(&debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}}), "/devel ")
 }
 
