@@ -6,6 +6,16 @@ STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 GENERATED   := gen/connect.gen.go client/stackonetest/internal/description/description.gen.go
 
+# Every module of the tree; make test MODULES=. takes one.
+MODULES     ?= $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod)))
+
+define newline
+
+
+endef
+# $(call each,vet ./...) runs go vet ./... in every module.
+each = $(foreach module,$(MODULES),$(GO) -C $(module) $(1)$(newline))
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -23,10 +33,8 @@ demo-web: ## start the example backend: a page to click through, against a fake,
 # Allocations are counted without the race detector, which makes some of its own.
 .PHONY: test
 test: ## run every test, with the race detector where there is a C compiler
-	$(GO) test $(RACE) ./...
+	$(call each,test $(RACE) ./...)
 	$(if $(RACE),$(GO) test ./client -run Allocations)
-	$(GO) -C openapi/drift test $(RACE) ./...
-	$(GO) -C client/examples/backend test $(RACE) ./...
 
 .PHONY: generate
 generate: ## write the generated code from the API description
@@ -35,14 +43,10 @@ generate: ## write the generated code from the API description
 .PHONY: check
 check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
 	@set -e; files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
-	$(GO) vet ./...
-	$(GO) -C openapi/drift vet ./...
-	$(GO) -C client/examples/backend vet ./...
+	$(call each,vet ./...)
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
 	$(STATICCHECK) ./...
-	$(GO) mod tidy -diff
-	$(GO) -C openapi/drift mod tidy -diff
-	$(GO) -C client/examples/backend mod tidy -diff
+	$(call each,mod tidy -diff)
 	@set -e; before=$$(cat $(GENERATED) | cksum); $(GO) generate ./...; after=$$(cat $(GENERATED) | cksum); \
 	test "$$before" = "$$after" || { echo "the generated code was not up to date; commit what 'make generate' has written"; exit 1; }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"go/version"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,13 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWhatUsersCompile says that a program which imports client and gen compiles
-// four small packages from elsewhere and none of the generator's or the tests'.
+// consumer is a module of a user's: a program against what the packages export.
+const consumer = "testdata/consumer"
+
+// TestWhatUsersCompile says that a program which imports client, gen and webhook
+// compiles four small packages from elsewhere and none of the generator's or the
+// tests'.
 func TestWhatUsersCompile(t *testing.T) {
 	t.Parallel()
 	var others []string
-	for _, path := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "../client", "../gen") {
-		if !strings.HasPrefix(path, "github.com/StackOneHQ/stackone-client-go/") {
+	for _, path := range goList(t, "-C", consumer, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".") {
+		if !strings.HasPrefix(path, "github.com/StackOneHQ/stackone-client-go/") && path != "example.com/consumer" {
 			others = append(others, path)
 		}
 	}
@@ -27,16 +32,11 @@ func TestWhatUsersCompile(t *testing.T) {
 	}, others)
 }
 
-// TestGoLine says that go.mod asks for the lowest Go that its requirements allow.
+// TestGoLine says that go.mod asks for the lowest Go that its requirements allow,
+// and that a user's module needs no higher one.
 func TestGoLine(t *testing.T) {
 	t.Parallel()
-	var mod struct {
-		Go      string
-		Require []struct{ Path string }
-	}
-	output, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", "../go.mod").Output()
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(output, &mod))
+	mod := goMod(t, "..")
 	args := []string{"-m", "-f", "{{.GoVersion}}"}
 	for _, r := range mod.Require {
 		args = append(args, r.Path)
@@ -48,6 +48,21 @@ func TestGoLine(t *testing.T) {
 		}
 	}
 	assert.Zero(t, version.Compare(lowest, "go"+mod.Go), "the requirements ask for %s, go.mod for %s", lowest, mod.Go)
+	assert.Equal(t, mod.Go, goMod(t, consumer).Go)
+}
+
+type module struct {
+	Go      string
+	Require []struct{ Path string }
+}
+
+// goMod reads the go.mod of a folder.
+func goMod(t *testing.T, folder string) (m module) {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", filepath.Join(folder, "go.mod")).Output()
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(output, &m))
+	return m
 }
 
 // goList returns the lines that go list prints.

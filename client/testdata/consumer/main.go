@@ -1,0 +1,147 @@
+// Command consumer is a user's backend, in a module of its own: it has what the
+// packages export and nothing else. A change that it does not survive breaks users.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func main() {
+	err := serve(os.Getenv(client.APIKeyEnv), os.Getenv("STACKONE_WEBHOOK_SECRET"))
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+func serve(key, secret string) error {
+	c, err := client.New(options(key)...)
+	if err != nil {
+		return err
+	}
+	handler, err := routes(c, secret, slog.Default())
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Addr: "localhost:8080", Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	return server.ListenAndServe()
+}
+
+// options are all those of New; of the three for credentials the last one wins.
+func options(key string) []client.Option {
+	return []client.Option{
+		client.WithBasicAuth("user", "password"),
+		client.WithAPIKey("superseded"),
+		client.WithAPIKeyFunc(func(context.Context) (string, error) { return key, nil }),
+		client.WithBaseURL(client.DefaultBaseURL),
+		client.WithHTTPClient(http.DefaultClient),
+		client.WithRetryPolicy(client.RetryPolicy{
+			MaxAttempts: 5, MinBackoff: time.Second, MaxBackoff: time.Minute, MaxRetryAfter: time.Hour, RetryAmbiguous: true,
+		}),
+		client.WithTimeout(10 * time.Second),
+		client.WithUserAgent("consumer/1.0"),
+		client.WithHeader("X-Team", "onboarding"),
+		client.WithLogger(slog.New(slog.DiscardHandler)),
+		client.WithMaxResponseBytes(1 << 16),
+		client.WithPollInterval(time.Second),
+		client.WithProgress(func(*gen.ConnectSessionLatestAttempt) {}),
+	}
+}
+
+// connect takes a customer from a new session to a connected account.
+func connect(ctx context.Context, c *client.Client, invite func(*gen.ConnectSessionTokenAuthLink) error) (account string, err error) {
+	var response client.Response
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID:   "customer-42",
+		OriginOwnerName: "Acme",
+		Categories:      []gen.Category{gen.CategoryHRIS, gen.CategoryATS},
+		Type:            gen.AccountTypeTest,
+		Metadata:        map[string]any{"plan": "trial"},
+	}, client.WithResponse(&response))
+	if err != nil {
+		return "", fmt.Errorf("after %d attempts, status %d, %d bytes, type %q: %w",
+			response.Attempts, response.StatusCode, len(response.Body), response.Header.Get("Content-Type"), err)
+	}
+	if err := invite(link); err != nil {
+		return "", err
+	}
+	attempt, err := c.ConnectSessions.WaitForConnection(ctx, link.Token)
+	if err != nil {
+		return "", err
+	}
+	session, err := c.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: link.Token})
+	if err != nil {
+		return "", err
+	}
+	again, err := c.Generated().AuthenticateConnectSessionWithResponse(ctx, gen.ConnectSessionAuthenticate{Token: link.Token})
+	if err != nil {
+		return "", err
+	}
+	if session.ID != link.ID || again.JSON201.ID != link.ID || attempt.Status != gen.AttemptStatusAuthenticated {
+		return "", fmt.Errorf("three answers about one session differ: %v, %v, %v", link, session, again)
+	}
+	return attempt.AccountSecureID, nil
+}
+
+// explain puts an error into the words of the one kind and the one type it is of.
+func explain(err error) string {
+	for kind, word := range map[error]string{
+		client.ErrBadRequest: "bad request", client.ErrUnauthorized: "unauthorized", client.ErrForbidden: "forbidden",
+		client.ErrNotFound: "not found", client.ErrRequestTimedOut: "timed out", client.ErrConflict: "conflict",
+		client.ErrUnprocessableEntity: "unprocessable", client.ErrTooManyRequests: "too many",
+		client.ErrInternalServer: "internal", client.ErrNotImplemented: "not implemented", client.ErrBadGateway: "bad gateway",
+	} {
+		if errors.Is(err, kind) {
+			return word
+		}
+	}
+	var (
+		api       *client.APIError
+		transport *client.TransportError
+		response  *client.ResponseError
+		ended     *client.ConnectionError
+	)
+	switch {
+	case errors.As(err, &api):
+		return fmt.Sprint("status ", api.StatusCode, " after ", api.Attempts)
+	case errors.As(err, &transport):
+		return fmt.Sprint("no answer, maybe sent: ", transport.MaybeSent)
+	case errors.As(err, &response):
+		return fmt.Sprint("unusable ", response.ContentType)
+	case errors.As(err, &ended):
+		return fmt.Sprint("ended: ", ended.Status, " ", ended.Code)
+	}
+	return "other"
+}
+
+// routes are the endpoints for the page with StackOne's Hub and for its webhooks.
+func routes(c *client.Client, secret string, log *slog.Logger) (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle("/connect-session", client.NewSessionHandler(c, func(r *http.Request) (gen.ConnectSessionCreate, error) {
+		user, _, ok := r.BasicAuth()
+		if !ok {
+			return gen.ConnectSessionCreate{}, client.ErrUnauthorized
+		}
+		return gen.ConnectSessionCreate{OriginOwnerID: user, OriginOwnerName: user}, nil
+	}))
+	hook, err := webhook.NewHandler([]string{secret}, func(ctx context.Context, event webhook.Event) error {
+		switch event.Type {
+		case webhook.AccountCreated, webhook.AccountUpdated, webhook.AccountDeleted:
+			log.InfoContext(ctx, "account", "event", event)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/webhooks", hook)
+	return mux, nil
+}
