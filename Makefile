@@ -4,7 +4,8 @@ GO          ?= go
 RACE        := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-GENERATED   := gen/connect.gen.go client/stackonetest/internal/description/description.gen.go
+GENERATED   := gen/connect.gen.go client/stackonetest/internal/description/description.gen.go client/testdata/api.txt
+APILIST     := $(GO) test ./client -run '^TestExportedAPI$$' -update
 
 # Every module of the tree; make test MODULES=. takes one.
 MODULES     ?= $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod)))
@@ -37,8 +38,13 @@ test: ## run every test, with the race detector where there is a C compiler
 	$(if $(RACE),$(GO) test ./client -run Allocations)
 
 .PHONY: generate
-generate: ## write the generated code from the API description
+generate: ## write the generated code from the API description, and the list of what is exported
 	$(GO) generate ./...
+	$(APILIST)
+
+.PHONY: api
+api: ## compare the exported API with the last release's; VERSION is the one to come, if it may break users
+	.ci/api $(VERSION)
 
 .PHONY: check
 check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
@@ -47,8 +53,8 @@ check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
 	$(STATICCHECK) ./...
 	$(call each,mod tidy -diff)
-	@set -e; before=$$(cat $(GENERATED) | cksum); $(GO) generate ./...; after=$$(cat $(GENERATED) | cksum); \
-	test "$$before" = "$$after" || { echo "the generated code was not up to date; commit what 'make generate' has written"; exit 1; }
+	@set -e; before=$$(cat $(GENERATED) | cksum); $(MAKE) -s generate; after=$$(cat $(GENERATED) | cksum); \
+	test "$$before" = "$$after" || { echo "a generated file was not up to date; commit what 'make generate' has written"; exit 1; }
 
 bin/drift: $(wildcard openapi/drift/*.go) openapi/drift/go.mod
 	$(GO) build -C openapi/drift -o $(CURDIR)/$@ .
@@ -62,6 +68,7 @@ refresh: bin/drift ## take upstream's description (SOURCE as for drift), generat
 	bin/drift -update $(SOURCE)
 	@$(GO) generate ./... || { echo "Generation stopped: a correction of openapi/overlay.yaml no longer matches (its target is named above, and its description in that file says why it was there). openapi/README.md says what to do."; exit 1; }
 	$(GO) mod tidy
+	$(APILIST)
 	$(MAKE) test
 
 FUZZTIME ?= 30s

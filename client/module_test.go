@@ -3,6 +3,7 @@ package client_test
 import (
 	"encoding/json"
 	"go/version"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const modulePath = "github.com/StackOneHQ/stackone-client-go/"
+
 // consumer is a module of a user's: a program against what the packages export.
 const consumer = "testdata/consumer"
 
@@ -20,9 +23,12 @@ const consumer = "testdata/consumer"
 // tests'.
 func TestWhatUsersCompile(t *testing.T) {
 	t.Parallel()
+	for _, folder := range []string{consumer, ".", "webhook", "../gen"} {
+		dependOn(t, folder)
+	}
 	var others []string
 	for _, path := range goList(t, "-C", consumer, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".") {
-		if !strings.HasPrefix(path, "github.com/StackOneHQ/stackone-client-go/") && path != "example.com/consumer" {
+		if !strings.HasPrefix(path, modulePath) && path != "example.com/consumer" {
 			others = append(others, path)
 		}
 	}
@@ -59,10 +65,19 @@ type module struct {
 // goMod reads the go.mod of a folder.
 func goMod(t *testing.T, folder string) (m module) {
 	t.Helper()
+	dependOn(t, folder)
 	output, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", filepath.Join(folder, "go.mod")).Output()
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(output, &m))
 	return m
+}
+
+// dependOn has go test run a test again, rather than show a cached result, when a file
+// of the folder has changed. It cannot see what the go command reads for the test.
+func dependOn(t *testing.T, folder string) {
+	t.Helper()
+	_, err := os.ReadDir(folder)
+	require.NoError(t, err)
 }
 
 // goList returns the lines that go list prints.
@@ -71,5 +86,5 @@ func goList(t *testing.T, args ...string) []string {
 	list := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
 	output, err := list.Output()
 	require.NoError(t, err)
-	return strings.Fields(string(output))
+	return strings.FieldsFunc(string(output), func(r rune) bool { return r == '\n' || r == '\r' })
 }

@@ -1,0 +1,105 @@
+package client_test
+
+import (
+	"flag"
+	"fmt"
+	"go/importer"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata/api.txt")
+
+// TestExportedAPI says that the packages export what testdata/api.txt lists, so that
+// whoever reviews a change sees what it does to users. Whether a change is compatible
+// is for make api to say, which compares with the last release.
+func TestExportedAPI(t *testing.T) {
+	t.Parallel()
+	const file = "testdata/api.txt"
+	got := exportedAPI(t)
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got, "the exported API has changed; if it should, run: make generate")
+}
+
+// exportedAPI lists what users can name in the module's packages, one thing a line.
+func exportedAPI(t *testing.T) string {
+	t.Helper()
+	exports := map[string]string{}
+	var own []string
+	for _, line := range goList(t, "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Name}}\t{{.Export}}\t{{.Dir}}", "../...") {
+		fields := strings.Split(line, "\t")
+		path, name, dir := fields[0], fields[1], fields[3]
+		exports[path] = fields[2]
+		if strings.HasPrefix(path, modulePath) && name != "main" && !strings.Contains(path, "/internal/") {
+			own = append(own, path)
+			dependOn(t, dir)
+		}
+	}
+	packages := importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
+		return os.Open(exports[path])
+	})
+	var list strings.Builder
+	for _, path := range own {
+		pkg, err := packages.Import(path)
+		require.NoError(t, err)
+		listPackage(&list, pkg)
+	}
+	return list.String()
+}
+
+// listPackage writes what a package exports; the names of its own types stand alone.
+func listPackage(w io.Writer, pkg *types.Package) {
+	others := func(other *types.Package) string {
+		if other == pkg {
+			return ""
+		}
+		return other.Name()
+	}
+	line := func(a ...any) {
+		fmt.Fprintln(w, append([]any{strings.TrimPrefix(pkg.Path(), modulePath) + ":"}, a...)...)
+	}
+	for _, name := range pkg.Scope().Names() {
+		object := pkg.Scope().Lookup(name)
+		if !object.Exported() {
+			continue
+		}
+		structure, isStruct := object.Type().Underlying().(*types.Struct)
+		declared, isType := object.(*types.TypeName)
+		isType = isType && !declared.IsAlias()
+		switch constant, isConst := object.(*types.Const); {
+		case isConst:
+			line(types.ObjectString(object, others), "=", constant.Val().ExactString())
+		case isType && isStruct:
+			line("type", name, "struct")
+			for field := range structure.Fields() {
+				if field.Exported() {
+					line("field", "("+name+")", field.Name(), types.TypeString(field.Type(), others))
+				}
+			}
+		default:
+			line(types.ObjectString(object, others))
+		}
+		if isType {
+			values := types.NewMethodSet(object.Type())
+			for method := range types.NewMethodSet(types.NewPointer(object.Type())).Methods() {
+				if ofValue := values.Lookup(pkg, method.Obj().Name()); ofValue != nil {
+					method = ofValue
+				}
+				if method.Obj().Exported() {
+					line(types.SelectionString(method, others))
+				}
+			}
+		}
+	}
+}
