@@ -2,7 +2,7 @@
 
 GO          ?= go
 RACE        := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
-STATICCHECK := $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 GENERATED   := gen/connect.gen.go client/stackonetest/internal/description/description.gen.go client/testdata/api.txt
 APILIST     := $(GO) test ./client -run '^TestExportedAPI$$' -update
@@ -47,11 +47,13 @@ api: ## compare the exported API with the last release's; VERSION is the one to 
 	.ci/api $(VERSION)
 
 .PHONY: check
-check: ## formatting, vet, staticcheck, tidy modules, generated code up to date
+check: ## formatting, linters (.golangci.yml), other systems, tidy modules, generated code up to date
 	@set -e; files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
-	$(call each,vet ./...)
+	$(call each,run $(GOLANGCI) run --allow-parallel-runners)
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
-	$(STATICCHECK) ./...
+	@set -e; for os in windows darwin; do for module in $(MODULES); do \
+		echo GOOS=$$os $(GO) -C $$module vet ./...; GOOS=$$os $(GO) -C $$module vet ./...; \
+	done; done
 	$(call each,mod tidy -diff)
 	@set -e; before=$$(cat $(GENERATED) | cksum); $(MAKE) -s generate; after=$$(cat $(GENERATED) | cksum); \
 	test "$$before" = "$$after" || { echo "a generated file was not up to date; commit what 'make generate' has written"; exit 1; }

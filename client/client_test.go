@@ -212,8 +212,7 @@ func TestInvalidRequest(t *testing.T) {
 		},
 		"nil context": {
 			func() error {
-				//lint:ignore SA1012 a nil context is what is tested
-				_, err := c.ConnectSessions.Create(nil, owner)
+				_, err := c.ConnectSessions.Create(nil, owner) //nolint:staticcheck // a nil context is what is tested
 				return err
 			},
 			[]string{"nil context"},

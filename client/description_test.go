@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -72,9 +73,7 @@ func serve(t *testing.T, handler http.HandlerFunc, opts ...client.Option) *clien
 			RequestValidationInput: in, Status: rec.Code, Header: rec.Header(),
 			Body: io.NopCloser(bytes.NewReader(rec.Body.Bytes())), Options: in.Options,
 		}))
-		for key, values := range rec.Header() {
-			w.Header()[key] = values
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.WriteHeader(rec.Code)
 		_, _ = w.Write(rec.Body.Bytes())
 	}, opts...)

@@ -33,7 +33,7 @@ func TestFaultBody(t *testing.T) {
 	}
 	with := func(member, value string) string { // link with another value
 		s, ok := "", false
-		for _, line := range strings.Split(link, "\n") {
+		for line := range strings.SplitSeq(link, "\n") {
 			if !ok && strings.HasPrefix(strings.TrimSpace(line), `"`+member+`":`) {
 				line, ok = fmt.Sprintf("%q: %s,", member, value), true
 			}

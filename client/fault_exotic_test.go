@@ -122,7 +122,7 @@ func TestResetsWithoutEnd(t *testing.T) {
 					return true
 				})
 			})
-			inner := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // a certificate of the test's
+			inner := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 			t.Cleanup(inner.CloseIdleConnections)
 			err := create(at(t, "https://"+addr, client.WithHTTPClient(&http.Client{Transport: roundTripper(inner.RoundTrip)})))
 			assert.Equal(t, code == codeRefused, err == nil, "%v", err)
@@ -142,7 +142,7 @@ func TestTransportsThatReadTheBody(t *testing.T) {
 				return nil, err
 			}
 			if text, err := io.ReadAll(body); err != nil || !strings.Contains(string(text), "customer-1") {
-				return nil, fmt.Errorf("read %q, %v", text, err)
+				return nil, fmt.Errorf("read %q, %w", text, err)
 			}
 		}
 		return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil

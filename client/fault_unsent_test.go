@@ -250,7 +250,7 @@ func TestFault07Proxy(t *testing.T) {
 	environment := func(proxyURL string) func(*http.Request) (*url.URL, error) {
 		return func(*http.Request) (*url.URL, error) {
 			_, err := url.Parse(proxyURL)
-			return nil, fmt.Errorf("invalid proxy address %q: %v", proxyURL, err)
+			return nil, fmt.Errorf("invalid proxy address %q: %v", proxyURL, err) //nolint:errorlint // as net/http writes it
 		}
 	}
 	const https, plain = "https://api.example", "http://" + deadAddress

@@ -67,7 +67,7 @@ func statusOfRefusal(err error) int {
 		ErrUnprocessableEntity, ErrTooManyRequests,
 	} {
 		if errors.Is(err, k) {
-			return int(k.(kind))
+			return int(k.(kind)) //nolint:errorlint // k is one of the above
 		}
 	}
 	return http.StatusInternalServerError

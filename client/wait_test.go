@@ -271,8 +271,7 @@ func TestWaitForConnectionRefuses(t *testing.T) {
 		},
 		"a nil context": {
 			func() (*gen.ConnectSessionLatestAttempt, error) {
-				//lint:ignore SA1012 a nil context is what is tested
-				return c.ConnectSessions.WaitForConnection(nil, "t")
+				return c.ConnectSessions.WaitForConnection(nil, "t") //nolint:staticcheck // a nil context is what is tested
 			}, "nil context",
 		},
 		"an invalid option": {

@@ -91,16 +91,14 @@ func TestRequest(t *testing.T) {
 		Categories:         []gen.Category{gen.CategoryHRIS, gen.CategoryStackOne},
 		ConnectorProfileID: "profile-1",
 		ExpiresIn:          432000,
-		//lint:ignore SA1019 deprecated, and still part of the API
-		IntegrationID:  "integration-1",
-		Label:          "label-1",
-		Metadata:       map[string]any{"plan": "pro", "nested": map[string]any{"deep": []any{1.0, "two", nil}}},
-		Multiple:       true,
-		OriginUsername: "jo",
-		Provider:       "bamboohr",
-		//lint:ignore SA1019 deprecated, and still part of the API
-		ProviderVersion: "2",
-		Type:            gen.AccountTypeTest,
+		IntegrationID:      "integration-1", //nolint:staticcheck // deprecated, and still part of the API
+		Label:              "label-1",
+		Metadata:           map[string]any{"plan": "pro", "nested": map[string]any{"deep": []any{1.0, "two", nil}}},
+		Multiple:           true,
+		OriginUsername:     "jo",
+		Provider:           "bamboohr",
+		ProviderVersion:    "2", //nolint:staticcheck // deprecated, and still part of the API
+		Type:               gen.AccountTypeTest,
 	}
 	tests := map[string]struct {
 		call   func(*client.Client) error
@@ -178,8 +176,7 @@ func TestAnswer(t *testing.T) {
 		AccountID: "account-1", Label: "label-1", CreatedAt: created,
 		Metadata:             map[string]any{"plan": "pro", "nested": map[string]any{"deep": []any{1.0, "two", nil}}},
 		ExternalTriggerToken: "trigger-1", Type: gen.AccountTypeTest,
-		//lint:ignore SA1019 deprecated, and still part of the API
-		IntegrationID:      "integration-1",
+		IntegrationID:      "integration-1", //nolint:staticcheck // deprecated, and still part of the API
 		ConnectorProfileID: "profile-1", LatestConnectionAttempt: &attempt,
 	}
 

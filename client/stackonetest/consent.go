@@ -48,7 +48,7 @@ func (s *Server) serveAuthLink(w http.ResponseWriter, r *http.Request, token str
 			showConsent(w, http.StatusBadRequest, consent{Title: "That did not work", Text: err.Error()})
 			return
 		}
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
+		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther) //nolint:gosec // the path of a session that was found
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
 		showConsent(w, http.StatusMethodNotAllowed, consent{Title: "This is a page to read"})

@@ -63,7 +63,7 @@ func NewServer(opts ...Option) *Server {
 	if s.memory == nil {
 		s.http = httptest.NewUnstartedServer(handler)
 	} else {
-		s.http = &httptest.Server{Listener: s.memory, Config: &http.Server{Handler: handler}}
+		s.http = &httptest.Server{Listener: s.memory, Config: &http.Server{Handler: handler}} //nolint:gosec // in memory nobody is slow to send a header
 	}
 	s.http.Start()
 	if s.memory != nil {

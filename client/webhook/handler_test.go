@@ -166,7 +166,7 @@ func TestHandlerDoesNotAcknowledgeWhatFails(t *testing.T) {
 	assert.Empty(t, body)
 	assert.NotContains(t, fmt.Sprint(resp.Header), "hunter2")
 
-	_, err = signed(account).send(t.Context(), url) //nolint:bodyclose // there is no answer
+	_, err = signed(account).send(t.Context(), url)
 	require.ErrorIs(t, err, io.EOF, "a panic must not be answered")
 
 	resp, err = signed(account).send(t.Context(), url)
@@ -197,7 +197,7 @@ func TestHandlerHandsOnTheContext(t *testing.T) {
 		ended <- ctx.Err()
 		return ctx.Err()
 	})
-	_, err := signed(account).send(ctx, url) //nolint:bodyclose // there is no answer
+	_, err := signed(account).send(ctx, url)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, <-ended, context.Canceled)
 
@@ -330,7 +330,7 @@ func TestHandlerKeepsItsSecrets(t *testing.T) {
 
 // request is a delivery that is signed with the current secret.
 func request(payload string) *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader([]byte(payload))) //nolint:noctx // each test gives its own
+	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader([]byte(payload)))
 	r.Header.Set(webhook.SignatureHeader, webhook.Sign([]byte(payload), current))
 	return r
 }

@@ -44,8 +44,7 @@ func fetch(ctx context.Context, u *url.URL) (string, error) {
 	req.Header.Set("User-Agent", "stackone-client-go-drift")
 	resp, err := (&http.Client{CheckRedirect: redirect}).Do(req)
 	if err != nil {
-		var ue *url.Error // repeats the address, query included
-		if errors.As(err, &ue) {
+		if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the address, query included
 			err = ue.Err
 		}
 		return "", fmt.Errorf("%s: %w", shown(u.String()), err)

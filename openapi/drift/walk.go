@@ -220,7 +220,7 @@ func (w *walker) modified(v reflect.Value, kind string, at place) {
 		}
 	case reflect.Slice:
 		for i := range v.Len() {
-			if d, ok := v.Index(i).Interface().(*diff.ModifiedSubschema); ok {
+			if d, ok := reflect.TypeAssert[*diff.ModifiedSubschema](v.Index(i)); ok {
 				w.schema(d.Diff, kind, at)
 				continue
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,9 +46,7 @@ func asWhole(t testing.TB, description string) string {
 	schemas["Account"] = map[string]any{"type": "object", "properties": map[string]any{"parent": ref("Account"), "session": ref("Session")}}
 
 	responses := map[string]any{}
-	for status, r := range object(m, "paths", "/connect_sessions", "post", "responses") {
-		responses[status] = r
-	}
+	maps.Copy(responses, object(m, "paths", "/connect_sessions", "post", "responses"))
 	responses["201"] = map[string]any{"description": "The session.", "content": content(ref("Session"))}
 	paths["/connect_sessions/authenticate"] = map[string]any{"post": map[string]any{
 		"operationId": "stackone_authenticate_connect_session", "tags": []any{"Sessions"},

@@ -138,19 +138,19 @@ func (tab tab) play(heading, label string) {
 }
 
 // opens does what opens a new tab, and returns that.
-func (parent tab) opens(action func()) tab {
-	parent.t.Helper()
-	self := chromedp.FromContext(parent.ctx).Target.TargetID
-	id := chromedp.WaitNewTarget(parent.ctx, func(info *target.Info) bool {
+func (tab tab) opens(action func()) (opened tab) {
+	tab.t.Helper()
+	self := chromedp.FromContext(tab.ctx).Target.TargetID
+	id := chromedp.WaitNewTarget(tab.ctx, func(info *target.Info) bool {
 		return info.OpenerID == self && strings.HasPrefix(info.URL, "http")
 	})
 	action()
 	select {
 	case id := <-id:
-		return newTab(parent.t, parent.ctx, chromedp.WithTargetID(id))
-	case <-parent.ctx.Done():
-		require.FailNow(parent.t, "no tab was opened")
-		return tab{}
+		return newTab(tab.t, tab.ctx, chromedp.WithTargetID(id))
+	case <-tab.ctx.Done():
+		require.FailNow(tab.t, "no tab was opened")
+		return opened
 	}
 }
 

@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 
-	listener, err := net.Listen("tcp", *addr)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
 	if err != nil {
 		return fmt.Errorf("%w; choose another address with -addr", err)
 	}
@@ -119,7 +119,7 @@ func serve(ctx context.Context, cancel context.CancelFunc, listener net.Listener
 		if err = srv.Shutdown(grace); err != nil {
 			err = errors.Join(err, srv.Close())
 		}
-		<-stopped
+		<-stopped //nolint:errcheck // it is http.ErrServerClosed
 	}
 	cancel()
 	a.waits.Wait()

@@ -59,7 +59,7 @@ func (a *app) showPage(w http.ResponseWriter, r *http.Request) {
 			a.failPage(w, err)
 			return
 		}
-		p.Customer, p.Status, p.Seen = &who, template.HTML(fragment), seen
+		p.Customer, p.Status, p.Seen = &who, template.HTML(fragment), seen //nolint:gosec // a template has rendered it
 		p.Refresh = now.State == waiting && r.URL.Query().Get("refresh") != "off"
 	}
 	var out bytes.Buffer
@@ -124,7 +124,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		if len(message) > 0 {
 			_ = stream.SetWriteDeadline(time.Now().Add(10 * time.Second))
-			if _, err := w.Write(message); err != nil || stream.Flush() != nil {
+			if _, err := w.Write(message); err != nil || stream.Flush() != nil { //nolint:gosec // JSON of what a template has rendered
 				return
 			}
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,9 +22,7 @@ func accountEvent(event string, changes payload) payload {
 		"event": event, "event_date": "2026-11-22T12:00:00Z", "project_id": "p", "record_type": "account",
 		"record_id": 8801, "account_id": "8801", "provider": "hibob", "origin_owner_id": "customer-acme",
 	}
-	for name, value := range changes {
-		p[name] = value
-	}
+	maps.Copy(p, changes)
 	return p
 }
 
@@ -88,9 +87,7 @@ func TestWebhookEvents(t *testing.T) {
 	earlier, later := payload{"event_date": "2026-11-22T11:00:00Z"}, payload{"event_date": "2026-11-22T13:00:00Z"}
 	with := func(p payload, name string, value any) payload {
 		q := payload{name: value}
-		for k, v := range p {
-			q[k] = v
-		}
+		maps.Copy(q, p)
 		return q
 	}
 	tests := map[string]struct {

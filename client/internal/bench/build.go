@@ -61,7 +61,7 @@ func thirdParty(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
 	var packages []string
-	for _, path := range strings.Fields(string(output)) {
+	for path := range strings.FieldsSeq(string(output)) {
 		if path != module && !strings.HasPrefix(path, module+"/") {
 			packages = append(packages, path)
 		}

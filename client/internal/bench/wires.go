@@ -53,7 +53,7 @@ func encrypted() (wire, error) {
 	}
 	hc := &http.Client{Transport: w.transport()}
 	defer hc.CloseIdleConnections()
-	res, err := hc.Get(server.URL)
+	res, err := hc.Get(server.URL) //nolint:noctx // a server of this program's
 	if err != nil {
 		return w, err
 	}

@@ -1,3 +1,4 @@
+// Package description is StackOne's API description, for checking requests against it.
 package description
 
 //go:generate go -C ../../../.. run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config client/stackonetest/internal/description/oapi-codegen.yaml openapi/connect-sessions.yaml
