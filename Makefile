@@ -3,6 +3,8 @@
 GO          ?= go
 RACE        := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 GENERATED   := gen/connect.gen.go client/stackonetest/internal/description/description.gen.go client/testdata/api.txt
 APILIST     := $(GO) test ./client -run '^TestExportedAPI$$' -update
@@ -44,16 +46,21 @@ generate: ## write the generated code from the API description, and the list of 
 
 .PHONY: api
 api: ## compare the exported API with the last release's; VERSION is the one to come, if it may break users
-	.ci/api $(VERSION)
+	@.ci/api "$$VERSION"
 
 .PHONY: check
-check: ## formatting, linters (.golangci.yml), other systems, tidy modules, generated code up to date
+check: ## formatting, linters (.golangci.yml), other systems, workflows, tidy modules, generated code up to date
 	@set -e; files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
 	$(call each,run $(GOLANGCI) run --allow-parallel-runners)
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
 	@set -e; for os in windows darwin; do for module in $(MODULES); do \
 		echo GOOS=$$os $(GO) -C $$module vet ./...; GOOS=$$os $(GO) -C $$module vet ./...; \
 	done; done
+	$(GO) run $(ACTIONLINT)
+	.ci/release_test
+	@set -e; for module in $(MODULES); do \
+		grep -qx " *- /$$(echo $$module | sed 's,^[.]/*,,')" .github/dependabot.yml || { echo "$$module is not in .github/dependabot.yml"; exit 1; }; \
+	done
 	$(call each,mod tidy -diff)
 	@set -e; before=$$(cat $(GENERATED) | cksum); $(MAKE) -s generate; after=$$(cat $(GENERATED) | cksum); \
 	test "$$before" = "$$after" || { echo "a generated file was not up to date; commit what 'make generate' has written"; exit 1; }
@@ -72,6 +79,18 @@ refresh: bin/drift ## take upstream's description (SOURCE as for drift), generat
 	$(GO) mod tidy
 	$(APILIST)
 	$(MAKE) test
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what is called
+	$(call each,run $(GOVULNCHECK) ./...)
+
+.PHONY: notes
+notes: ## print what CHANGELOG.md says of VERSION
+	@.ci/notes "$$VERSION"
+
+.PHONY: module
+module: ## write bin/module-VERSION.zip, what Go downloads of a version that is tagged
+	@.ci/module "$$VERSION"
 
 FUZZTIME ?= 30s
 
