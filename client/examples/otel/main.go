@@ -1,0 +1,77 @@
+// Command otel shows a call with OpenTelemetry. The transport does the tracing, so
+// that each attempt is a span, under the span of what the backend was at. A fake
+// StackOne is busy at first: two attempts are printed, and what they belong to.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	exporter, err := stdouttrace.New(stdouttrace.WithPrettyPrint())
+	if err != nil {
+		return err
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(exporter))
+	defer func() { err = errors.Join(err, provider.Shutdown(context.WithoutCancel(ctx))) }()
+
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Second})
+
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 100 // as many calls as there are at a time
+	c, err := client.New(client.WithAPIKey(srv.APIKey), client.WithBaseURL(srv.URL), traced(transport, provider))
+	if err != nil {
+		return err
+	}
+	_, err = onboard(ctx, c, provider.Tracer("example.com/backend"))
+	return err
+}
+
+// traced is the option that has a client's attempts traced, and the header
+// traceparent sent with them. A span holds the address, the method and the status:
+// no header and no body, which is where the secrets are.
+func traced(transport http.RoundTripper, provider trace.TracerProvider) client.Option {
+	return client.WithHTTPClient(&http.Client{Transport: otelhttp.NewTransport(transport,
+		otelhttp.WithTracerProvider(provider),
+		otelhttp.WithPropagators(propagation.TraceContext{}),
+	)})
+}
+
+// onboard creates a session within a span of the backend's own.
+func onboard(ctx context.Context, c *client.Client, tracer trace.Tracer) (*gen.ConnectSessionTokenAuthLink, error) {
+	ctx, span := tracer.Start(ctx, "onboard")
+	defer span.End()
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error()) // an error's text holds no secret
+	}
+	return link, err
+}
