@@ -10,7 +10,7 @@ GENERATED   := gen/connect.gen.go client/stackonetest/internal/description/descr
 APILIST     := $(GO) test ./client -run '^TestExportedAPI$$' -update
 
 # Every module of the tree; make test MODULES=. takes one.
-MODULES     ?= $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod)))
+MODULES     ?= $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path "./bin/*")))
 
 define newline
 

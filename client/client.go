@@ -130,7 +130,7 @@ func send[T any](
 		return nil, &shown{"stackone: " + operation + ": cannot build the request: " + mask{}.line(err.Error(), maxText), err}
 	}
 	c.operation = c.settings.operations[operation]
-	if _, err := c.run(ctx, c.operation.request, body); err != nil {
+	if _, err := c.run(ctx, c.operation.request, body); err != nil { //nolint:bodyclose // it has been read and closed
 		return nil, err
 	}
 	return decode(c, fault)
