@@ -77,7 +77,7 @@ func (c *call) roundTrip(ctx context.Context) (*http.Response, []byte, outcome) 
 			err = errResets
 		}
 		return nil, nil, outcome{err: err, unsent: !t.got.Load() && t.untouched() &&
-			(t.std != nil && t.body != nil || t.asked.Load() || connecting(err))}
+			(t.asked.Load() || connecting(err) || t.std != nil && t.body != nil && !passing(err))}
 	case res == nil:
 		return nil, nil, outcome{err: errors.New("the transport returned neither a response nor an error")}
 	case res.StatusCode < 100:
@@ -117,7 +117,7 @@ func (t *attempt) setHeader(r *http.Request, s *settings, authorization string) 
 		r.Header[key] = []string{value}
 	}
 	if r.URL.Scheme == s.base.Scheme && r.URL.Host == s.base.Host {
-		r.Header["Authorization"] = t.header[2:3:3]
+		r.Header["Authorization"] = t.header[2:3]
 	}
 }
 
@@ -152,7 +152,8 @@ func (t *attempt) begin(b *bodyReader) io.ReadCloser {
 
 // untouched reports, when no connection was had, whether the transport left the
 // body alone: a request that was sent by other means, such as a protocol that the
-// transport was taught, was not sent without its body.
+// transport was taught, was not sent without its body. (Should that protocol go on
+// reading after it has failed, it does so beside this.)
 func (t *attempt) untouched() bool {
 	if t.std == nil || t.body == nil {
 		return t.reads.Load() == 0
@@ -160,7 +161,7 @@ func (t *attempt) untouched() bool {
 	return t.first.body.Len() == len(t.body)
 }
 
-// bodyReader tells its attempt that it is read.
+// bodyReader reads a body, and tells its attempt when that begins.
 type bodyReader struct {
 	body    *bytes.Reader // behind a pointer, which printing a request does not follow
 	attempt *attempt

@@ -3,19 +3,14 @@ package client
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"slices"
 	"time"
-
-	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// call is one operation on its way through its attempts. It is the seam between
-// the generated client and the wire: what the generated client sends is
-// authenticated, repeated, read and judged here.
+// call is one operation on its way through its attempts: it is authenticated,
+// sent, read, judged and repeated here.
 type call struct {
 	settings *settings
 
@@ -36,18 +31,8 @@ type answer struct {
 	retryAfter time.Duration // since it arrived
 }
 
-// Do sends req and returns the answer when that is a success. Its body has been
-// read, and is c.last.Body. It implements gen.HttpRequestDoer.
-func (c *call) Do(req *http.Request) (*http.Response, error) {
-	c.operation = c.settings.operation(req)
-	body, err := readBody(req)
-	if err != nil {
-		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err))
-	}
-	return c.run(req.Context(), req, body)
-}
-
-// run is Do for a request whose operation is known and whose body is apart.
+// run sends req with the body and returns the answer when that is a success. Its
+// body has been read, and is c.last.Body.
 func (c *call) run(ctx context.Context, req *http.Request, body []byte) (*http.Response, error) {
 	c.req, c.body = req, body
 	for ctx.Err() == nil {
@@ -105,15 +90,19 @@ func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
 
 // again decides whether there is another attempt, and after which wait.
 func (c *call) again(ctx context.Context, out outcome) (wait time.Duration, ok bool) {
-	policy := c.settings.policy
-	if ctx.Err() != nil || c.last.Attempts >= policy.MaxAttempts || !worthRepeating(out, c.operation.repeatable || policy.RetryAmbiguous) {
+	if ctx.Err() != nil || !c.mayRepeat(out) {
 		return 0, false
 	}
-	wait, ok = policy.wait(c.last.Attempts, c.last.retryAfter, remaining(ctx))
+	wait, ok = c.settings.policy.wait(c.last.Attempts, c.last.retryAfter, remaining(ctx))
 	if !ok || !c.settings.budget.take() {
 		return 0, false
 	}
 	return wait, true
+}
+
+func (c *call) mayRepeat(out outcome) bool {
+	policy := c.settings.policy
+	return c.last.Attempts < policy.MaxAttempts && worthRepeating(out, c.operation.repeatable || policy.RetryAmbiguous)
 }
 
 // remember keeps why an attempt is repeated, for the error of a call whose context
@@ -144,7 +133,7 @@ func (c *call) judge(ctx context.Context, out outcome) error {
 		return c.responseError(c.causes(ctx))
 	case success(out.status):
 		return c.responseError(out.err)
-	case out.err != nil && over:
+	case over && (out.err != nil || c.mayRepeat(out)):
 		c.remember(out)
 		return c.ended(ctx)
 	}
@@ -152,11 +141,12 @@ func (c *call) judge(ctx context.Context, out outcome) error {
 }
 
 func (c *call) log(ctx context.Context, level slog.Level, took, wait time.Duration) {
-	if c.settings.logger == nil {
+	logger := c.settings.logger
+	if logger == nil || !logger.Enabled(ctx, level) {
 		return
 	}
 	m := c.mask(c.last)
-	c.settings.logger.LogAttrs(ctx, level, "stackone attempt",
+	logger.LogAttrs(ctx, level, "stackone attempt",
 		slog.String("operation", c.operation.shown(m)),
 		slog.Int("attempt", c.last.Attempts),
 		slog.Int("status", c.last.StatusCode),
@@ -201,19 +191,3 @@ func (c *call) responseError(err error) *ResponseError {
 func (c *call) mask(a answer) mask {
 	return newMask(slices.Concat(c.secrets, bodySecrets(c.body), bodySecrets(a.Body))...)
 }
-
-// readBody reads and closes the body of a request, for each attempt to have a reader
-// of its own.
-func readBody(req *http.Request) ([]byte, error) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return nil, nil
-	}
-	defer req.Body.Close()
-	body, err := readAll(req.Body, req.ContentLength, math.MaxInt64-1)
-	if len(body) == 0 {
-		return nil, err
-	}
-	return body, err
-}
-
-var _ gen.HttpRequestDoer = (*call)(nil)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 
 	"github.com/StackOneHQ/stackone-client-go/gen"
@@ -46,7 +47,7 @@ func New(opts ...Option) (*Client, error) {
 	}
 	return &Client{
 		ConnectSessions: &ConnectSessions{settings: s},
-		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: s.base.String(), Client: &sharedDoer{s}}},
+		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: s.base.String(), Client: &doer{s}}},
 		settings:        s,
 	}, nil
 }
@@ -65,7 +66,7 @@ func New(opts ...Option) (*Client, error) {
 // credentials there.
 func (c *Client) Generated() *gen.ClientWithResponses {
 	if c == nil || c.generated == nil {
-		return &gen.ClientWithResponses{ClientInterface: &gen.Client{Client: &sharedDoer{}}}
+		return &gen.ClientWithResponses{ClientInterface: &gen.Client{Client: &doer{}}}
 	}
 	return c.generated
 }
@@ -77,10 +78,11 @@ func (c Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackone.Client(%s
 // LogValue is what slog logs of a client: its base URL.
 func (c Client) LogValue() slog.Value { return slog.StringValue(c.settings.String()) }
 
-// sharedDoer serves Generated: each request is a call with the client's settings.
-type sharedDoer struct{ settings *settings }
+// doer serves Generated, as its gen.HttpRequestDoer: each request is a call
+// with the client's settings.
+type doer struct{ settings *settings }
 
-func (d *sharedDoer) Do(req *http.Request) (*http.Response, error) {
+func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	if d.settings == nil {
 		return nil, errNotMade
 	}
@@ -91,12 +93,31 @@ func (d *sharedDoer) Do(req *http.Request) (*http.Response, error) {
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
-	c := &call{settings: d.settings}
-	res, err := c.Do(req)
+	c := &call{settings: d.settings, operation: d.settings.operation(req)}
+	body, err := readBody(req)
+	if err != nil {
+		c.body = body // which the error may quote
+		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err))
+	}
+	res, err := c.run(req.Context(), req, body)
 	if err == nil {
 		res.Body = io.NopCloser(bytes.NewReader(c.last.Body))
 	}
 	return res, err
+}
+
+// readBody reads and closes the body of a request, for each attempt to have a reader
+// of its own.
+func readBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return nil, nil
+	}
+	defer req.Body.Close()
+	body, err := readAll(req.Body, req.ContentLength, math.MaxInt64-1)
+	if len(body) == 0 {
+		return nil, err
+	}
+	return body, err
 }
 
 // send runs one operation: the options, the check of the request's fields, its

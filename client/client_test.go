@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -313,6 +314,12 @@ func TestBodyOfTheCallers(t *testing.T) {
 	assert.False(t, broken.MaybeSent)
 	assert.Len(t, bodies, 2)
 
+	body := `{"token":"planted"}`
+	_, err = c.Generated().AuthenticateConnectSessionWithBodyWithResponse(t.Context(), "application/json",
+		io.MultiReader(strings.NewReader(body), iotest.ErrReader(errors.New("cannot spool "+body))))
+	require.ErrorContains(t, err, "cannot spool")
+	assert.NotContains(t, err.Error(), "planted")
+
 	bodies = nil
 	transport = func(r *http.Request) (*http.Response, error) {
 		assert.Nil(t, r.Body)
@@ -325,6 +332,24 @@ func TestBodyOfTheCallers(t *testing.T) {
 		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
 	requireAPIError(t, err, "GET /connect_sessions", 503)
 	assert.Equal(t, []string{"GET", "GET", "GET"}, bodies)
+}
+
+// TestContextEndsWithTheBody is for the race detector: what ends a body with the
+// context may still be at it when a generated call reads the copy.
+func TestContextEndsWithTheBody(t *testing.T) {
+	t.Parallel()
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		c := through(t, roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 201, Body: io.NopCloser(io.MultiReader(strings.NewReader(link), bodyReader(func([]byte) (int, error) {
+				cancel()
+				runtime.Gosched()
+				return 0, io.EOF
+			})))}, nil
+		}))
+		_, _ = c.Generated().CreateConnectSessionWithResponse(ctx, owner)
+		cancel()
+	}
 }
 
 // TestErrorsOfOthers says that the errors print when a test of a user's made them.

@@ -88,6 +88,16 @@ func TestFault34ContextEnds(t *testing.T) {
 			opts:  []client.Option{client.WithRetryPolicy(longWaits)},
 		},
 		{
+			name: "in a wait after an answer, after a refused connection", took: end,
+			meets: []step{fails(errRefused), wait},
+			want: func(err error) outcome {
+				return all(CTX(err, 2), kept(429), func(t *testing.T, r *result) {
+					assert.NotErrorIs(t, r.err, syscall.ECONNREFUSED, "the answer came after it")
+				})
+			},
+			opts: []client.Option{client.WithRetryPolicy(quick)},
+		},
+		{
 			name: "in a wait, after another", meets: []step{answers(429, "{}", "Retry-After", "1"), wait}, took: end,
 			want: func(err error) outcome { return all(CTX(err, 2), kept(429)) },
 		},
@@ -98,6 +108,15 @@ func TestFault34ContextEnds(t *testing.T) {
 		{
 			name: "awaiting the header, after an answer", meets: []step{answers(429, "{}", "Retry-After", "1"), hangs}, took: end,
 			want: func(err error) outcome { return all(CTX(err, 2), kept(429)) },
+		},
+		{
+			name: "as an answer arrives", meets: []step{takes(end+time.Second, answers(429, "{}"))}, took: end + time.Second,
+			want: func(err error) outcome { return all(CTX(err, 1), kept(429)) },
+		},
+		{
+			name: "with the answer's secrets in its message", took: end,
+			meets: []step{answers(429, `{"token":"planted","message":"no planted"}`, "Retry-After", "1"), hangs},
+			want:  func(err error) outcome { return all(CTX(err, 2), says("429 Too Many Requests: no [redacted]")) },
 		},
 		{name: "awaiting the header of a slow transport", meets: []step{deaf}, want: func(err error) outcome { return CTX(err, 1) }, took: end + time.Second},
 		{name: "in the body", meets: []step{stalls(201)}, want: func(err error) outcome { return all(CTX(err, 1), says("the session may exist")) }, took: end},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -61,6 +62,26 @@ func TestTransportsThatSendByOtherMeans(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestTransportThatSendsLater says that the same holds when the other means read the
+// request only after they have failed.
+func TestTransportThatSendsLater(t *testing.T) {
+	t.Parallel()
+	var requests []*http.Request
+	later := roundTripper(func(r *http.Request) (*http.Response, error) {
+		requests = append(requests, r)
+		return nil, os.ErrDeadlineExceeded
+	})
+	registered := new(http.Transport)
+	registered.RegisterProtocol("https", later)
+	err := create(at(t, "https://localhost", client.WithHTTPClient(&http.Client{Transport: registered})))
+	require.Len(t, requests, 1)
+	body, _ := io.ReadAll(requests[0].Body)
+	assert.NotEmpty(t, body)
+	var broken *client.TransportError
+	require.ErrorAs(t, err, &broken)
+	assert.True(t, broken.MaybeSent)
 }
 
 // TestResetsWithoutEnd says that net/http's replays have an end also for a request
@@ -171,7 +192,10 @@ func TestTransportsThatChangeTheRequest(t *testing.T) {
 	var seen []string
 	c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
 		body, _ := io.ReadAll(r.Body)
-		seen = append(seen, fmt.Sprint(r.Method, " ", r.URL, " ", r.Host, " ", r.Header["Content-Type"], " ", len(body)))
+		r.Header.Add("Accept", "text/plain")
+		r.Header.Add("User-Agent", "another")
+		key, _, _ := r.BasicAuth()
+		seen = append(seen, fmt.Sprint(r.Method, " ", r.URL, " ", r.Host, " ", r.Header["Content-Type"], " ", len(body), r.UserAgent(), key))
 		r.Method, r.Host, *r.URL, r.Body, r.ContentLength = "PUT", "elsewhere", url.URL{}, nil, 0
 		clear(r.Header)
 		return nil, errRefused
@@ -183,6 +207,8 @@ func TestTransportsThatChangeTheRequest(t *testing.T) {
 	assert.Contains(t, seen[0], "POST https://api.stackone.com/connect_sessions/authenticate api.stackone.com [application/json]")
 	for _, request := range seen {
 		assert.Equal(t, seen[0], request)
+		assert.Contains(t, request, "stackone-client-go/", "nor does one value of a header change another")
+		assert.Contains(t, request, testKey)
 	}
 }
 

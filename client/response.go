@@ -49,7 +49,8 @@ func (s *settings) read(ctx context.Context, res *http.Response) ([]byte, error)
 	}
 	if _, ok := s.transport.(*http.Transport); !ok {
 		// Another transport may hand out a body that does not end with the context.
-		stop := context.AfterFunc(ctx, func() { res.Body.Close() })
+		body := res.Body // which Generated replaces
+		stop := context.AfterFunc(ctx, func() { body.Close() })
 		defer stop()
 	}
 
