@@ -73,7 +73,8 @@ func quantile[T float64 | time.Duration](values []T, q float64) T {
 }
 
 // compare runs the contenders in turns: in each round each makes the same number
-// of calls, in about the time of slice, and each round begins with another one.
+// of calls, in about the time of slice. Each round begins with another one, and
+// every second one goes backwards, so that nobody always follows the same one.
 func compare(ctx context.Context, contenders []contender, callers, rounds int, slice time.Duration) ([]samples, error) {
 	calls, err := calibrate(contenders, callers, slice)
 	if err != nil {
@@ -87,6 +88,9 @@ func compare(ctx context.Context, contenders []contender, callers, rounds int, s
 		}
 		for turn := range contenders {
 			i := (round + turn) % len(contenders)
+			if round%2 == 1 {
+				i = (round + len(contenders) - turn) % len(contenders)
+			}
 			f, err := measure(contenders[i].call, callers, took)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", contenders[i].name, err)
