@@ -19,8 +19,8 @@ const modulePath = "github.com/StackOneHQ/stackone-client-go/"
 const consumer = "testdata/consumer"
 
 // TestWhatUsersCompile says that a program which imports client, gen and webhook
-// compiles four small packages from elsewhere and none of the generator's or the
-// tests'.
+// compiles four small packages from elsewhere at most and none of the generator's or
+// the tests'.
 func TestWhatUsersCompile(t *testing.T) {
 	t.Parallel()
 	for _, folder := range []string{consumer, ".", "webhook", "../gen"} {
@@ -32,7 +32,7 @@ func TestWhatUsersCompile(t *testing.T) {
 			others = append(others, path)
 		}
 	}
-	assert.ElementsMatch(t, []string{
+	assert.Subset(t, []string{
 		"github.com/apapsch/go-jsonmerge/v2", "github.com/google/uuid",
 		"github.com/oapi-codegen/runtime", "github.com/oapi-codegen/runtime/types",
 	}, others)

@@ -20,8 +20,7 @@ import (
 )
 
 // Documented answers: every field of the success of create and of authenticate.
-const (
-	sessionFields = `
+const sessionFields = `
 		"id": 9223372036854775807,
 		"organization_id": "org-1",
 		"project_id": "project-1",
@@ -47,14 +46,16 @@ const (
 			"created_at": "2026-01-02T03:05:00Z",
 			"updated_at": "2026-01-02T03:06:00Z"
 		}`
-	session = `{` + sessionFields + `}`
-	link    = `{"token": "token-1", "auth_link_url": "https://hub.example/link-1",` + sessionFields + `}`
 
-	requiredLink = `{
+var (
+	session = documented("ConnectSession", `{`+sessionFields+`}`)
+	link    = documented("ConnectSessionTokenAuthLink", `{"token": "token-1", "auth_link_url": "https://hub.example/link-1",`+sessionFields+`}`)
+
+	requiredLink = documented("ConnectSessionTokenAuthLink", `{
 		"id": 1, "organization_id": "org-1", "project_id": "project-1",
 		"origin_owner_id": "customer-1", "origin_owner_name": "Customer One",
 		"created_at": "2026-01-02T03:04:05.678Z",
-		"token": "token-1", "auth_link_url": "https://hub.example/link-1"}`
+		"token": "token-1", "auth_link_url": "https://hub.example/link-1"}`)
 )
 
 func answer(status int, body string) http.HandlerFunc {

@@ -39,7 +39,10 @@ var strict = sync.OnceValue(func() routers.Router {
 		panic(err)
 	}
 	doc.Servers = nil
+	version := doc.OpenAPI
+	doc.OpenAPI = "3.1.0" // what upstream says; the overlay says 3.0.3 for the sake of nullable alone
 	router, err := legacy.NewRouter(doc)
+	doc.OpenAPI = version
 	if err != nil {
 		panic(err)
 	}

@@ -159,7 +159,9 @@ func (s *Session) Format(f fmt.State, _ rune) {
 }
 
 // answer returns every member that schema documents: what the server knows, what
-// the request said, or null.
+// the request said, or null. One that the description has gained and the server
+// does not know, and that cannot be null, is blank when it is required and else
+// left out.
 func (s *Session) answer(schema *openapi3.Schema) map[string]any {
 	s.server.sessions.mu.Lock()
 	latest := s.attempt
@@ -175,14 +177,34 @@ func (s *Session) answer(schema *openapi3.Schema) map[string]any {
 		"auth_link_url":             s.server.http.URL + authLinkPath + s.token,
 	}
 	body := make(map[string]any, len(schema.Properties))
-	for name := range schema.Properties {
+	for name, ref := range schema.Properties {
 		value, ok := known[name]
 		if !ok {
 			value = s.request[name]
 		}
-		body[name] = value
+		switch {
+		case value != nil || ref.Value.Nullable:
+			body[name] = value
+		case slices.Contains(schema.Required, name):
+			body[name] = blank(ref.Value)
+		}
 	}
 	return body
+}
+
+// blank is the zero value of a schema's type.
+func blank(schema *openapi3.Schema) any {
+	switch {
+	case schema.Type.Is(openapi3.TypeString):
+		return ""
+	case schema.Type.Is(openapi3.TypeBoolean):
+		return false
+	case schema.Type.Is(openapi3.TypeArray):
+		return []any{}
+	case schema.Type.Is(openapi3.TypeObject):
+		return map[string]any{}
+	}
+	return 0
 }
 
 func (s *Session) expired() bool { return !s.server.clock.now().Before(s.expires) }

@@ -45,7 +45,12 @@ var loadSpecification = sync.OnceValues(func() (*specification, error) {
 	for _, ref := range doc.Components.Schemas {
 		openEnums(ref.Value)
 	}
+	// Upstream's description is of OpenAPI 3.1 in all but nullable, for which the
+	// overlay calls it 3.0.3. The router's check must not mind the rest of 3.1.
+	version := doc.OpenAPI
+	doc.OpenAPI = "3.1.0"
 	d.Router, err = legacy.NewRouter(doc)
+	doc.OpenAPI = version
 	return d, err
 })
 
