@@ -23,7 +23,7 @@ each = $(foreach module,$(MODULES),$(GO) -C $(module) $(1)$(newline))
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## create a connect session and authenticate its token: against a fake, or the real service with STACKONE_API_KEY set
@@ -72,13 +72,20 @@ bin/drift: $(wildcard openapi/drift/*.go) openapi/drift/go.mod
 drift: bin/drift ## compare upstream's description with the vendored one; SOURCE is an address or a file (default: the documentation page)
 	bin/drift $(SOURCE)
 
+CHECKED_BY  ?= $(APILIST) && $(MAKE) test
+TAKE        := GO="$(GO)" GENERATED="$(GENERATED)" CHECKED_BY="$(CHECKED_BY)" openapi/refresh.sh
+
 .PHONY: refresh
 refresh: bin/drift ## take upstream's description (SOURCE as for drift), generate, tidy and test
-	bin/drift -update $(SOURCE)
-	@$(GO) generate ./... || { echo "Generation stopped: a correction of openapi/overlay.yaml no longer matches (its target is named above, and its description in that file says why it was there). openapi/README.md says what to do."; exit 1; }
-	$(GO) mod tidy
-	$(APILIST)
-	$(MAKE) test
+	@$(TAKE) -update $(SOURCE)
+
+.PHONY: page
+page: bin/drift ## add the operations of another documentation page, SOURCE, and generate, tidy and test
+	@$(TAKE) -add $(SOURCE)
+
+.PHONY: catalogue
+catalogue: ## take every change of the drift check's catalogue into a copy of the tree, and say how that ends
+	DRIFT_CATALOGUE=1 $(GO) -C openapi/drift test -run 'TestRefresh$$' -count=1 -v -timeout 2h .
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what is called

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/url"
 	"slices"
@@ -237,16 +238,33 @@ func checkRefs(root tree) error {
 // methods are the operations that a path can have.
 var methods = []string{"delete", "get", "head", "options", "patch", "post", "put", "query", "trace"}
 
+// call names an operation.
+type call struct{ path, method string }
+
+func (c call) String() string { return strings.ToUpper(c.method) + " " + c.path }
+
+// calls are the operations of t. One may be taken out of it meanwhile.
+func calls(t tree) iter.Seq[call] {
+	return func(yield func(call) bool) {
+		for path := range t.paths() {
+			for _, method := range methods {
+				if c := (call{path, method}); t.has(c) && !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (t tree) has(c call) bool { return object(t, "paths", c.path, c.method) != nil }
+
 // spreadSecurity gives every operation the security that it inherits.
 func spreadSecurity(t tree) {
 	if inherited, ok := t["security"]; ok {
-		for path := range t.paths() {
-			for _, method := range methods {
-				if op := object(t, "paths", path, method); op != nil {
-					if _, own := op["security"]; !own {
-						op["security"] = inherited
-					}
-				}
+		for c := range calls(t) {
+			op := object(t, "paths", c.path, c.method)
+			if _, own := op["security"]; !own {
+				op["security"] = inherited
 			}
 		}
 		delete(t, "security")

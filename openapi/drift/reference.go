@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/speakeasy-api/openapi/overlay"
@@ -12,7 +13,7 @@ import (
 
 // additions is what the overlay has beside its corrections.
 type additions struct {
-	paths map[string]bool // of the operations that have no page here
+	calls map[string]bool // the operations, as POST /path; true for those that we have written ourselves
 	words map[string]bool // the texts that are ours
 }
 
@@ -21,8 +22,8 @@ type additions struct {
 // upstream writes. An action counts as an addition when, on its own, it leaves
 // everything vendored as it is.
 func withAdditions(vendored, overlayText string) (tree, *additions, error) {
-	var o overlay.Overlay
-	if err := yaml.Unmarshal([]byte(overlayText), &o); err != nil {
+	o, err := corrections(overlayText)
+	if err != nil {
 		return nil, nil, err
 	}
 	doc, err := node(vendored)
@@ -37,15 +38,21 @@ func withAdditions(vendored, overlayText string) (tree, *additions, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	extra := &additions{paths: map[string]bool{}, words: map[string]bool{}}
+	extra := &additions{calls: map[string]bool{}, words: map[string]bool{}}
 	for _, action := range o.Actions {
 		after, values, err := apply(o, []overlay.Action{action}, doc)
 		if err != nil {
 			return nil, nil, fmt.Errorf("action %s: %w", action.Target, err)
 		}
+		there := slices.Collect(calls(values))
 		if reflect.DeepEqual(base, without(values, base)) {
 			doc = after
 			scalars(&action.Update, extra.words)
+			for _, call := range there {
+				if _, known := extra.calls[call.String()]; !known && !tree(base).has(call) {
+					extra.calls[call.String()] = action.Target != everything
+				}
+			}
 		}
 	}
 	text, err := yaml.Marshal(doc)
@@ -56,11 +63,10 @@ func withAdditions(vendored, overlayText string) (tree, *additions, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for path := range object(corrected, "paths") {
-		if t.paths()[path] == nil {
-			return nil, nil, fmt.Errorf("the action that adds %s also changes what is vendored; make two of it", path)
+	for call := range calls(corrected) {
+		if !t.has(call) {
+			return nil, nil, fmt.Errorf("the action that adds %v also changes what is vendored; make two of it", call)
 		}
-		extra.paths[path] = object(base, "paths")[path] == nil
 	}
 	return t, extra, nil
 }
@@ -103,6 +109,11 @@ func without(v, base map[string]any) map[string]any {
 		})
 	}
 	keep("paths")
+	for call := range calls(v) {
+		if !tree(base).has(call) {
+			delete(object(v, "paths", call.path), call.method)
+		}
+	}
 	for kind := range object(v, "components") {
 		keep("components", kind)
 	}
@@ -113,12 +124,10 @@ func without(v, base map[string]any) map[string]any {
 // paths, what they reach, and the servers. What a whole description says of
 // itself says nothing about them, and the overlay's operations are named by us.
 func cut(base, revision tree, extra *additions) (tree, tree) {
-	for path := range base.paths() {
-		for _, method := range methods {
-			if extra.paths[path] {
-				delete(object(base, "paths", path, method), "operationId")
-				delete(object(revision, "paths", path, method), "operationId")
-			}
+	for call := range calls(base) {
+		if _, added := extra.calls[call.String()]; added {
+			delete(object(base, "paths", call.path, call.method), "operationId")
+			delete(object(revision, "paths", call.path, call.method), "operationId")
 		}
 	}
 	return part(base, base), part(revision, base)

@@ -101,6 +101,14 @@ func code(s string) string {
 // where they part.
 func fromTo(from, to any) string {
 	a, b := []rune(oneLine(text(from))), []rune(oneLine(text(to)))
+	if string(a) == string(b) {
+		_, fromText := from.(string)
+		_, toText := to.(string)
+		if fromText && toText {
+			return "with other white space"
+		}
+		return code(quoted(from)) + " → " + code(quoted(to))
+	}
 	same := 0
 	for same < min(len(a), len(b)) && a[same] == b[same] {
 		same++
@@ -113,7 +121,7 @@ func fromTo(from, to any) string {
 
 // text is a value as upstream would write it; nothing and "" are the same to it.
 func text(v any) string {
-	if v == nil {
+	if list, ok := v.([]any); v == nil || ok && list == nil {
 		return ""
 	}
 	return literal(v)
@@ -124,6 +132,11 @@ func literal(v any) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
+	return quoted(v)
+}
+
+// quoted is v in JSON, which tells 1 from "1".
+func quoted(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(v)

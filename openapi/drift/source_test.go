@@ -272,13 +272,13 @@ func TestWithin(t *testing.T) {
 // The built program, as CI runs it.
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "drift")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	program, err := program()
+	require.NoError(t, err)
+	live := contents(t, "../connect-sessions.yaml")
 	file := filepath.Join(t.TempDir(), "page.md")
 	for code, text := range map[int]string{
-		exitSame:    asPage(vendoredText(t)),
-		exitDrift:   asPage(strings.Replace(vendoredText(t), "default: 1800", "default: 60", 1)),
+		exitSame:    asPage(live),
+		exitDrift:   asPage(strings.Replace(live, "/connect_sessions:", "/sessions:", 1)),
 		exitUnknown: "<html>",
 	} {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))

@@ -82,7 +82,7 @@ func TestUpdate(t *testing.T) {
 			t.Parallel()
 			file := copied(t)
 			code, stdout, stderr := drift(t, text, "-vendored", file, "-update")
-			requireUnknown(t, code, stdout, stderr, "could not check")
+			requireUnknown(t, code, stdout, stderr, "could not update")
 			assert.Equal(t, vendoredText(t), contents(t, file))
 			entries, err := os.ReadDir(filepath.Dir(file))
 			require.NoError(t, err)

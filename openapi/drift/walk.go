@@ -146,7 +146,7 @@ func (w *walker) visit(v reflect.Value, kind string, at place) {
 // ourWords says of documentation whether upstream only has its own text where
 // the overlay, for want of a page, has another or none.
 func (w *walker) ourWords(at place, from string) bool {
-	return w.extra != nil && at.prose && w.extra.paths[at.path] && (from == "" || w.extra.words[from])
+	return w.extra != nil && at.prose && w.extra.calls[at.call] && (from == "" || w.extra.words[from])
 }
 
 // value reports a value that differs.
@@ -294,7 +294,7 @@ func spelled(kind string) string {
 	return cmp.Or(map[string]string{
 		"openAPI": "openapi", "operationID": "operationId", "securityRequirements": "security",
 		"min": "minimum", "max": "maximum", "exclusiveMin": "exclusiveMinimum", "exclusiveMax": "exclusiveMaximum",
-		"minProps": "minProperties", "maxProps": "maxProperties", "additionalPropertiesAllowed": "additionalProperties",
+		"minProps": "minProperties", "maxProps": "maxProperties", "additionalPropertiesAllowed": "additionalProperties", "discriminatorDiff": "discriminator",
 	}[kind], kind)
 }
 

@@ -128,7 +128,7 @@ func TestOverlay(t *testing.T) {
 		{"as it is", text, both(), ""},
 		{"corrections last", strings.Replace(text, guard, "", 1) + guard, both(), ""},
 		{"without additions", "overlay: 1.1.0\ninfo: {title: x, version: y}\nactions: []\n", swap(authenticate, "  /sessions/authenticate:\n"), ""},
-		{"an addition that is a correction too", text + "  - target: $\n    update:\n      paths:\n        /connect_sessions: {post: {summary: x}}\n        /accounts: {get: {responses: {}}}\n", both(), "the action that adds /accounts also changes what is vendored"},
+		{"an addition that is a correction too", text + "  - target: $\n    update:\n      paths:\n        /connect_sessions: {post: {summary: x}}\n        /accounts: {get: {responses: {}}}\n", both(), "the action that adds GET /accounts also changes what is vendored"},
 		{"an addition that leads nowhere", text + "  - target: $.paths\n    update:\n      /x: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}\n", both(), "leads nowhere"},
 		{"a target that is no path", text + "  - target: '$.['\n    remove: true\n", both(), "overlay"},
 		{"no YAML", "{", both(), "overlay"},

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// accounts describes an operation that nobody wrote code for, in upstream's style.
+const accounts = `openapi: 3.1.0
+info:
+  title: StackOne
+  version: 1.0.0
+servers:
+  - url: https://api.stackone.com
+paths:
+  /made_up_accounts:
+    get:
+      summary: List Accounts
+      operationId: stackone_list_made_up_accounts
+      parameters:
+        - name: provider
+          in: query
+          required: false
+          schema:
+            type: string
+            nullable: true
+      responses:
+        '200':
+          description: The accounts
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/ListMadeUpAccountsResponse'
+        '408':
+          description: Too slow
+          content:
+            application/json:
+              schema:
+                $ref: '#/components/schemas/RequestTimedOutResponse'
+      security:
+        - basic: []
+components:
+  schemas:
+    ListMadeUpAccountsResponse:
+      type: object
+      properties:
+        data:
+          type: array
+          items:
+            $ref: '#/components/schemas/MadeUpAccount'
+    MadeUpAccount:
+      type: object
+      properties:
+        id:
+          type: string
+          example: '1'
+        status:
+          type: string
+          enum: [active, inactive, null]
+          nullable: true
+      required: [id]
+    RequestTimedOutResponse:
+      type: object
+      properties:
+        statusCode:
+          type: number
+          description: HTTP status code
+          example: 408
+        message:
+          type: string
+          description: Error message
+          example: Request timed out
+        timestamp:
+          type: string
+          description: Timestamp when the error occurred
+          example: '2023-05-30T00:00:00.000Z'
+          format: date-time
+      required:
+        - statusCode
+        - message
+        - timestamp
+  securitySchemes:
+    basic:
+      type: http
+      scheme: basic
+`
+
+// operationTest is what says that an operation which nobody wrote code for is
+// authenticated, repeated after a 429, and fails with an APIError.
+const operationTest = "go test ./client -count=1 -v -run TestEveryOperation"
+
+// Another page is one command: make page.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	p := copyProject(t)
+	source := filepath.Join(t.TempDir(), "list-accounts.md")
+	require.NoError(t, os.WriteFile(source, []byte(asPage(accounts)), 0o600))
+	output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=go vet ./... && "+operationTest)
+	require.True(t, ok, output)
+	assert.Contains(t, output, "--- PASS: TestEveryOperation/ListMadeUpAccountsWithResponse")
+	assert.Contains(t, output, "--- PASS: TestEveryOperation/CreateConnectSessionWithResponse")
+	code := p.read("gen/connect.gen.go")
+	for _, wanted := range []string{
+		"ListMadeUpAccountsWithResponse(ctx context.Context, params *ListMadeUpAccountsParams,", "MadeUpAccountStatusActive ", "JSON408 ",
+	} {
+		assert.Contains(t, code, wanted)
+	}
+	assert.NotContains(t, code, "Nil ", "the corrections apply to the page too")
+
+	t.Run("which is watched from then on", func(t *testing.T) {
+		overlay := filepath.Join(p.dir, overlayName)
+		code, stdout, stderr := command(t, "-overlay", overlay, source)
+		assert.Equal(t, exitSame, code, stdout+stderr)
+		code, stdout, _ = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay)
+		assert.Equal(t, exitDrift, code)
+		assert.Equal(t, []string{"May break callers | `MadeUpAccount.status`: enum value `inactive` removed (`response 200 of GET /made_up_accounts`)"}, lines(stdout))
+		code, stdout, _ = drift(t, asPage(swap("List Accounts", "All Accounts")(t, accounts)), "-overlay", overlay)
+		assert.Equal(t, exitDrift, code)
+		assert.Equal(t, []string{"Documentation | `GET /made_up_accounts`: summary `List Accounts` → `All Accounts`"}, lines(stdout))
+		code, stdout, stderr = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay, "-vendored", copied(t), "-update")
+		requireUnknown(t, code, stdout, stderr, "delete that action")
+	})
+	t.Run("and is there once", func(t *testing.T) {
+		before := p.files()
+		output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=false")
+		assert.False(t, ok)
+		assert.Contains(t, output, "all of its operations are here already")
+		assert.Equal(t, before, p.files())
+	})
+}
+
+const overlayName = "openapi/overlay.yaml"
+
+// The same command takes a whole description, with operations by the hundred.
+func TestPageOfPublishedDescription(t *testing.T) {
+	t.Parallel()
+	for _, file := range publishedDescriptions(t) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			p := copyProject(t)
+			methods := func(suffix string) int {
+				method := regexp.MustCompile(`(?m)^func \(c \*ClientWithResponses\) \w+` + suffix + `\(`)
+				return len(method.FindAllString(p.read("gen/connect.gen.go"), -1))
+			}
+			before := methods("WithResponse") - methods("WithBodyWithResponse")
+			output, ok := p.make("page", "SOURCE="+file, "CHECKED_BY="+operationTest)
+			require.True(t, ok, output)
+			called := strings.Count(output, "--- PASS: TestEveryOperation/")
+			assert.Equal(t, before+len(gained.FindAllString(output, -1)), called, "each operation is called")
+			t.Logf("%d operations", called)
+		})
+	}
+}
+
+func publishedDescriptions(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(os.Getenv("STACKONE_SPECS"), "*.yaml"))
+	require.NoError(t, err)
+	if os.Getenv("STACKONE_SPECS") == "" || len(files) == 0 {
+		t.Skip("STACKONE_SPECS names no folder with descriptions")
+	}
+	return files
+}
+
+func TestAdd(t *testing.T) {
+	t.Parallel()
+	added := func(t *testing.T, page string, args ...string) (overlay string, code int, stdout, stderr string) {
+		t.Helper()
+		overlay = filepath.Join(t.TempDir(), "overlay.yaml")
+		require.NoError(t, os.WriteFile(overlay, []byte(contents(t, overlayFile)), 0o640))
+		code, stdout, stderr = drift(t, page, append([]string{"-overlay", overlay, "-add"}, args...)...)
+		return overlay, code, stdout, stderr
+	}
+	t.Run("leaves the rest of the overlay as it is written", func(t *testing.T) {
+		t.Parallel()
+		overlay, code, stdout, stderr := added(t, asPage(accounts))
+		assert.Equal(t, exitSame, code, stderr)
+		assert.Regexp(t, "\\A## Added from `[^`]+page.md`\n\n- `GET /made_up_accounts`\n\\z", stdout)
+		before, after, _ := strings.Cut(contents(t, overlayFile), "\nactions:\n")
+		text := contents(t, overlay)
+		assert.True(t, strings.HasPrefix(text, before+"\nactions:\n  - description: From "), text[:len(before)+100])
+		assert.True(t, strings.HasSuffix(text, after))
+		info, err := os.Stat(overlay)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o640), info.Mode())
+	})
+	t.Run("keeps our components, and says which differ", func(t *testing.T) {
+		t.Parallel()
+		overlay, code, stdout, _ := added(t, asPage(swap("type: number", "type: string")(t, accounts)))
+		assert.Equal(t, exitSame, code)
+		assert.Contains(t, stdout, "- `schemas/RequestTimedOutResponse`\n")
+		code, stdout, _ = drift(t, asPage(swap("type: number", "type: string")(t, accounts)), "-overlay", overlay)
+		assert.Equal(t, exitDrift, code)
+		assert.Contains(t, stdout, "`RequestTimedOutResponse.statusCode`: type `number` → `string`")
+	})
+	t.Run("adds a method to a path of ours", func(t *testing.T) {
+		t.Parallel()
+		page := asPage(swap("  /made_up_accounts:\n", "  /connect_sessions:\n    parameters:\n      - {name: region, in: query, schema: {type: string}}\n")(t, accounts))
+		overlay, code, stdout, stderr := added(t, page)
+		assert.Equal(t, exitSame, code, stderr)
+		assert.Contains(t, stdout, "`GET /connect_sessions`")
+		var o struct{ Actions []struct{ Update any } }
+		require.NoError(t, yaml.Unmarshal([]byte(contents(t, overlay)), &o))
+		item := object(o.Actions[0].Update.(map[string]any), "paths", "/connect_sessions")
+		assert.Len(t, item, 1, "what is of the path stays as it is")
+		assert.Len(t, object(item, "get")["parameters"], 2)
+		code, stdout, _ = drift(t, asPage(vendoredText(t)), "-overlay", overlay)
+		assert.Equal(t, exitSame, code, stdout)
+	})
+	for _, row := range []struct{ name, page, reason string }{
+		{"what is here", asPage(vendoredText(t)), "all of its operations are here already"},
+		{"HTML", "<html>", "HTML"},
+		{"a page that is cut", asPage(accounts[:strings.Index(accounts, "    MadeUpAccount:")]), "leads nowhere"},
+		{"an operation without responses", asPage(accounts[:strings.Index(accounts, "      responses:")] + accounts[strings.Index(accounts, "      security:"):]), "responses"},
+	} {
+		t.Run("not "+row.name, func(t *testing.T) {
+			t.Parallel()
+			overlay, code, stdout, stderr := added(t, row.page)
+			requireUnknown(t, code, stdout, stderr, row.reason)
+			assert.Equal(t, contents(t, overlayFile), contents(t, overlay))
+		})
+	}
+	t.Run("not with -update", func(t *testing.T) {
+		t.Parallel()
+		_, code, stdout, stderr := added(t, asPage(accounts), "-update")
+		requireUnknown(t, code, stdout, stderr, "-add")
+	})
+	t.Run("not without a source", func(t *testing.T) {
+		t.Parallel()
+		code, stdout, stderr := command(t, "-add")
+		requireUnknown(t, code, stdout, stderr, "-add takes a source")
+	})
+}
+
+var gained = regexp.MustCompile("(?m)^- `([A-Z]+) (/[^`]*)`$")
+
+// BenchmarkGrowth measures what operations cost, with those of a published
+// description. README.md has the table.
+func BenchmarkGrowth(b *testing.B) {
+	text, err := os.ReadFile(publishedDescriptions(b)[0])
+	require.NoError(b, err)
+	for _, most := range []int{0, 1, 10, 50, 1 << 20} {
+		whole, err := parse(string(text))
+		require.NoError(b, err)
+		left := 0
+		for _, path := range slices.Sorted(maps.Keys(whole.paths())) {
+			for _, method := range methods {
+				if whole.has(call{path, method}) {
+					if left++; left > most || strings.HasPrefix(path, "/connect_sessions") {
+						delete(object(whole, "paths", path), method)
+						left--
+					}
+				}
+			}
+		}
+		b.Run(fmt.Sprintf("added=%d", left), func(b *testing.B) {
+			p := copyProject(b)
+			source := filepath.Join(b.TempDir(), "whole.yaml")
+			written, err := yaml.Marshal(map[string]any(whole))
+			require.NoError(b, err)
+			require.NoError(b, os.WriteFile(source, written, 0o600))
+			if left > 0 {
+				output, ok := p.run("bin/drift", "-add", source)
+				require.True(b, ok, output)
+				require.Len(b, gained.FindAllString(output, -1), left)
+			}
+			timed := func(unit string, args ...string) {
+				start := time.Now()
+				output, ok := p.run("go", args...)
+				require.True(b, ok, output)
+				b.ReportMetric(time.Since(start).Seconds(), unit)
+			}
+			for b.Loop() {
+				timed("s-generate", "generate", "./gen")
+				timed("s-compile", "build", "./gen")
+				output, ok := p.run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", "bin/program", "./client/internal/bench/built/client")
+				require.True(b, ok, output)
+			}
+			for name, unit := range map[string]string{"gen/connect.gen.go": "KB-generated", "bin/program": "KB-binary"} {
+				info, err := os.Stat(filepath.Join(p.dir, name))
+				require.NoError(b, err)
+				b.ReportMetric(float64(info.Size())/1000, unit)
+			}
+		})
+	}
+}

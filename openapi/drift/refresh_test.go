@@ -1,0 +1,176 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// everyChange has TestRefresh go through the whole catalogue, and test what comes
+// of it: make catalogue.
+const everyChange = "DRIFT_CATALOGUE"
+
+// changesSignature are the changes that break no caller of the service, and yet
+// callers of the generated Go.
+var changesSignature = []string{"optional parameter"}
+
+// After any change of upstream, make refresh ends in one of three ways: the tree
+// is new and passes; everything is as it was, and one sentence says why; or what
+// is generated is new, and a sentence says that code by hand has to follow. What
+// breaks no caller ends in the first.
+func TestRefresh(t *testing.T) {
+	t.Parallel()
+	some := map[string]bool{
+		"CRLF": true, "optional response field": true, "enum value of a request": true, "description": true,
+		"default changed": true, "header removed": true, "type of an id": true, "type written as a list with null": true,
+		"request field removed": true, "path renamed": true,
+	}
+	check := "go build ./client"
+	if os.Getenv(everyChange) != "" {
+		some = nil
+		check = "go test ./client -run TestExportedAPI -update && go vet ./... && go test ./gen ./client ./client/stackonetest -skip 'Leak|Leaves|Load|Soak|Outage'"
+	}
+	var reached []string
+	for _, row := range catalogue() {
+		if some != nil && !some[row.name] {
+			continue
+		}
+		reached = append(reached, row.name)
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			description, ok := applied(t, row.edit, contents(t, "../connect-sessions.yaml"))
+			if !ok {
+				t.Skip("the vendored file no longer has what this changes")
+			}
+			page := asPage(description)
+			p := copyProject(t)
+			p.env = append(p.env, "GOFLAGS=-trimpath") // copies share Go's cache
+			before := p.files()
+			source := filepath.Join(t.TempDir(), "page.md")
+			require.NoError(t, os.WriteFile(source, []byte(page), 0o600))
+
+			output, ok := p.make("refresh", "SOURCE="+source, "CHECKED_BY="+check)
+			lines := strings.Split(strings.TrimSpace(output), "\n")
+			if !ok { // the last line is make's own
+				require.GreaterOrEqual(t, len(lines), 2)
+				lines = lines[:len(lines)-1]
+			}
+			last := lines[len(lines)-1]
+			harmless := !slices.ContainsFunc(row.want, func(line string) bool { return strings.HasPrefix(line, mayBreak.String()) }) &&
+				!slices.Contains(changesSignature, row.name)
+			switch {
+			case ok && len(row.want) == 0:
+				assert.Equal(t, before, p.files(), "the same means that nothing changes")
+			case ok:
+				t.Log("new")
+				requireNew(t, p, page)
+			case harmless:
+				assert.Fail(t, "a change that breaks no caller stops the refresh", output)
+			case strings.Contains(last, "has been changed") || strings.Contains(last, "as it was"):
+				t.Log("stopped: ", last)
+				assert.Regexp(t, `^drift: could not update: openapi/overlay\.yaml: its correction of \S.* no longer fits .*; it was there because: ".+"\. openapi/README\.md says what to do`, last)
+				assert.Equal(t, before, p.files())
+			default:
+				t.Log("by hand: ", last)
+				assert.Contains(t, last, "the code by hand or its tests do not fit them yet")
+				requireNew(t, p, page)
+			}
+		})
+	}
+	if some != nil {
+		assert.Len(t, reached, len(some), "a row has another name")
+	}
+}
+
+// applied is what the edit makes of the description, if it finds what it changes.
+func applied(t testing.TB, e edit, description string) (text string, ok bool) {
+	attempt := &probe{TB: t}
+	done := make(chan struct{})
+	go func() { // which FailNow ends
+		defer close(done)
+		text = e(attempt, description)
+	}()
+	<-done
+	return text, !attempt.failed
+}
+
+// probe is a test whose failure is an answer.
+type probe struct {
+	testing.TB
+	failed bool
+}
+
+func (p *probe) Errorf(string, ...any) { p.failed = true }
+func (p *probe) FailNow()              { runtime.Goexit() }
+
+// requireNew says that the description is the page's, that its checksum is noted,
+// and that the generated code is what comes of it.
+func requireNew(t *testing.T, p project, page string) {
+	t.Helper()
+	found, err := extract(strings.ReplaceAll(strings.TrimPrefix(page, "\uFEFF"), "\r\n", "\n"))
+	require.NoError(t, err)
+	vendored := p.read("openapi/connect-sessions.yaml")
+	assert.Equal(t, found.text, vendored)
+	assert.Contains(t, p.read("openapi/README.md"), fmt.Sprintf("`%x`", sha256.Sum256([]byte(vendored))))
+	assert.Contains(t, p.read("openapi/README.md"), "fence, on "+time.Now().UTC().Format(time.DateOnly))
+	before := p.files()
+	output, ok := p.run("go", "generate", "./...")
+	assert.True(t, ok, output)
+	assert.Equal(t, before, p.files())
+	output, ok = p.run("go", "mod", "tidy", "-diff")
+	assert.True(t, ok, output)
+}
+
+// What refresh notes about the vendored file is true of the project itself.
+func TestNotedChecksum(t *testing.T) {
+	t.Parallel()
+	vendored, err := os.ReadFile("../connect-sessions.yaml")
+	require.NoError(t, err)
+	assert.Contains(t, contents(t, "../README.md"), fmt.Sprintf("`%x`", sha256.Sum256(vendored)))
+}
+
+// Whatever stops the refresh before the code is generated leaves nothing behind.
+func TestRefreshStops(t *testing.T) {
+	t.Parallel()
+	changed := swap("default: 1800", "default: 3600")(t, contents(t, "../connect-sessions.yaml"))
+	for _, row := range []struct {
+		name, page, go_, reason string
+	}{
+		{"at a page that is gone", "", "go", "no such file"},
+		{"at HTML", "<html>", "go", "HTML"},
+		{"at the generator", asPage(changed), "false", "the generator cannot use the new description, and everything is as it was"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			p := copyProject(t)
+			before := p.files()
+			source := filepath.Join(t.TempDir(), "page.md")
+			if row.page != "" {
+				require.NoError(t, os.WriteFile(source, []byte(row.page), 0o600))
+			}
+			output, ok := p.make("refresh", "SOURCE="+source, "GO="+row.go_, "CHECKED_BY=false")
+			assert.False(t, ok)
+			assert.Contains(t, output, row.reason)
+			assert.Equal(t, before, p.files())
+		})
+	}
+	t.Run("at the tests", func(t *testing.T) {
+		t.Parallel()
+		p := copyProject(t)
+		source := filepath.Join(t.TempDir(), "page.md")
+		require.NoError(t, os.WriteFile(source, []byte(asPage(changed)), 0o600))
+		output, ok := p.make("refresh", "SOURCE="+source, "CHECKED_BY=false")
+		assert.False(t, ok)
+		assert.Contains(t, output, "the code by hand or its tests do not fit them yet")
+		requireNew(t, p, asPage(changed))
+	})
+}
