@@ -87,6 +87,14 @@ page: bin/drift ## add the operations of another documentation page, SOURCE, and
 catalogue: ## take every change of the drift check's catalogue into a copy of the tree, and say how that ends
 	DRIFT_CATALOGUE=1 $(GO) -C openapi/drift test -run 'TestRefresh$$' -count=1 -v -timeout 2h .
 
+.PHONY: drift-issue
+drift-issue: bin/drift ## for CI: open, update or close the one issue about drift
+	@openapi/drift-issue.sh $(SOURCE)
+
+.PHONY: refresh-pull-request
+refresh-pull-request: ## for CI: offer what make refresh has changed as a pull request
+	@openapi/refresh-pull-request.sh
+
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what is called
 	$(call each,run $(GOVULNCHECK) ./...)
