@@ -73,7 +73,7 @@ drift: bin/drift ## compare upstream's description with the vendored one; SOURCE
 	bin/drift $(SOURCE)
 
 CHECKED_BY  ?= $(APILIST) && $(MAKE) test
-TAKE        := GO="$(GO)" GENERATED="$(GENERATED)" CHECKED_BY="$(CHECKED_BY)" openapi/refresh.sh
+TAKE        := GO="$(GO)" GENERATED="$(GENERATED)" CHECKED_BY="$(CHECKED_BY)" .ci/refresh
 
 .PHONY: refresh
 refresh: bin/drift ## take upstream's description (SOURCE as for drift), generate, tidy and test
@@ -89,11 +89,11 @@ catalogue: ## take every change of the drift check's catalogue into a copy of th
 
 .PHONY: drift-issue
 drift-issue: bin/drift ## for CI: open, update or close the one issue about drift
-	@openapi/drift-issue.sh $(SOURCE)
+	@.ci/drift-issue $(SOURCE)
 
 .PHONY: refresh-pull-request
 refresh-pull-request: ## for CI: offer what make refresh has changed as a pull request
-	@openapi/refresh-pull-request.sh
+	@.ci/refresh-pull-request
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what is called

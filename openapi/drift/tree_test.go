@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -35,7 +34,7 @@ func copyProject(t testing.TB) project {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") || name == "bin"):
+		case name == ".git" || name == "bin":
 			return fs.SkipDir
 		case entry.IsDir():
 			return os.Mkdir(to, 0o700)
