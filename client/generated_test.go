@@ -44,7 +44,7 @@ func TestEveryOperation(t *testing.T) {
 
 			method := reflect.ValueOf(c.Generated()).MethodByName(name)
 			results := method.Call(arguments(t.Context(), method.Type()))
-			err, _ := results[1].Interface().(error)
+			err, _ := reflect.TypeAssert[error](results[1])
 			var api *client.APIError
 			require.ErrorAs(t, err, &api)
 			assert.ErrorIs(t, err, client.ErrConflict)
