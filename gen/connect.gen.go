@@ -134,7 +134,7 @@ type ErrorResponse struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// ConnectSession A connect session as reading it shows it, without the two secrets that open it.
+// ConnectSession A connect session as reading it shows it, without the two secrets that open it. Its members are those of ConnectSessionTokenAuthLink.
 type ConnectSession struct {
 	AccountID  string     `json:"account_id,omitempty,omitzero"`
 	Categories []Category `json:"categories,omitempty,omitzero"`
@@ -230,7 +230,7 @@ type Category string
 // AccountType The kind of the account that the session connects; the service's default is production. The list is open.
 type AccountType string
 
-// ConnectSessionLatestAttempt A customer's latest attempt to connect. AccountSecureID is set when Status is authenticated, the OAuth fields when it is error.
+// ConnectSessionLatestAttempt A customer's latest attempt to connect, by the service's ID and times: when it began and when Status was last changed. AccountSecureID is set when Status is authenticated, the OAuth fields when it is error.
 type ConnectSessionLatestAttempt struct {
 	// AccountSecureID The secure id of the account created/updated by this attempt. Populated only after a successful authentication.
 	AccountSecureID       string    `json:"account_secure_id,omitempty,omitzero"`
@@ -247,7 +247,7 @@ type ConnectSessionLatestAttempt struct {
 // AttemptStatus How far an attempt to connect has come. The list is open; StackOne's Hub knows "expired" too.
 type AttemptStatus string
 
-// ConnectSessionTokenAuthLink A created connect session, with the two secrets that open it.
+// ConnectSessionTokenAuthLink A created connect session, with the two secrets that open it. ID, OrganizationID and ProjectID are the service's, CreatedAt is its time. What has no text here is what the request said, with the service's defaults.
 type ConnectSessionTokenAuthLink struct {
 	AccountID string `json:"account_id,omitempty,omitzero"`
 
