@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"os"
 	"strings"
 )
 
@@ -20,8 +21,8 @@ func (a authorization) static() credentials {
 	return func(context.Context) (authorization, error) { return a, nil }
 }
 
-func (s *settings) credentialsFromEnv(lookup func(string) (string, bool)) {
-	key, ok := lookup(APIKeyEnv)
+func (s *settings) credentialsFromEnv() {
+	key, ok := os.LookupEnv(APIKeyEnv)
 	if !ok {
 		s.fault("no API key: set %s, or use WithAPIKey", APIKeyEnv)
 		return

@@ -89,6 +89,8 @@ func (e *APIError) Error() string {
 		b.WriteString(" (redirects are not followed: check the base URL)")
 	case e.Message == "" && slices.Contains([]int{404, 405, 501}, e.StatusCode), strings.HasPrefix(e.Message, "Cannot POST /"):
 		b.WriteString(" (perhaps not StackOne's answer: check the base URL)")
+	case e.RetryAfter > 0:
+		b.WriteString(" (retry after " + e.RetryAfter.String() + ")")
 	}
 	if e.RequestID != "" {
 		b.WriteString(" (request id " + mask{}.line(e.RequestID, maxRequestID) + ")")
@@ -178,7 +180,7 @@ func (e *ResponseError) Error() string {
 	fmt.Fprintf(&b, "stackone: %s: %d %s with a body that cannot be used: ", e.Operation, e.StatusCode, http.StatusText(e.StatusCode))
 	b.WriteString(textOf(e.text, e.Err))
 	if e.ContentType != "" && !strings.Contains(e.ContentType, "json") {
-		b.WriteString(" (it is labelled " + mask{}.line(e.ContentType, maxRequestID) + ")")
+		b.WriteString(" (it is labelled " + mask{}.line(e.ContentType, maxRequestID) + ": check the base URL)")
 	}
 	if e.Operation == opCreate {
 		b.WriteString(" (the session may exist)")

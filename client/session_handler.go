@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -24,10 +25,11 @@ import (
 // of this package below 500, the answer has that status; any other error is a 500.
 //
 // When StackOne does not answer with a session, the answer is 502, or 503 with
-// Retry-After when it asked to wait, or 504 when it took too long. Errors are
-// application/problem+json (RFC 9457) and say nothing of their causes; to log
-// those, give the client a logger. The handler itself logs nothing. Against
-// requests from other sites, wrap it in http.CrossOriginProtection.
+// Retry-After when it asked to wait, or 504 when it took too long. Answers that are
+// errors are application/problem+json (RFC 9457) and say nothing of their causes. A
+// client with a logger ([WithLogger]) logs why it has no session, at level Warn; what
+// session returns is not logged: do that in session. Against requests from other
+// sites, wrap the handler in [http.CrossOriginProtection].
 func NewSessionHandler(c *Client, session func(*http.Request) (gen.ConnectSessionCreate, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -47,6 +49,9 @@ func NewSessionHandler(c *Client, session func(*http.Request) (gen.ConnectSessio
 		}
 		link, err := c.ConnectSessions.Create(r.Context(), request)
 		if err != nil {
+			if s := c.settings; s != nil && s.logger != nil {
+				s.logger.LogAttrs(r.Context(), slog.LevelWarn, "stackone session handler", slog.String("error", err.Error()))
+			}
 			status, retryAfter := statusOfFailure(err)
 			if retryAfter > 0 {
 				w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(retryAfter.Seconds())), 10))

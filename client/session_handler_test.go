@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -42,6 +43,23 @@ func TestSessionHandler(t *testing.T) {
 	var got map[string]string
 	require.NoError(t, json.NewDecoder(res.Body).Decode(&got))
 	assert.Equal(t, map[string]string{"token": made.Token, "auth_link_url": made.AuthLinkURL}, got)
+}
+
+// Why there is no session is in the log, without secrets, and what the callback
+// returned is not.
+func TestSessionHandlerLogs(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	c := answering(t, 403, nil, `{"message":"no session for `+testKey+`"}`, client.WithLogger(logger))
+	ask(client.NewSessionHandler(c, sessionFor), http.MethodPost, "")
+	assert.Contains(t, log.String(), `level=WARN msg="stackone session handler" error="stackone: create_connect_session: 403 Forbidden: no session for [redacted]"`)
+
+	log.Reset()
+	ask(client.NewSessionHandler(c, func(*http.Request) (gen.ConnectSessionCreate, error) {
+		return owner, errors.New("row 17 of table customers")
+	}), http.MethodPost, "")
+	assert.Empty(t, log.String())
 }
 
 func TestSessionHandlerProblems(t *testing.T) {

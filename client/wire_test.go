@@ -327,6 +327,8 @@ func TestErrorHints(t *testing.T) {
 			assert.Equal(t, tt.want, text[strings.LastIndex(text, "session: ")+len("session: "):])
 		})
 	}
+	later := create(answering(t, 429, http.Header{"Retry-After": {"120"}}, `{"message":"slow down"}`))
+	assert.ErrorContains(t, later, "429 Too Many Requests: slow down (retry after 2m0s)")
 }
 
 func requireAPIError(t *testing.T, err error, operation string, status int) *client.APIError {

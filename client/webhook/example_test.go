@@ -8,10 +8,37 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
+
+// accounts is where a backend keeps who has connected what.
+var accounts interface {
+	Save(ctx context.Context, owner, account string) error
+	Remove(ctx context.Context, account string) error
+}
+
+// The package's documentation, compiled and not run.
+var _ = func(mux *http.ServeMux) error {
+	handler, err := webhook.NewHandler(
+		[]string{os.Getenv("STACKONE_WEBHOOK_SECRET")},
+		func(ctx context.Context, event webhook.Event) error {
+			switch event.Type {
+			case webhook.AccountCreated, webhook.AccountUpdated:
+				return accounts.Save(ctx, event.OriginOwnerID, event.AccountID)
+			case webhook.AccountDeleted:
+				return accounts.Remove(ctx, event.AccountID)
+			}
+			return nil // an event of no interest
+		})
+	if err != nil {
+		return err
+	}
+	mux.Handle("/webhooks/stackone", handler)
+	return nil
+}
 
 // The endpoint of a backend, here with a delivery that StackOne signed and with a
 // forged one.
@@ -55,7 +82,7 @@ func ExampleNewHandler_rotation() {
 	// Output:
 	// 200 OK
 	// 200 OK
-	// stackone: webhook: invalid signing secret: number 2 of 2 is empty
+	// stackone: webhook: invalid signing secret: number 2 of 2 is empty; give the webhook's signing secret
 }
 
 // A server that is not net/http verifies the bytes of the body before it reads

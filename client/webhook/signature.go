@@ -64,12 +64,12 @@ func Sign(payload []byte, secret string) string {
 
 func checkSecrets(secrets []string) error {
 	if len(secrets) == 0 {
-		return fmt.Errorf("%w: none is given", ErrSecret)
+		return fmt.Errorf("%w: none is given; give the webhook's signing secret", ErrSecret)
 	}
 	for i, secret := range secrets {
 		// HMAC pads a key with zeros, so one of zeros is the empty key.
 		if strings.Trim(strings.TrimSpace(secret), "\x00") == "" {
-			return fmt.Errorf("%w: number %d of %d is empty", ErrSecret, i+1, len(secrets))
+			return fmt.Errorf("%w: number %d of %d is empty; give the webhook's signing secret", ErrSecret, i+1, len(secrets))
 		}
 	}
 	return nil

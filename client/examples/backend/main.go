@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	defer deliveries.Wait()
 	defer cancel()
 
-	if _, ok := os.LookupEnv(client.APIKeyEnv); ok {
+	if os.Getenv(client.APIKeyEnv) != "" {
 		if cfg.client, err = client.New(client.WithLogger(log)); err != nil {
 			return err
 		}
