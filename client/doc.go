@@ -7,29 +7,31 @@
 //	if err != nil {
 //		return err
 //	}
-//	session, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+//	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
 //		OriginOwnerID:   "customer-42", // from your own sign-in, never from the browser
 //		OriginOwnerName: "Acme",
 //		Categories:      []gen.Category{gen.CategoryHRIS},
 //	})
 //
 // Requests and answers are the types of package gen, which is generated from
-// StackOne's API description. Client.Generated reaches every generated operation
+// StackOne's API description. [Client.Generated] reaches every generated operation
 // with the same authentication, retries and errors.
 //
 // # Errors
 //
 // A call that reached the service or the network fails with one of three types:
 //
-//   - *APIError: the service answered with an error status. errors.Is tells the
-//     kind (ErrUnauthorized, ErrTooManyRequests, ...).
-//   - *TransportError: no usable answer arrived. MaybeSent says whether the request
+//   - [*APIError]: the service answered with an error status. errors.Is tells the
+//     kind ([ErrUnauthorized], [ErrTooManyRequests], ...).
+//   - [*TransportError]: no usable answer arrived. MaybeSent says whether the request
 //     may have been received all the same.
-//   - *ResponseError: a success status with a body that cannot be used.
+//   - [*ResponseError]: a success status with a body that cannot be used.
 //
-// The error of a context that ended is visible to errors.Is. A request that could
-// never succeed (a required field is empty, an option is invalid) is a plain error
-// before anything is sent. A nil error always comes with a result.
+// [ConnectSessions.WaitForConnection] adds [*ConnectionError], for a customer's
+// attempt that has failed. The error of a context that ended is visible to
+// errors.Is. A request that could never succeed (a required field is empty, an
+// option is invalid) is a plain error before anything is sent. A nil error always
+// comes with a result.
 //
 // # Retries
 //
@@ -50,10 +52,10 @@
 // "Never sent" is proven from what the transport reports, not guessed from the
 // error. The other rules, one by one:
 //
-//   - RetryPolicy.RetryAmbiguous gives create the right-hand column.
-//   - A Retry-After is waited for, never less, up to RetryPolicy.MaxRetryAfter
-//     (a minute). A longer one is not: the call fails at once with an *APIError
-//     that says it.
+//   - RetryAmbiguous of [RetryPolicy] gives create the right-hand column.
+//   - A Retry-After is waited for, never less, up to the policy's MaxRetryAfter (a
+//     minute). A longer one is not: the call fails at once with an [*APIError] that
+//     says it.
 //   - Without one, a wait is random: up to 200 ms before the first retry, and up to
 //     twice as long before each further one, 5 s at most.
 //   - No wait is begun that the context's deadline would cut short, and a context
@@ -76,16 +78,16 @@
 //
 // # Concurrency
 //
-// A Client is safe for concurrent use and does not change after New. It owns no
+// A [Client] is safe for concurrent use and does not change after New. It owns no
 // goroutine and needs no closing. Share one for each API key: connections stay
-// open between its calls, and its retry budget works across them. An Option may be
-// used again, save for WithResponse: concurrent calls need a Response each.
+// open between its calls, and its retry budget works across them. An [Option] may be
+// used again, save for [WithResponse]: concurrent calls need a Response each.
 //
 // # Transport
 //
-// Each attempt is limited to 65 s and each answer to 1 MiB; WithTimeout and
-// WithMaxResponseBytes change that. Tracing and metrics belong to the transport:
-// give WithHTTPClient a client with one that does them.
+// Each attempt is limited to 65 s and each answer to 1 MiB; [WithTimeout] and
+// [WithMaxResponseBytes] change that. Tracing and metrics belong to the transport:
+// give [WithHTTPClient] a client with one that does them.
 //
 // # Versions
 //

@@ -44,6 +44,21 @@ func Example() {
 	// Output: Acme [hris] production
 }
 
+// The package's documentation calls the real service: it is compiled, not run.
+var _ = func(ctx context.Context) error {
+	c, err := client.New() // the key is in STACKONE_API_KEY
+	if err != nil {
+		return err
+	}
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID:   "customer-42", // from your own sign-in, never from the browser
+		OriginOwnerName: "Acme",
+		Categories:      []gen.Category{gen.CategoryHRIS},
+	})
+	_ = link
+	return err
+}
+
 func Example_errors() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -72,7 +71,7 @@ func (s *settings) configure(opts []Option) error {
 		s.fault("WithResponse belongs to a call, not to New")
 	}
 	if s.credentials == nil {
-		s.credentialsFromEnv(os.LookupEnv)
+		s.credentialsFromEnv()
 	}
 	if s.transport == nil {
 		s.transport = newTransport()
@@ -122,7 +121,7 @@ func WithAPIKey(key string) Option {
 // every attempt, so a rotated key is used at once; f should keep the key and not
 // fetch it each time, and it must be safe for concurrent use. Its context ends
 // with the attempt. When f fails or returns a key that WithAPIKey would refuse,
-// the call fails with a *TransportError that holds the reason.
+// the call fails with a [*TransportError] that holds the reason. A nil f is an error.
 func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 	if f == nil {
 		return withCredentials(authorization{}.static(), errors.New("the API key function is nil"))
@@ -173,8 +172,10 @@ func WithBaseURL(rawURL string) Option {
 }
 
 // WithHTTPClient sends requests through the Transport and with the Timeout of
-// hc, which is copied and never changed. Redirects are not followed, and cookies
-// are not sent, whatever hc says: its CheckRedirect and Jar are not used.
+// hc, which is copied and never changed. A nil Transport is http.DefaultTransport;
+// a Timeout of 0 is none beside [WithTimeout]'s; a nil hc is an error. Redirects are
+// not followed, and cookies are not sent, whatever hc says: its CheckRedirect and
+// Jar are not used.
 //
 // The client's own transport keeps enough connections open for one busy host.
 // http.DefaultTransport keeps two; for more than two calls at a time, set
@@ -206,8 +207,9 @@ func WithRetryPolicy(p RetryPolicy) Option {
 
 // WithTimeout limits each attempt, from its connection to the end of the answer;
 // the default is 65 s, a little more than a request lives on StackOne's side, and
-// 0 is no limit. To limit a call with all its attempts and waits, give it a
-// context with a deadline.
+// 0 is no limit. The Timeout of [WithHTTPClient] counts where it is shorter. A
+// negative limit is an error. To limit a call with all its attempts and waits, give
+// it a context with a deadline.
 func WithTimeout(perAttempt time.Duration) Option {
 	return func(s *settings) {
 		if perAttempt < 0 {
@@ -219,7 +221,8 @@ func WithTimeout(perAttempt time.Duration) Option {
 }
 
 // WithUserAgent puts a product such as "acme-backend/1.4" before the client's
-// own in the User-Agent header.
+// own in the User-Agent header. White space around it is dropped; an empty one, or
+// one with a control character or a character beyond ASCII, is an error.
 func WithUserAgent(product string) Option {
 	return func(s *settings) {
 		product := strings.TrimSpace(product)
@@ -236,7 +239,9 @@ func WithUserAgent(product string) Option {
 // refused: see WithAPIKey and WithBaseURL. So are Idempotency-Key and
 // X-Idempotency-Key: StackOne does not document them, and their presence makes
 // net/http repeat a POST by itself. And so are Accept-Encoding, Content-Length,
-// Transfer-Encoding and Trailer, which are the transport's business.
+// Transfer-Encoding and Trailer, which are the transport's business. A name that is
+// none (RFC 9110, section 5.6.2) is an error, and so is a value with a control
+// character or a character beyond ASCII.
 func WithHeader(key, value string) Option {
 	key = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(key))
 	return func(s *settings) {
@@ -257,7 +262,8 @@ func WithHeader(key, value string) Option {
 // WithLogger logs each attempt: the operation, the number of the attempt, the
 // status (0 when no answer came), its duration, the wait before the next one (0
 // when it is the last) and the request id, and nothing else. An attempt that
-// succeeds is logged at level Info, another at Warn. Nothing is logged by default.
+// succeeds is logged at level Info, another at Warn. Nothing is logged by default,
+// and a nil logger is an error. ([NewSessionHandler] logs its failures too.)
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) {
 		if l == nil {
@@ -268,8 +274,9 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithMaxResponseBytes limits the body of an answer; the default is 1 MiB. A
-// longer success is a *ResponseError; of an error, at most 256 KiB are read.
+// WithMaxResponseBytes limits the body of an answer; the default is 1 MiB, and a
+// limit that is not positive is an error. A longer success is a [*ResponseError]; of
+// an error, at most 256 KiB are read.
 func WithMaxResponseBytes(n int64) Option {
 	return func(s *settings) {
 		if n <= 0 {
@@ -281,7 +288,7 @@ func WithMaxResponseBytes(n int64) Option {
 }
 
 // WithPollInterval sets how long WaitForConnection waits between two looks at the
-// session; 0 is the default, 2 s.
+// session; 0 is the default, 2 s, and a negative time is an error.
 func WithPollInterval(d time.Duration) Option {
 	return func(s *settings) {
 		if d < 0 {
@@ -296,8 +303,8 @@ func WithPollInterval(d time.Duration) Option {
 }
 
 // WithResponse fills dst with the last answer of a call, whether the call
-// succeeds or fails. It is for calls, not for New. dst is written until the call
-// returns: give concurrent calls one each.
+// succeeds or fails. It is for calls, not for New, and a nil dst is an error. dst is
+// written until the call returns: give concurrent calls one each.
 func WithResponse(dst *Response) Option {
 	return func(s *settings) {
 		if dst == nil {

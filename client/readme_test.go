@@ -3,6 +3,9 @@ package client_test
 import (
 	"encoding/json"
 	"fmt"
+	"go/doc/comment"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -20,9 +23,9 @@ var (
 	relativeLink = regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
 )
 
-// TestDocuments says that the Go code of every Markdown file compiles (a whole
-// program is built here, and a part of one stands in a Go file of this module), and
-// that what it links to inside the tree is there.
+// TestDocuments says that the Go code of every Markdown file and package comment
+// compiles (a whole program is built here, and a part of one stands in a Go file of
+// this module), and that what a Markdown file links to inside the tree is there.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("..")
@@ -48,6 +51,18 @@ func TestDocuments(t *testing.T) {
 		}
 		return nil
 	}))
+	for _, file := range []string{"doc.go", "webhook/doc.go", "stackonetest/doc.go"} {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments|parser.PackageClauseOnly)
+		require.NoError(t, err)
+		code := 0
+		for _, block := range new(comment.Parser).Parse(parsed.Doc.Text()).Content {
+			if block, ok := block.(*comment.Code); ok && strings.Contains(block.Text, ":=") { // or it is a table
+				code++
+				assert.Contains(t, sources.String(), dedent(block.Text), "the code of %s is in no other Go file", file)
+			}
+		}
+		assert.NotZero(t, code, file)
+	}
 	programs := map[string]string{} // of a path that is not there, the file that stands in for it
 	for name, text := range documents {
 		for _, target := range relativeLink.FindAllStringSubmatch(text, -1) {

@@ -16,11 +16,11 @@ import (
 
 // RetryPolicy says how often a call is repeated and how long it waits. The zero
 // value is the default policy. What is repeated at all is decided by what is safe:
-// the package documentation has the table.
+// the package documentation has the table. A negative value is an error.
 //
 // Beside the policy, a client has a budget for retries, so that an outage is not
-// made worse: each retry takes 1 of 10 tokens, each success gives 0.1 back, and
-// without a token there is no retry.
+// made worse: 10 retries, of which each success gives 0.1 back; there is none when
+// less than one is left.
 type RetryPolicy struct {
 	// MaxAttempts is how often a call is sent at most, the first time included.
 	// 0 is the default, 3; 1 is never to retry.
@@ -28,8 +28,9 @@ type RetryPolicy struct {
 
 	// MinBackoff and MaxBackoff bound the wait before a retry that the service
 	// gave no Retry-After for: it is random between 0 and MinBackoff before the
-	// first retry, and the upper end doubles with each up to MaxBackoff. 0 is the
-	// default, 200 ms and 5 s.
+	// first retry, and the upper end doubles with each up to MaxBackoff, which counts
+	// where it is the smaller from the start: set it too for a MinBackoff above its
+	// default. 0 is the default, 200 ms and 5 s.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
@@ -199,7 +200,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// budget is a client's store of retries, counted in tenths of a token.
+// budget is a client's store of retries, counted in tenths.
 type budget struct{ tenths atomic.Int64 }
 
 const fullBudget, costOfRetry, gainOfSuccess = 100, 10, 1

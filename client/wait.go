@@ -29,7 +29,8 @@ const attemptExpired gen.AttemptStatus = "expired"
 // network, 408, 429 and 5xx; an *APIError that will not, such as that of an
 // unknown or expired token, is returned at once.
 //
-// Give it a context with a deadline: without one, and with a customer who walks
+// When ctx ends, the error is ctx.Err() to errors.Is, and holds why the last look
+// failed, if it did. Give ctx a deadline: without one, and with a customer who walks
 // away, it waits for ever. And do not rely on it alone. It sees what passes
 // through the session's latest attempt, which is OAuth; a connector that asks for
 // an API key or a password may never make an attempt, and a customer who follows
@@ -122,7 +123,7 @@ func mayPass(err error) bool {
 
 // WithProgress calls f with the session's latest attempt, nil while there is none,
 // when WaitForConnection first sees it and whenever its id or status has changed.
-// f is called in the goroutine that waits.
+// f is called in the goroutine that waits. A nil f is an error.
 func WithProgress(f func(attempt *gen.ConnectSessionLatestAttempt)) Option {
 	return func(s *settings) {
 		if f == nil {

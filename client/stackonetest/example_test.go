@@ -20,7 +20,7 @@ import (
 func Example() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
-	c := srv.Client()
+	c := srv.Client() // a *client.Client
 	ctx := context.Background()
 
 	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
