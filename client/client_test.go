@@ -347,7 +347,9 @@ func TestContextEndsWithTheBody(t *testing.T) {
 				return 0, io.EOF
 			})))}, nil
 		}))
-		_, _ = c.Generated().CreateConnectSessionWithResponse(ctx, owner)
+		if _, err := c.Generated().CreateConnectSessionWithResponse(ctx, owner); err != nil {
+			assert.ErrorIs(t, err, context.Canceled)
+		}
 		cancel()
 	}
 }
