@@ -14,8 +14,9 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// attemptExpired is an end that StackOne's Hub knows and the description does not.
-const attemptExpired gen.AttemptStatus = "expired"
+// AttemptStatusExpired is the status of an attempt that the customer took too long
+// over. StackOne's Hub knows it; the API description does not list it.
+const AttemptStatusExpired gen.AttemptStatus = "expired"
 
 // WaitForConnection waits until the customer has connected, and returns the
 // attempt that succeeded: its AccountSecureID is the account's. It asks
@@ -93,7 +94,7 @@ func failure(attempt *gen.ConnectSessionLatestAttempt, token string) error {
 		return nil
 	}
 	switch attempt.Status {
-	case gen.AttemptStatusError, gen.AttemptStatusCancelled, attemptExpired:
+	case gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired:
 		m := newMask(token)
 		return &ConnectionError{
 			Status: attempt.Status, Code: m.line(attempt.OAuthErrorCode, maxText),
@@ -157,7 +158,7 @@ func (p *progress) report(attempt *gen.ConnectSessionLatestAttempt, f func(*gen.
 // customer can try again in the Hub, which makes a new attempt. Until then,
 // waiting again ends in the same error at once; a webhook tells of a later success.
 type ConnectionError struct {
-	Status gen.AttemptStatus // error, cancelled or expired
+	Status gen.AttemptStatus // error, cancelled or AttemptStatusExpired
 
 	// Code and Description are the OAuth error's, as far as the provider gave any.
 	Code, Description string

@@ -13,6 +13,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
@@ -44,9 +45,6 @@ type attempt struct {
 	CreatedAt             string            `json:"created_at"`
 	UpdatedAt             string            `json:"updated_at"`
 }
-
-// statusExpired is in no list of the description; StackOne's Hub knows it.
-const statusExpired gen.AttemptStatus = "expired"
 
 // sessions is what the server remembers.
 type sessions struct {
@@ -245,10 +243,10 @@ func (s *Session) Cancel() error {
 }
 
 // Expire ends the attempt because the customer took too long over it: its status
-// is "expired", which StackOne's Hub knows and the API description does not list.
+// is [client.AttemptStatusExpired].
 // The token stays good. To let that expire, move the clock with [Server.Advance].
 func (s *Session) Expire() error {
-	return s.move(statusExpired, nil)
+	return s.move(client.AttemptStatusExpired, nil)
 }
 
 // move gives the pending attempt, or else a new one, the status. fill adds what

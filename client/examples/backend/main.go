@@ -41,10 +41,14 @@ func main() {
 // it has started has ended.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
-	flags.SetOutput(out)
+	flags.SetOutput(io.Discard) // main prints errors
 	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on")
 	hub := flags.String("hub", "", "the `file` of the Hub's web component: dist/webcomponent.js of the npm package @stackone/hub")
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(out)
+			flags.Usage()
+		}
 		return err
 	}
 	if flags.NArg() > 0 {
