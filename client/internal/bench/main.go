@@ -2,7 +2,7 @@
 // call through the generated client alone and the same call written by hand, and
 // writes what it found to BENCHMARKS.md and benchmarks.svg.
 //
-//	go run ./client/internal/bench                 # about three minutes, when nothing else runs
+//	go run ./client/internal/bench                 # about five minutes, when nothing else runs
 //	go run ./client/internal/bench -quick -out ""  # a look, in seconds
 package main
 
@@ -23,7 +23,7 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 21, "how often each contender has its turn")
+	rounds := flag.Int("rounds", 41, "how often each contender has its turn")
 	quick := flag.Bool("quick", false, "three short rounds, fewer calls and no builds")
 	out := flag.String("out", "client", "the directory of BENCHMARKS.md and benchmarks.svg; empty to write neither")
 	flag.Parse()
