@@ -68,20 +68,25 @@ check: ## formatting, linters (.golangci.yml), other systems, workflows, tidy mo
 bin/drift: $(wildcard openapi/drift/*.go) openapi/drift/go.mod
 	$(GO) build -C openapi/drift -o $(CURDIR)/$@ .
 
+# SOURCE as one word, whatever is in it: make hands its variables to the shell,
+# which would take an address with an & apart.
+FROM        := $${SOURCE:+"$$SOURCE"}
+
 .PHONY: drift
 drift: bin/drift ## compare upstream's description with the vendored one; SOURCE is an address or a file (default: the documentation page)
-	bin/drift $(SOURCE)
+	bin/drift $(FROM)
 
 CHECKED_BY  ?= $(APILIST) && $(MAKE) test
 TAKE        := GO="$(GO)" GENERATED="$(GENERATED)" CHECKED_BY="$(CHECKED_BY)" .ci/refresh
 
 .PHONY: refresh
 refresh: bin/drift ## take upstream's description (SOURCE as for drift), generate, tidy and test
-	@$(TAKE) -update $(SOURCE)
+	@$(TAKE) -update $(FROM)
 
 .PHONY: page
 page: bin/drift ## add the operations of another documentation page, SOURCE, and generate, tidy and test
-	@$(TAKE) -add $(SOURCE)
+	@test "$$SOURCE" || { echo 'make page needs SOURCE=, a documentation page' >&2; exit 1; }
+	@$(TAKE) -add $(FROM)
 
 .PHONY: catalogue
 catalogue: ## take every change of the drift check's catalogue into a copy of the tree, and say how that ends
@@ -89,7 +94,7 @@ catalogue: ## take every change of the drift check's catalogue into a copy of th
 
 .PHONY: drift-issue
 drift-issue: bin/drift ## for CI: open, update or close the one issue about drift
-	@.ci/drift-issue $(SOURCE)
+	@.ci/drift-issue $(FROM)
 
 .PHONY: refresh-pull-request
 refresh-pull-request: ## for CI: offer what make refresh has changed as a pull request

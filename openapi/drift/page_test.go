@@ -140,6 +140,37 @@ func TestPage(t *testing.T) {
 	})
 }
 
+// A page that Go cannot compile leaves everything as it is, and so does none.
+func TestPageStops(t *testing.T) {
+	t.Parallel()
+	p := copyProject(t)
+	before := p.files()
+	source := filepath.Join(t.TempDir(), "page.md")
+	holdsItself := swap("        status:\n", "        parent:\n          $ref: '#/components/schemas/MadeUpAccount'\n        status:\n")
+	require.NoError(t, os.WriteFile(source, []byte(asPage(holdsItself(t, accounts))), 0o600))
+	output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=true")
+	assert.False(t, ok)
+	assert.Contains(t, output, "make page: what is generated from the new description does not compile, and everything is as it was")
+	output, ok = p.make("page")
+	assert.False(t, ok)
+	assert.Contains(t, output, "make page needs SOURCE=, a documentation page\n")
+	assert.Equal(t, before, p.files())
+}
+
+// SOURCE reaches the command as it is written, and nothing of it the shell.
+func TestSourceIsOneWord(t *testing.T) {
+	t.Parallel()
+	p := copyProject(t)
+	const name = `a b&c;d'e"f*g.md`
+	source := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(source, []byte("<html>"), 0o600))
+	for _, target := range []string{"drift", "refresh", "page", "drift-issue"} {
+		output, ok := p.make(target, "SOURCE="+source, "CHECKED_BY=false")
+		assert.False(t, ok, target)
+		assert.Contains(t, output, name+": HTML instead of Markdown", target)
+	}
+}
+
 const overlayName = "openapi/overlay.yaml"
 
 // The same command takes a whole description, with operations by the hundred.
