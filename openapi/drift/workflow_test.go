@@ -15,18 +15,24 @@ import (
 )
 
 // fakeGH notes each call, with the file that a body comes from, and answers
-// lists with $GH_OPEN.
+// lists with $GH_OPEN, and questions for the body of an issue with $GH_BODY.
 const fakeGH = `#!/bin/sh
+all=$*
 printf '%s' "$1 $2" >>"$GH_CALLS"
-list="$1 $2"
 shift 2
 while [ $# -gt 0 ]; do
 	printf ' <%s>' "$1" >>"$GH_CALLS"
-	if [ "$1" = --body-file ]; then cat "$2" >"$GH_CALLS.body"; fi
+	case $1 in
+	--body-file) cat "$2" >"$GH_CALLS.body" ;;
+	body=@*) cat "${1#body=@}" >"$GH_CALLS.body" ;;
+	esac
 	shift
 done
 echo >>"$GH_CALLS"
-case $list in api* | *' list') printf '%s\n' "$GH_OPEN" ;; esac
+case $all in
+*state*open*) printf '%s\n' "$GH_OPEN" ;;
+*--jq\ .body) printf '%s\n' "$GH_BODY" ;;
+esac
 exit "${GH_EXIT:-0}"
 `
 
@@ -77,6 +83,9 @@ func TestDriftIssue(t *testing.T) {
 	// Text that a shell would expand and GitHub would obey.
 	const hostile = "$(touch pwned) `touch pwned` ${HOME} @everyone"
 	const list = "api repos/{owner}/{repo}/issues?labels=drift&state=open <--jq> <map(select(.pull_request | not)) | .[0].number // empty>\n"
+	const body = "api repos/{owner}/{repo}/issues/7 <--jq> <.body>\n"
+	const edited = "api repos/{owner}/{repo}/issues/7/comments <-F> <body=@bin/drift.md> <--silent>\n" +
+		"api --method <PATCH> <repos/{owner}/{repo}/issues/7> <-F> <body=@bin/drift.md> <--silent>\n"
 	drifted := strings.Replace(same, "summary: ", "summary: '"+hostile+"' # ", 1)
 	require.NotEqual(t, same, drifted)
 
@@ -89,7 +98,7 @@ func TestDriftIssue(t *testing.T) {
 		{"no drift, an issue", same, "7", true, list + "issue close <7> <--comment> <The drift is gone: upstream and the vendored description mean the same.>\n"},
 		{"drift, no issue", drifted, "", true, list + "label create <drift> <--force> <--description> <Upstream has changed its description of the API>\n" +
 			"issue create <--title> <Upstream drift> <--label> <drift> <--body-file> <bin/drift.md>\n"},
-		{"drift, an issue", drifted, "7", true, list + "issue edit <7> <--body-file> <bin/drift.md>\n"},
+		{"drift, an issue", drifted, "7", true, list + body + edited},
 		{"not found, an issue", "", "7", false, ""},
 		{"HTML, no issue", "<html>", "", false, ""},
 	} {
@@ -117,6 +126,41 @@ func TestDriftIssue(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the drift that the issue is about", func(t *testing.T) {
+		t.Parallel()
+		w := newWorkflow(t, drifted, "7")
+		report, _ := w.run("bin/drift", w.url)
+		stored := strings.ReplaceAll(strings.TrimSpace(report), "\n", " \r\n")
+		w.env = append(w.env, "GH_BODY="+stored)
+		output, ok := w.make("drift-issue", "SOURCE="+w.url)
+		assert.True(t, ok, output)
+		assert.Equal(t, list+body, w.noted(""), "is no news")
+
+		w.env = append(w.env, "GH_BODY="+strings.Replace(stored, "summary", "description", 1))
+		output, ok = w.make("drift-issue", "SOURCE="+w.url)
+		assert.True(t, ok, output)
+		assert.Equal(t, list+body+list+body+edited, w.noted(""))
+	})
+	t.Run("more sources", func(t *testing.T) {
+		t.Parallel()
+		w := newWorkflow(t, same, "")
+		whole := filepath.Join(t.TempDir(), "whole.yaml")
+		changed := swap("            - pending\n", "            - pending\n            - expired\n")
+		require.NoError(t, os.WriteFile(whole, []byte(changed(t, contents(t, "../connect-sessions.yaml"))), 0o600))
+		w.env = append(w.env, "DRIFT_SOURCES= "+w.url+"?a=*&b\n "+whole)
+		output, ok := w.make("drift-issue", "SOURCE="+w.url)
+		assert.True(t, ok, output)
+		assert.Equal(t, 3, strings.Count(w.noted(".body"), "## Upstream drift\n"))
+		assert.Contains(t, w.noted(".body"), "enum value `expired` added")
+		assert.Empty(t, w.noted(".output"), "make refresh takes the first source only")
+
+		require.NoError(t, os.WriteFile(whole, []byte("<html>"), 0o600))
+		before := w.noted("")
+		output, ok = w.make("drift-issue", "SOURCE="+w.url)
+		assert.False(t, ok)
+		assert.Contains(t, output, "::error title=Upstream could not be checked::drift: could not check: "+whole)
+		assert.Equal(t, before, w.noted(""))
+	})
 	t.Run("gh fails", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkflow(t, drifted, "7")
@@ -155,11 +199,12 @@ func TestRefreshPullRequest(t *testing.T) {
 		git("checkout", "-q", "main") // as each run begins
 		return w.make("refresh", "SOURCE="+w.url, "CHECKED_BY=true")
 	}
-	offer := func() {
+	offer := func() string {
 		t.Helper()
 		require.NoError(t, os.RemoveAll(w.calls))
 		output, ok := w.make("refresh-pull-request")
 		require.True(t, ok, output)
+		return output
 	}
 
 	output, ok := refresh(asPage(live))
@@ -182,9 +227,35 @@ func TestRefreshPullRequest(t *testing.T) {
 	output, ok = refresh(asPage(again))
 	require.True(t, ok, output)
 	offer()
-	assert.Equal(t, list+"pr edit <9> <--body-file> <bin/refresh.md>\n", w.noted(""))
+	const edited = "api --method <PATCH> <repos/{owner}/{repo}/pulls/9> <-F> <body=@bin/refresh.md> <--silent>\n"
+	assert.Equal(t, list+edited, w.noted(""))
 	assert.Equal(t, again, git("show", "origin/refresh:openapi/connect-sessions.yaml"))
 	assert.Equal(t, "1\n", git("rev-list", "--count", "main..origin/refresh"))
+
+	// On the day after it has not, and the same pull request stays as it is.
+	head := func() string { return git("ls-remote", "origin", "refs/heads/refresh") }
+	offered := head()
+	output, ok = refresh(asPage(again))
+	require.True(t, ok, output)
+	readme := filepath.Join(w.dir, "openapi", "README.md")
+	require.NoError(t, os.WriteFile(readme, []byte(swap("fence, on 2", "fence, on 3")(t, contents(t, readme))), 0o600))
+	offer()
+	assert.Equal(t, list+edited, w.noted(""))
+	assert.Equal(t, offered, head())
+	git("checkout", "-q", ".")
+
+	// Somebody adds what the refresh needs by hand, and keeps it.
+	git("checkout", "-q", "refresh")
+	git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "by hand")
+	git("push", "-q", "origin", "refresh")
+	byHand := head()
+	require.NotEqual(t, offered, byHand)
+	output, ok = refresh(asPage(changed))
+	require.True(t, ok, output)
+	assert.Contains(t, offer(), "::warning title=Refresh not offered::somebody else has committed to the branch refresh")
+	assert.Empty(t, w.noted(""))
+	assert.Equal(t, byHand, head())
+	git("checkout", "-q", ".")
 
 	// A refresh that stops says so to who watches, and leaves nothing to offer.
 	output, ok = refresh(asPage(swap("    post:\n", "    put:\n")(t, live)))
