@@ -163,6 +163,7 @@ func catalogue() []upstream {
 		{"byte order mark and comments", swap("openapi:", "\uFEFF# of the service\nopenapi:"), nil},
 		{"statuses without quotes", both(all("'201'", "201"), all("'404'", "404")), nil},
 		{"dates without quotes", all("'2023-05-30T00:00:00.000Z'", "2023-05-30T00:00:00.000Z"), nil},
+		{"a header in lower case", swap("            Retry-After:\n", "            retry-after:\n"), nil},
 		{"an empty list left out", swap("      parameters: []\n", ""), nil},
 		{"defaults written out", swap("        origin_owner_id:\n", "        origin_owner_id:\n          nullable: false\n          deprecated: false\n          minLength: 0\n", create), nil},
 		{"an anchor and an alias", both(swap("          type: number\n", "          type: &n number\n", link), swap("          type: string\n", "          type: &s string\n", link), swap("          type: string\n", "          type: *s\n", "        project_id:")), nil},
@@ -212,6 +213,8 @@ func catalogue() []upstream {
 		{"format added", swap("          type: number\n", "          type: number\n          format: int32\n", link), mayBreak("`ConnectSessionTokenAuthLink.id`: format none → `int32`" + answered)},
 		{"null no longer accepted", swap("          nullable: true\n", "", create, "        label:"), mayBreak("`ConnectSessionCreate.label`: nullable `true` → `false`" + asked)},
 		{"null in a response", swap("        project_id:\n", "        project_id:\n          nullable: true\n", link), mayBreak("`ConnectSessionTokenAuthLink.project_id`: nullable `false` → `true`" + answered)},
+		{"free-form object of a request gains a field", swap("          type: object\n", "          type: object\n          properties:\n            team:\n              type: string\n", create, "        metadata:"), mayBreak("`ConnectSessionCreate.metadata.team`: new, optional `string`" + asked)},
+		{"free-form object of a response gains a field", swap("          type: object\n", "          type: object\n          properties:\n            team:\n              type: string\n", link, "        metadata:"), mayBreak("`ConnectSessionTokenAuthLink.metadata.team`: new, optional `string`" + answered)},
 		{"enum value removed from a request", swap("              - iam\n", "", create, "items:"), mayBreak("`ConnectSessionCreate.categories[]`: enum value `iam` removed" + asked)},
 		{"null removed from an enum", swap("            - null\n", "", create, "        type:\n          type: string\n          description: The connect"), mayBreak("`ConnectSessionCreate.type`: enum value `null` removed" + asked)},
 		{"enum where there was none", swap("        label:\n", "        label:\n          enum: [a, b]\n", create), mayBreak("`ConnectSessionCreate.label`: any value → only `a, b`" + asked)},
@@ -250,8 +253,12 @@ func catalogue() []upstream {
 		{"alternatives", swap("          type: string\n", "          oneOf: [{type: string}, {type: integer}]\n", create, "        label:"), mayBreak("`ConnectSessionCreate.label`: oneOf added"+asked, "`ConnectSessionCreate.label`: type `string` → none"+asked)},
 		{"OpenAPI version", swap("openapi: 3.1.0", "openapi: 3.0.3"), mayBreak("`openapi`: openapi `3.1.0` → `3.0.3`")},
 		{"schema renamed", all("ConnectSessionLatestAttempt", "ConnectionAttempt"), mayBreak("`ConnectSessionLatestAttempt`: schema renamed to `ConnectionAttempt`")},
+		{"another schema that is the same", both(swap("'#/components/schemas/ConnectSessionTokenAuthLink'", "'#/components/schemas/Created'"), remade(func(m map[string]any) {
+			schemas := object(m, "components", "schemas")
+			schemas["Created"] = schemas["ConnectSessionTokenAuthLink"]
+		}, yaml.Marshal)), mayBreak("`ConnectSessionTokenAuthLink`: schema replaced by `Created`")},
 		{"schema written in place", both(swap("              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", "              schema: &b\n                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n                  statusCode: {type: number, description: HTTP status code, example: 502}\n                  message: {type: string, description: Error message, example: Bad Gateway}\n                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"), swap("    BadGatewayResponse:\n", "    Unused:\n")), mayBreak("`BadGatewayResponse`: schema written in place, without a name")},
-		{"another part of an allOf", both(swap("'#/components/schemas/UnifiedError'", "'#/components/schemas/ProviderError'")), mayBreak("`BadRequestResponse.data`: allOf added (`response 400 of POST /connect_sessions`)", "`BadRequestResponse.data`: allOf removed (`response 400 of POST /connect_sessions`)")},
+		{"another part of an allOf", both(swap("'#/components/schemas/UnifiedError'", "'#/components/schemas/ProviderError'")), mayBreak("`BadRequestResponse.data`: allOf added (`response 400 of POST /connect_sessions`)", "`BadRequestResponse.data`: allOf removed (`response 400 of POST /connect_sessions`)", "`UnifiedError`: schema replaced by `ProviderError`")},
 
 		// Documentation.
 		{"description", swap("The origin username", "The name of the user", create), prose("`ConnectSessionCreate.origin_username`: description `The origin username` → `The name of the user`" + asked)},
@@ -351,6 +358,24 @@ func TestOtherVendoredFile(t *testing.T) {
 			},
 		},
 		{
+			"parts and parameters in another order",
+			both(
+				swap("            - $ref: '#/components/schemas/UnifiedError'\n", "            - $ref: '#/components/schemas/UnifiedError'\n            - $ref: '#/components/schemas/ProviderError'\n"),
+				swap("      parameters: []\n", "      parameters:\n        - {name: a, in: query, schema: {$ref: '#/components/schemas/UnifiedError'}}\n        - {name: b, in: query, schema: {$ref: '#/components/schemas/ProviderError'}}\n"),
+			),
+			remade(func(m map[string]any) {
+				slices.Reverse(object(m, "paths", "/connect_sessions", "post")["parameters"].([]any))
+				slices.Reverse(object(m, "components", "schemas", "BadRequestResponse", "properties", "data")["allOf"].([]any))
+			}, yaml.Marshal),
+			nil,
+		},
+		{
+			"a schema that moves where another stays",
+			all("/BadGatewayResponse'", "/NotImplementedResponse'"),
+			both(swap("NotImplementedResponse'", "Other'"), swap("    NotImplementedResponse:\n", "    Other: {$ref: '#/components/schemas/NotImplementedResponse'}\n    NotImplementedResponse:\n")),
+			[]string{"May break callers | `NotImplementedResponse`: schema replaced by `Other`"},
+		},
+		{
 			"an operation in a callback",
 			swap("      parameters: []\n", "      callbacks: {done: {'{$request.body#/url}': {post: {responses: {'200': {description: x}, '500': {description: y}}}}}}\n"),
 			swap(", '500': {description: y}", ""),
@@ -363,7 +388,7 @@ func TestOtherVendoredFile(t *testing.T) {
 			base := row.base(t, vendoredText(t))
 			require.NoError(t, os.WriteFile(file, []byte(base), 0o600))
 			code, stdout, stderr := drift(t, asPage(row.edit(t, base)), "-vendored", file)
-			assert.Equal(t, exitDrift, code, stderr)
+			assert.Equal(t, min(1, len(row.want)), code, stderr)
 			assert.Equal(t, row.want, lines(stdout))
 		})
 	}

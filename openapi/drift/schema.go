@@ -35,6 +35,9 @@ func (w *walker) schema(d *diff.SchemaDiff, kind string, at place) {
 		}
 		for _, name := range appeared {
 			g, kind := added, "optional"
+			if len(d.Base.Properties) == 0 {
+				g = mayBreak // was a map in Go, and is a struct
+			}
 			if slices.Contains(d.Revision.Required, name) {
 				kind = "required"
 				if at.side != response {
