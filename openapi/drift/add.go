@@ -103,10 +103,6 @@ func leaveNew(t, base tree) []string {
 				if id, ok := op["operationId"].(string); ok {
 					op["operationId"] = strings.TrimPrefix(id, "stackone_")
 				}
-				if shared, _ := item["parameters"].([]any); known && len(shared) > 0 {
-					own, _ := op["parameters"].([]any)
-					op["parameters"] = slices.Concat(shared, own)
-				}
 			}
 		}
 		if known { // what all operations of the path share is there

@@ -191,7 +191,6 @@ func catalogue() []upstream {
 		{"status", swap("        '502':\n", "        '503':\n          description: Unavailable.\n        '502':\n"), added("`POST /connect_sessions`: response `503` added")},
 		{"response header", swap("          headers:\n", "          headers:\n            X-Request-Id:\n              schema:\n                type: string\n"), added("`response 408`: header `X-Request-Id` added (`POST /connect_sessions`)")},
 		{"content type", swap("            application/json:\n", "            text/csv: {}\n            application/json:\n", "'201':"), added("`response 201`: content type `text/csv` added (`POST /connect_sessions`)")},
-		{"optional parameter", swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"), added("`POST /connect_sessions`: `query parameter dry_run` added")},
 		{"another method", swap("    post:\n", "    "+extraOp+"    post:\n", "paths:"), added("`/connect_sessions`: operation `GET` added")},
 		{"another path", swap("paths:\n", "paths:\n  /other:\n    "+extraOp), added("`paths`: path `/other` added")},
 		{"another way to sign in", both(swap("        - basic: []\n", "        - basic: []\n        - token: []\n", "paths:"), swap("    basic:\n", "    token:\n      type: http\n      scheme: bearer\n    basic:\n", "securitySchemes:")), added("`POST /connect_sessions`: security `token` added", "`securitySchemes`: security scheme `token` added")},
@@ -238,6 +237,8 @@ func catalogue() []upstream {
 			i, j := strings.Index(s, "      requestBody:"), strings.Index(s, "      responses:")
 			return s[:i] + s[j:]
 		}, mayBreak("`request body`: requestBody removed (`POST /connect_sessions`)")},
+		{"first optional parameter", swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"), mayBreak("`POST /connect_sessions`: `query parameter dry_run` added")},
+		{"first optional parameter, of the path", swap("    post:\n", "    parameters:\n      - {name: dry_run, in: query, schema: {type: boolean}}\n    post:\n"), mayBreak("`POST /connect_sessions`: `query parameter dry_run` added")},
 		{"required parameter", swap("      parameters: []\n", "      parameters:\n        - {name: X-Region, in: header, required: true, schema: {type: string}}\n"), mayBreak("`POST /connect_sessions`: `header parameter X-Region` added")},
 		{"path renamed", swap("  /connect_sessions:\n", "  /connect-sessions:\n"), slices.Concat(mayBreak("`paths`: path `/connect_sessions` removed"), added("`paths`: path `/connect-sessions` added"))},
 		{"method changed", swap("    post:\n", "    put:\n"), slices.Concat(mayBreak("`/connect_sessions`: operation `POST` removed"), added("`/connect_sessions`: operation `PUT` added"))},
@@ -276,6 +277,7 @@ func catalogue() []upstream {
 		{"a field called example", swap("        label:\n", "        example:\n          type: string\n        label:\n", create), added("`ConnectSessionCreate.example`: new, optional `string`" + asked)},
 		{"extension", swap("          x-speakeasy-unknown-values: allow\n", ""), prose("`ConnectSessionCreate.categories`: extension `x-speakeasy-unknown-values` removed" + asked)},
 		{"extension's value", swap("x-speakeasy-unknown-values: allow", "x-speakeasy-unknown-values: deny"), prose("`ConnectSessionCreate.categories`: extension `x-speakeasy-unknown-values` changed" + asked)},
+		{"extension that directs our generator", swap("        label:\n", "        label:\n          x-go-name: Title\n", create), mayBreak("`ConnectSessionCreate.label`: extension `x-go-name` added" + asked)},
 		{"deprecated", swap("        label:\n", "        label:\n          deprecated: true\n", create), prose("`ConnectSessionCreate.label`: deprecated `false` → `true`" + asked)},
 		{"description of the server", swap("stackone.com\n", "stackone.com\n    description: Production\n"), prose("`server https://api.stackone.com`: description none → `Production`")},
 		{"a link to more", swap("      operationId:", "      externalDocs: {url: 'https://example.com'}\n      operationId:"), prose("`POST /connect_sessions`: externalDocs added")},
@@ -343,6 +345,30 @@ func TestOtherVendoredFile(t *testing.T) {
 			swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, required: false, schema: {type: boolean}}\n"),
 			swap("required: false, schema", "required: true, schema"),
 			[]string{"May break callers | `query parameter dry_run`: required `false` → `true`" + asked},
+		},
+		{
+			"another optional parameter",
+			swap("      parameters: []\n", "      parameters:\n        - {name: region, in: query, schema: {type: string}}\n"),
+			swap("      parameters:\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"),
+			[]string{"New | `POST /connect_sessions`: `query parameter dry_run` added"},
+		},
+		{
+			"a parameter that moves to the path, where an operation has its own of the name",
+			both(
+				swap("      parameters: []\n", "      parameters:\n        - {name: region, in: query, schema: {type: string}}\n        - {name: id, in: query, schema: {type: string}}\n"),
+				swap("  schemas:\n", "  parameters:\n    ID: {name: id, in: query, schema: {type: integer}}\n  schemas:\n"),
+			),
+			both(
+				swap("        - {name: region, in: query, schema: {type: string}}\n", ""),
+				swap("    post:\n", "    parameters:\n      - {name: region, in: query, schema: {type: string}}\n      - {$ref: '#/components/parameters/ID'}\n    post:\n"),
+			),
+			nil,
+		},
+		{
+			"an extension that directs our generator",
+			inCreate("        label:\n", "        label:\n          x-order: 1\n"),
+			swap("x-order: 1", "x-order: 2"),
+			[]string{"May break callers | `ConnectSessionCreate.label`: extension `x-order` changed" + asked},
 		},
 		{
 			"a schema of two answers, written in place in each",

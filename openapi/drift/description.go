@@ -58,6 +58,7 @@ func parse(text string) (tree, error) {
 		return nil, err
 	}
 	spreadSecurity(t)
+	spreadParameters(t)
 	return t, nil
 }
 
@@ -269,4 +270,36 @@ func spreadSecurity(t tree) {
 		}
 		delete(t, "security")
 	}
+}
+
+// spreadParameters gives every operation those of its path that it has not itself.
+func spreadParameters(t tree) {
+	for path := range t.paths() {
+		item := object(t, "paths", path)
+		shared, _ := item["parameters"].([]any)
+		for _, method := range methods {
+			op := object(item, method)
+			if op == nil || len(shared) == 0 {
+				continue
+			}
+			own, _ := op["parameters"].([]any)
+			all := slices.Clone(own)
+			for _, parameter := range shared {
+				if !slices.ContainsFunc(own, func(other any) bool { return t.parameter(other) == t.parameter(parameter) }) {
+					all = append(all, parameter)
+				}
+			}
+			op["parameters"] = all
+		}
+		delete(item, "parameters")
+	}
+}
+
+// parameter is what tells a parameter from others.
+func (t tree) parameter(v any) [2]string {
+	v, _ = resolve(t, v) // checkRefs has seen that it does
+	m, _ := v.(map[string]any)
+	in, _ := m["in"].(string)
+	name, _ := m["name"].(string)
+	return [2]string{in, name}
 }

@@ -179,9 +179,10 @@ func (w *walker) each(names reflect.Value, kind string, at place, verb string) {
 		for _, name := range list {
 			at := at
 			if kind == "extensions" && strings.HasPrefix(name, "x-") {
-				if at.prose = true; verb == "added" && w.extra != nil {
+				if verb == "added" && w.extra != nil {
 					continue // a whole description directs generators as a page does not
 				}
+				at.prose = at.prose || !directsOurs(name)
 			}
 			was := ""
 			if verb == "removed" {
@@ -195,7 +196,7 @@ func (w *walker) each(names reflect.Value, kind string, at place, verb string) {
 		for _, in := range slices.Sorted(maps.Keys(list)) {
 			for _, name := range list[in] {
 				g := g
-				if verb == "added" && at.requires(in, name) {
+				if verb == "added" && (at.requires(in, name) || in != "path" && !at.hadParameters()) {
 					g = mayBreak
 				}
 				w.add(g, at, code(in+" parameter "+name)+" "+verb)
@@ -254,7 +255,7 @@ func (w *walker) member(v reflect.Value, kind, name string, at place) {
 			return
 		}
 	case "extensions":
-		at.prose = at.prose || strings.HasPrefix(name, "x-")
+		at.prose = at.prose || strings.HasPrefix(name, "x-") && !directsOurs(name)
 		w.add(mayBreak, at, "extension "+code(name)+" changed")
 		return
 	case "properties":
@@ -269,6 +270,13 @@ func (w *walker) member(v reflect.Value, kind, name string, at place) {
 		}
 	}
 	w.visit(v, "", at)
+}
+
+// directsOurs says whether the extension is one that makes our generator write
+// other Go. (x-deprecated-reason only makes it write another comment.)
+func directsOurs(extension string) bool {
+	return strings.HasPrefix(extension, "x-go-") || strings.HasPrefix(extension, "x-oapi-codegen-") ||
+		slices.Contains([]string{"x-enum-varnames", "x-enumNames", "x-omitempty", "x-omitzero", "x-order"}, extension)
 }
 
 func (at place) field(name string) place {
@@ -287,6 +295,12 @@ func (at place) requires(in, name string) bool {
 	}
 	p := at.method.Revision.Parameters.GetByInAndName(in, name)
 	return p == nil || p.Required
+}
+
+// hadParameters says whether the generated method takes a struct of them, which
+// another one is only a field of.
+func (at place) hadParameters() bool {
+	return at.method == nil || slices.ContainsFunc(at.method.Base.Parameters, func(p *openapi3.ParameterRef) bool { return p.Value.In != "path" })
 }
 
 // spelled is the OpenAPI spelling of oasdiff's name.
