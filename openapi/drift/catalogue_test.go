@@ -166,6 +166,7 @@ func catalogue() []upstream {
 		{"a header in lower case", swap("            Retry-After:\n", "            retry-after:\n"), nil},
 		{"an empty list left out", swap("      parameters: []\n", ""), nil},
 		{"defaults written out", swap("        origin_owner_id:\n", "        origin_owner_id:\n          nullable: false\n          deprecated: false\n          minLength: 0\n", create), nil},
+		{"objects said to be open", all("          type: object\n", "          type: object\n          additionalProperties: true\n"), nil},
 		{"an anchor and an alias", both(swap("          type: number\n", "          type: &n number\n", link), swap("          type: string\n", "          type: &s string\n", link), swap("          type: string\n", "          type: *s\n", "        project_id:")), nil},
 		{"a merge key", both(swap("        organization_id:\n          type: string\n", "        organization_id: &text\n          type: string\n", link), swap("        project_id:\n          type: string\n", "        project_id:\n          <<: *text\n", link)), nil},
 		{"security moved to the top", both(swap("security: []\n", "security:\n  - basic: []\n"), swap("      security:\n        - basic: []\n", "", "paths:")), nil},

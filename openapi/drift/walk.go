@@ -151,7 +151,8 @@ func (w *walker) ourWords(at place, from string) bool {
 
 // value reports a value that differs.
 func (w *walker) value(kind string, from, to any, at place) {
-	if w.ourWords(at, text(from)) {
+	open := func(v any) bool { return v == nil || v == true }
+	if w.ourWords(at, text(from)) || kind == "additionalPropertiesAllowed" && open(from) && open(to) {
 		return
 	}
 	g := mayBreak
