@@ -24,7 +24,10 @@ func TestEveryOperation(t *testing.T) {
 	operations := 0
 	for i := range generated.NumMethod() {
 		name := generated.Method(i).Name
-		if !strings.HasSuffix(name, "WithResponse") || strings.HasSuffix(name, "WithBodyWithResponse") {
+		operation, isOperation := strings.CutSuffix(name, "WithResponse")
+		operation, raw := strings.CutSuffix(operation, "WithBody")
+		// An operation that takes JSON has a method with a type, and one without.
+		if _, typed := generated.MethodByName(operation + "WithResponse"); !isOperation || raw && typed {
 			continue
 		}
 		operations++

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -56,6 +57,10 @@ func add(ctx context.Context, o options) (*addition, error) {
 		return nil, fmt.Errorf("%s: %w", o.overlay, err)
 	}
 	a := &addition{source: shown(o.source)}
+	origin := a.source
+	if address(o.source) == nil {
+		origin = filepath.Base(origin) // where it lies is this machine's own
+	}
 	text, err := read(ctx, o.source)
 	if err != nil {
 		return nil, err
@@ -75,7 +80,7 @@ func add(ctx context.Context, o options) (*addition, error) {
 		delete(update, general)
 	}
 	a.kept = leaveOurs(update, base)
-	if a.overlay, err = withAction(overlay, a.source, update); err == nil {
+	if a.overlay, err = withAction(overlay, origin, update); err == nil {
 		err = fits(a.overlay, vendored)
 	}
 	if err != nil {

@@ -105,9 +105,25 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	p := copyProject(t)
 	source := filepath.Join(t.TempDir(), "list-accounts.md")
-	require.NoError(t, os.WriteFile(source, []byte(asPage(accounts)), 0o600))
+	upload := swap("    get:\n", `    post:
+      operationId: stackone_upload_made_up_accounts
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema: {type: object, properties: {file: {type: string, format: binary}}}
+      responses:
+        '201': {description: Uploaded}
+      security:
+        - basic: []
+    get:
+`)
+	require.NoError(t, os.WriteFile(source, []byte(asPage(upload(t, accounts))), 0o600))
 	output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=go vet ./... && "+operationTest)
 	require.True(t, ok, output)
+	assert.Contains(t, p.read(overlayName), "From list-accounts.md, by make page.")
+	assert.Contains(t, output, "--- PASS: TestEveryOperation/UploadMadeUpAccountsWithBodyWithResponse")
+	assert.NotContains(t, output, "TestEveryOperation/CreateConnectSessionWithBodyWithResponse")
 	assert.Contains(t, output, "--- PASS: TestEveryOperation/ListMadeUpAccountsWithResponse")
 	assert.Contains(t, output, "--- PASS: TestEveryOperation/CreateConnectSessionWithResponse")
 	code := p.read("gen/connect.gen.go")
@@ -120,6 +136,7 @@ func TestPage(t *testing.T) {
 
 	t.Run("which is watched from then on", func(t *testing.T) {
 		overlay := filepath.Join(p.dir, overlayName)
+		accounts := upload(t, accounts)
 		code, stdout, stderr := command(t, "-overlay", overlay, source)
 		assert.Equal(t, exitSame, code, stdout+stderr)
 		code, stdout, _ = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,10 +20,19 @@ const maxSource = 16 << 20
 
 // read returns the text of the address or file, with LF line ends.
 func read(ctx context.Context, source string) (string, error) {
-	if u, err := url.Parse(source); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+	if u := address(source); u != nil {
 		return fetch(ctx, u)
 	}
 	return readFile(ctx, source)
+}
+
+// address is the source's, nil when it is a file.
+func address(source string) *url.URL {
+	u, err := url.Parse(source)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return nil
+	}
+	return u
 }
 
 // shown is the source as a report may name it: without user info or query.
@@ -46,6 +56,9 @@ func fetch(ctx context.Context, u *url.URL) (string, error) {
 	if err != nil {
 		if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the address, query included
 			err = ue.Err
+		}
+		if _, ok := errors.AsType[*net.OpError](err); ok {
+			err = fmt.Errorf("%w; check the network, or save the page and give it as SOURCE=page.md", err)
 		}
 		return "", fmt.Errorf("%s: %w", shown(u.String()), err)
 	}
@@ -103,6 +116,13 @@ type source struct {
 // html begins a document, not a component in a page's Markdown.
 var html = regexp.MustCompile(`(?i)\A\s*<(!doctype|html|head|\?xml)`)
 
+// bare begins a description without a page, after comments; not front matter that
+// has a word about OpenAPI.
+var bare = regexp.MustCompile(`\A(\s|#.*\n|---\n)*{?\s*"?openapi"?\s*:\s*["']?3\.`)
+
+// says is what a description says and a page's other examples do not.
+var says = regexp.MustCompile(`(?m)^[\s{]*openapi\s*:|["']openapi["']\s*:`)
+
 // extract finds the description: the text itself, or the one fence in it.
 func extract(text string) (*source, error) {
 	if html.MatchString(text) {
@@ -111,6 +131,9 @@ func extract(text string) (*source, error) {
 	t, notBare := parse(text)
 	if notBare == nil {
 		return &source{tree: t, text: text}, nil
+	}
+	if bare.MatchString(text) {
+		return nil, notBare
 	}
 	blocks, err := fences(text)
 	if err != nil {
@@ -155,7 +178,7 @@ func fences(text string) ([]string, error) {
 			wanted = body[0] == '`' && (strings.HasPrefix(info, "yaml") || strings.HasPrefix(info, "yml") || strings.HasPrefix(info, "json"))
 			block.Reset()
 		case fence != "" && marks && strings.HasPrefix(body, fence) && strings.TrimSpace(body[run:]) == "":
-			if wanted && strings.Contains(block.String(), "openapi") {
+			if wanted && says.MatchString(block.String()) {
 				found = append(found, block.String())
 			}
 			fence = ""

@@ -47,7 +47,9 @@ func TestUnusableText(t *testing.T) {
 		{"bad YAML", asPage(strings.Replace(v, "paths:\n", "paths: [\n", 1)), "yaml"},
 		{"a key twice", asPage(strings.Replace(v, "      summary:", "      summary: a\n      summary:", 1)), "is there twice"},
 		{"a status twice", asPage(strings.Replace(v, "        '502':", "        502:\n          description: x\n        '502':", 1)), "is there twice"},
-		{"bad JSON", `{"openapi": "3.1.0", "paths": {`, "neither a page"},
+		{"bad JSON", `{"openapi": "3.1.0", "paths": {`, "drift: could not check: "},
+		{"a bad description by itself", "# of the service\n" + strings.Replace(v, "paths:\n", "paths: [\n", 1), ".md: yaml: "},
+		{"a bad description by itself, with a fence in it", strings.Replace(v, "description: The origin username", "description: |\n            ```yaml\n            x: [\n      y", 1), ".md: yaml: "},
 		{"two documents", asPage(v + "---\n" + v), "more than one"},
 		{"front matter that says openapi", "---\ntitle: Create\nopenapi: post /connect_sessions\n---\n\n# Create\n", "neither a page"},
 		{"Swagger 2", "swagger: '2.0'\npaths: {}\n", "no OpenAPI 3"},
@@ -99,6 +101,7 @@ func TestFences(t *testing.T) {
 		"json in capitals":         "```` JSON openapi.json\n" + v + "````",
 		"indented":                 "  ```yaml\n  " + strings.ReplaceAll(v, "\n", "\n  ") + "\n  ```\n",
 		"others around it":         "~~~yaml\nopenapi: none\n```yaml\n~~~\n```yaml\na: 1\n```\n" + asPage(v) + "``` not `one`\n",
+		"beside one about OpenAPI": "```yaml\nsource: openapi.json # openapi: as it is published\n```\n" + asPage(v),
 		"below a component":        "<Note>Read this.</Note>\n\n" + asPage(v),
 		"description by itself":    v,
 		"behind a comment":         "# of the service\n---\n" + v,
@@ -187,7 +190,7 @@ func TestFetch(t *testing.T) {
 		nobody := httptest.NewServer(nil)
 		nobody.Close()
 		code, stdout, stderr := command(t, nobody.URL+"?secret=1")
-		requireUnknown(t, code, stdout, stderr, "refused")
+		requireUnknown(t, code, stdout, stderr, "refused; check the network, or save the page and give it as SOURCE=page.md")
 		assert.NotContains(t, stderr, "secret")
 	})
 	t.Run("interrupted", func(t *testing.T) {
