@@ -11,19 +11,21 @@ const schemaRef = "#/components/schemas/"
 // align goes through both descriptions at once, from the top and along the
 // references, and gives a schema of the revision the name that base has for what
 // stands in the same place: oasdiff pairs the parts of an allOf by name. It
-// returns the names that the revision does not have, or no longer has there, with
-// its own for them, "" where it writes the schema in place.
-func align(base, revision tree) (renamed, replaced map[string]string) {
-	a := aligner{base, revision, map[string]string{}, map[string]string{}, map[[2]string]bool{}}
+// returns what that hides from oasdiff, by the name of the schema.
+func align(base, revision tree) [][2]string {
+	a := aligner{base: base, revision: revision, renamed: map[string]string{}, seen: map[[2]string]bool{}}
 	a.visit(map[string]any(base), map[string]any(revision))
-	return a.renamed, a.replaced
+	return a.found
 }
 
 type aligner struct {
-	base, revision    tree
-	renamed, replaced map[string]string
-	seen              map[[2]string]bool
+	base, revision tree
+	renamed        map[string]string
+	seen           map[[2]string]bool
+	found          [][2]string
 }
+
+func (a *aligner) say(name, what string) { a.found = append(a.found, [2]string{name, what}) }
 
 func (a *aligner) visit(b, r any) {
 	switch b := b.(type) {
@@ -51,6 +53,8 @@ func (a *aligner) visit(b, r any) {
 		found, _ := resolve(a.revision, r)
 		if name, ok := strings.CutPrefix(theirs, schemaRef); ok {
 			found = a.rename(r, found, name, strings.TrimPrefix(own, schemaRef))
+		} else if name, ok := strings.CutPrefix(own, schemaRef); ok && (b["properties"] != nil || b["enum"] != nil) {
+			a.say(name, "schema takes the place of one without a name")
 		}
 		if theirs == "" || own == "" || !a.seen[pair] {
 			a.seen[pair] = true
@@ -106,8 +110,14 @@ func (a *aligner) rename(r map[string]any, found any, name, own string) any {
 	all := object(a.revision, "components", "schemas")
 	before, again := a.renamed[name]
 	_, taken := all[name]
-	if taken && own != name && (!again || own != before) {
-		a.replaced[name] = own
+	switch {
+	case again && own == before || taken && own == name:
+	case own == "":
+		a.say(name, "schema written in place, without a name")
+	case taken:
+		a.say(name, "schema replaced by "+code(own))
+	default:
+		a.say(name, "schema renamed to "+code(own))
 	}
 	if taken && (!again || own == "" || own != before) || all == nil || !isObject {
 		return found

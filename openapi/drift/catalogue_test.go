@@ -259,6 +259,12 @@ func catalogue() []upstream {
 			schemas := object(m, "components", "schemas")
 			schemas["Created"] = schemas["ConnectSessionTokenAuthLink"]
 		}, yaml.Marshal)), mayBreak("`ConnectSessionTokenAuthLink`: schema replaced by `Created`")},
+		{"schema with a name of its own", remade(func(m map[string]any) {
+			schemas := object(m, "components", "schemas")
+			fields := object(schemas, "ConnectSessionCreate", "properties")
+			schemas["Kind"] = fields["type"]
+			fields["type"] = map[string]any{"$ref": "#/components/schemas/Kind"}
+		}, yaml.Marshal), mayBreak("`Kind`: schema takes the place of one without a name")},
 		{"schema written in place", both(swap("              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", "              schema: &b\n                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n                  statusCode: {type: number, description: HTTP status code, example: 502}\n                  message: {type: string, description: Error message, example: Bad Gateway}\n                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"), swap("    BadGatewayResponse:\n", "    Unused:\n")), mayBreak("`BadGatewayResponse`: schema written in place, without a name")},
 		{"another part of an allOf", both(swap("'#/components/schemas/UnifiedError'", "'#/components/schemas/ProviderError'")), mayBreak("`BadRequestResponse.data`: allOf added (`response 400 of POST /connect_sessions`)", "`BadRequestResponse.data`: allOf removed (`response 400 of POST /connect_sessions`)", "`UnifiedError`: schema replaced by `ProviderError`")},
 
@@ -395,6 +401,12 @@ func TestOtherVendoredFile(t *testing.T) {
 				slices.Reverse(object(m, "components", "schemas", "BadRequestResponse", "properties", "data")["allOf"].([]any))
 			}, yaml.Marshal),
 			nil,
+		},
+		{
+			"a schema of two answers, renamed",
+			all("/BadGatewayResponse'", "/NotImplementedResponse'"),
+			all("NotImplementedResponse", "NotThere"),
+			[]string{"May break callers | `NotImplementedResponse`: schema renamed to `NotThere`"},
 		},
 		{
 			"a schema that moves where another stays",

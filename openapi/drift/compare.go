@@ -41,20 +41,11 @@ type change struct {
 // against: the names of the schemas may differ then.
 func compare(base, revision tree, extra *additions) ([]change, error) {
 	w := walker{found: map[string]*change{}, extra: extra}
-	renamed, replaced := align(base, revision)
-	names := func(list map[string]string, with, without string) {
-		for name, own := range list {
-			switch {
-			case extra != nil:
-			case own == "":
-				w.add(mayBreak, place{subject: name}, without)
-			default:
-				w.add(mayBreak, place{subject: name}, with+code(own))
-			}
+	for _, change := range align(base, revision) {
+		if extra == nil {
+			w.add(mayBreak, place{subject: change[0]}, change[1])
 		}
 	}
-	names(renamed, "schema renamed to ", "schema written in place, without a name")
-	names(replaced, "schema replaced by ", "schema written in place, without its name")
 	b, err := load(base)
 	if err != nil {
 		return nil, fmt.Errorf("the vendored description: %w", err)
