@@ -42,8 +42,9 @@ var loadSpecification = sync.OnceValues(func() (*specification, error) {
 	if err != nil {
 		return nil, err
 	}
+	opened := map[*openapi3.Schema]bool{}
 	for _, ref := range doc.Components.Schemas {
-		openEnums(ref.Value)
+		openEnums(ref.Value, opened)
 	}
 	// Upstream's description is of OpenAPI 3.1 in all but nullable, for which the
 	// overlay calls it 3.0.3. The router's check must not mind the rest of 3.1.
@@ -54,16 +55,20 @@ var loadSpecification = sync.OnceValues(func() (*specification, error) {
 	return d, err
 })
 
-// openEnums drops the lists of values that a schema and what it holds are limited
-// to. The service's lists are open, and all of them hold null.
-func openEnums(schema *openapi3.Schema) {
+// openEnums drops the lists of values that a schema and what it holds, itself
+// maybe, are limited to. The service's lists are open, and all of them hold null.
+func openEnums(schema *openapi3.Schema, opened map[*openapi3.Schema]bool) {
+	if opened[schema] {
+		return
+	}
+	opened[schema] = true
 	if schema.Enum != nil {
 		schema.Enum, schema.Nullable = nil, true
 	}
 	for _, ref := range schema.Properties {
-		openEnums(ref.Value)
+		openEnums(ref.Value, opened)
 	}
 	if schema.Items != nil {
-		openEnums(schema.Items.Value)
+		openEnums(schema.Items.Value, opened)
 	}
 }
