@@ -26,30 +26,30 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## create a connect session and authenticate its token: against a fake, or the real service with STACKONE_API_KEY set
+demo: ## create and authenticate a session, in a fake unless STACKONE_API_KEY is set
 	@$(GO) run ./client/examples/quickstart
 
 .PHONY: demo-web
-demo-web: ## start the example backend: a page to click through, against a fake, or the real service with STACKONE_API_KEY set
+demo-web: ## start the example backend to click through, with a fake likewise
 	@$(GO) -C client/examples/backend run .
 
 # Allocations are counted without the race detector, which makes some of its own.
 .PHONY: test
-test: ## run every test, with the race detector where there is a C compiler
+test: ## run every test, under the race detector where there is a C compiler
 	$(call each,test $(RACE) ./...)
 	$(if $(RACE),$(GO) test ./client -run Allocations)
 
 .PHONY: generate
-generate: ## write the generated code from the API description, and the list of what is exported
+generate: ## write the generated code, and the list of what is exported
 	$(GO) generate ./...
 	$(APILIST)
 
 .PHONY: api
-api: ## compare the exported API with the last release's; VERSION is the one to come, if it may break users
+api: ## compare the exported API with the last release; VERSION=, if it may break
 	@.ci/api "$$VERSION"
 
 .PHONY: check
-check: ## formatting, linters (.golangci.yml), other systems, workflows, tidy modules, generated code up to date
+check: ## formatting, linters, other systems, workflows, modules, generated files
 	@set -e; files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
 	$(call each,run $(GOLANGCI) run --allow-parallel-runners)
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
@@ -73,23 +73,23 @@ bin/drift: $(wildcard openapi/drift/*.go) openapi/drift/go.mod
 FROM        := $${SOURCE:+"$$SOURCE"}
 
 .PHONY: drift
-drift: bin/drift ## compare upstream's description with the vendored one; SOURCE is an address or a file (default: the documentation page)
+drift: bin/drift ## compare the description with upstream, or with SOURCE=, a file or address
 	bin/drift $(FROM)
 
 CHECKED_BY  ?= $(APILIST) && $(MAKE) test
 TAKE        := GO="$(GO)" GENERATED="$(GENERATED)" CHECKED_BY="$(CHECKED_BY)" .ci/refresh
 
 .PHONY: refresh
-refresh: bin/drift ## take upstream's description (SOURCE as for drift), generate, tidy and test
+refresh: bin/drift ## take upstream's description (SOURCE= likewise), generate, tidy and test
 	@$(TAKE) -update $(FROM)
 
 .PHONY: page
-page: bin/drift ## add the operations of another documentation page, SOURCE, and generate, tidy and test
+page: bin/drift ## add the operations of another documentation page, SOURCE=, likewise
 	@test "$$SOURCE" || { echo 'make page needs SOURCE=, a documentation page' >&2; exit 1; }
 	@$(TAKE) -add $(FROM)
 
 .PHONY: catalogue
-catalogue: ## take every change of the drift check's catalogue into a copy of the tree, and say how that ends
+catalogue: ## take every change that the drift check is tried on into a copy of the tree
 	DRIFT_CATALOGUE=1 $(GO) -C openapi/drift test -run 'TestRefresh$$' -count=1 -v -timeout 2h .
 
 .PHONY: drift-issue
@@ -105,11 +105,11 @@ vuln: ## look for known vulnerabilities in what is called
 	$(call each,run $(GOVULNCHECK) ./...)
 
 .PHONY: notes
-notes: ## print what CHANGELOG.md says of VERSION
+notes: ## print what CHANGELOG.md says of VERSION=
 	@.ci/notes "$$VERSION"
 
 .PHONY: module
-module: ## write bin/module-VERSION.zip, what Go downloads of a version that is tagged
+module: ## write what Go downloads of a tagged VERSION= into bin
 	@.ci/module "$$VERSION"
 
 FUZZTIME ?= 30s
@@ -123,14 +123,14 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	done
 
 .PHONY: soak
-soak: ## make 100000 calls over random faults, and compare what the server saw with what callers were told
+soak: ## make 100000 calls over random faults, and compare both sides of each
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
 
 .PHONY: bench
-bench: ## measure calls against hand-written ones, and write client/BENCHMARKS.md
+bench: ## measure calls beside hand-written ones, and write client/BENCHMARKS.md
 	$(GO) run ./client/internal/bench
 
 .PHONY: mutants
-mutants: ## break client/ in every way that gremlins knows, and list what no test notices
+mutants: ## break client/ in every way that gremlins knows; what no test notices
 	$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash ./client --workers 2 --timeout-coefficient 4 \
 		--exclude-files '^(webhook|stackonetest|examples|internal|testdata)/'
