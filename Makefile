@@ -74,7 +74,7 @@ FROM        := $${SOURCE:+"$$SOURCE"}
 
 .PHONY: drift
 drift: bin/drift ## compare the description with upstream, or with SOURCE=, a file or address
-	bin/drift $(FROM)
+	@bin/drift $(FROM)
 
 CHECKED_BY  ?= $(APILIST) && $(MAKE) test
 TAKE        := GO="$(GO)" GENERATED="$(GENERATED)" CHECKED_BY="$(CHECKED_BY)" .ci/refresh
