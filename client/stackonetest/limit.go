@@ -11,8 +11,8 @@ const RateLimit = 1000
 // LimitRate makes the server answer 429, with a Retry-After in seconds, to every
 // API request above so many in a minute, refused requests included. A minute
 // begins with the first request after the one before it ended; [Server.Advance]
-// can end it. A server has no limit until this is called, and 0 takes it away.
-// Requests to which a fault gives a status do not count.
+// can end it. A server has no limit until this is called, and 0 or less takes it
+// away. Requests to which a fault gives a status do not count.
 func (s *Server) LimitRate(perMinute int) {
 	s.limiter.mu.Lock()
 	defer s.limiter.mu.Unlock()

@@ -47,7 +47,8 @@ func InMemory() Option {
 }
 
 // NewServer starts a server. The caller closes it when finished with it. Like
-// httptest.NewServer it panics when the system has no port to give.
+// httptest.NewServer it panics when the system has no port to give. A nil option
+// changes nothing.
 func NewServer(opts ...Option) *Server {
 	spec, err := loadSpecification()
 	if err != nil {
@@ -55,7 +56,9 @@ func NewServer(opts ...Option) *Server {
 	}
 	s := &Server{key: "v1.test." + rand.Text(), spec: spec, sessions: newSessions()}
 	for _, o := range opts {
-		o(s)
+		if o != nil {
+			o(s)
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.closing = ctx

@@ -108,3 +108,11 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 	assert.Equal(t, "session 1", fmt.Sprint(session))
 	assert.Equal(t, "POST "+authenticatePath, fmt.Sprint(srv.Requests()[1]))
 }
+
+func TestNilOption(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewServer(nil, stackonetest.InMemory())
+	defer srv.Close()
+	_, err := srv.Client().ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
+	require.NoError(t, err)
+}
