@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -127,6 +128,15 @@ func join(errs ...error) error {
 		return errs[0]
 	}
 	return &joined{errs}
+}
+
+// contextErrors is the error of a context that has ended, with its cause.
+func contextErrors(ctx context.Context) []error {
+	errs := []error{ctx.Err()}
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		errs = append(errs, cause)
+	}
+	return errs
 }
 
 // shown is an error with a text that is fit to be shown, whatever prints it.

@@ -175,12 +175,3 @@ func (e *ConnectionError) Error() string {
 	}
 	return b.String()
 }
-
-// contextErrors is the error of a context that has ended, with its cause.
-func contextErrors(ctx context.Context) []error {
-	errs := []error{ctx.Err()}
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		errs = append(errs, cause)
-	}
-	return errs
-}
