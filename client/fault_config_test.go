@@ -108,3 +108,18 @@ func TestFaultConfiguration(t *testing.T) {
 		})
 	}
 }
+
+// TestBaseURLIsTidied says that unusual spellings lose neither the key nor the operation.
+func TestBaseURLIsTidied(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"https://host.example:", "https://host.example:/x", "https://host.example/a/../", "https://host.example/./"} {
+		var got *http.Request
+		c := answering(t, 0, nil, "", client.WithBaseURL(base), client.WithHTTPClient(&http.Client{Transport: roundTripper(
+			func(r *http.Request) (*http.Response, error) {
+				got = r
+				return &http.Response{StatusCode: 503}, nil
+			})}))
+		requireAPIError(t, authenticate(c), "authenticate_connect_session", 503)
+		assert.NotEmpty(t, got.Header["Authorization"], base)
+	}
+}

@@ -245,3 +245,36 @@ func TestFault35ContextDoneBefore(t *testing.T) {
 		assert.Zero(t, transport.met, "attempts")
 	})
 }
+
+// TestKeyFunctionAndContext says that what a key function does to the context counts.
+func TestKeyFunctionAndContext(t *testing.T) {
+	t.Parallel()
+	sends := 0
+	c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
+		func(r *http.Request) (*http.Response, error) {
+			sends++
+			return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
+		})}))
+	for name, failure := range map[string]error{"and a key": nil, "and an error": assert.AnError} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := c.ConnectSessions.Create(ctx, owner, client.WithAPIKeyFunc(func(context.Context) (string, error) {
+			cancel()
+			return testKey, failure
+		}))
+		require.ErrorIs(t, err, context.Canceled, name)
+		if failure != nil {
+			require.ErrorIs(t, err, failure, name)
+		}
+		var broken *client.TransportError
+		require.ErrorAs(t, err, &broken, name)
+		assert.False(t, broken.MaybeSent, name)
+	}
+	assert.Zero(t, sends)
+
+	synctest.Test(t, func(t *testing.T) {
+		err := create(c, client.WithTimeout(time.Second), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
+			client.WithAPIKeyFunc(func(context.Context) (string, error) { time.Sleep(2 * time.Second); return testKey, nil }))
+		require.ErrorContains(t, err, "time-out of 1s")
+	})
+	assert.Zero(t, sends)
+}

@@ -236,3 +236,71 @@ func TestSilentConnection(t *testing.T) {
 		})
 	}
 }
+
+// keepsResetting serves HTTP/2 that resets every request, and counts them.
+func keepsResetting(t *testing.T, config *tls.Config) (addr string, requests *atomic.Int32) {
+	t.Helper()
+	requests = new(atomic.Int32)
+	addr, _ = listen(t, func(conn net.Conn) {
+		serveHTTP2(conn, config, true, func(f framer, stream uint32) bool {
+			requests.Add(1)
+			f.reset(stream, codeProtocol)
+			return true
+		})
+	})
+	return addr, requests
+}
+
+// TestResetsWithoutEnd says that net/http's replays have an end also for a request
+// without a body, and over HTTP/2 without TLS.
+func TestResetsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	t.Run("without a body", func(t *testing.T) {
+		t.Parallel()
+		config, opt := certified(t)
+		addr, requests := keepsResetting(t, config)
+		c := at(t, "https://"+addr, opt)
+		_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
+			func(_ context.Context, r *http.Request) error { r.Method = http.MethodDelete; return nil })
+		var broken *client.TransportError
+		require.ErrorAs(t, err, &broken)
+		assert.True(t, broken.MaybeSent)
+		assert.ErrorContains(t, err, "keeps resetting")
+		// The last may be on its way when the bound is seen.
+		assert.Contains(t, []int32{2, 3}, requests.Load())
+	})
+	t.Run("without TLS", func(t *testing.T) {
+		t.Parallel()
+		addr, requests := keepsResetting(t, nil)
+		transport := &http.Transport{Protocols: new(http.Protocols)}
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		t.Cleanup(transport.CloseIdleConnections)
+		err := create(at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: transport})))
+		var broken *client.TransportError
+		require.ErrorAs(t, err, &broken)
+		assert.True(t, broken.MaybeSent)
+		assert.Equal(t, int32(2), requests.Load())
+	})
+	t.Run("through a transport of the caller's", func(t *testing.T) {
+		t.Parallel()
+		for _, code := range []uint32{codeProtocol, codeRefused} {
+			config, _ := certified(t)
+			var requests atomic.Int32
+			addr, _ := listen(t, func(conn net.Conn) {
+				serveHTTP2(conn, config, true, func(f framer, stream uint32) bool {
+					if requests.Add(1) == 1 || code == codeProtocol {
+						f.reset(stream, code)
+					} else {
+						f.answer(stream)
+					}
+					return true
+				})
+			})
+			inner := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+			t.Cleanup(inner.CloseIdleConnections)
+			err := create(at(t, "https://"+addr, client.WithHTTPClient(&http.Client{Transport: roundTripper(inner.RoundTrip)})))
+			assert.Equal(t, code == codeRefused, err == nil, "%v", err)
+			assert.Equal(t, int32(2), requests.Load())
+		}
+	})
+}

@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,4 +149,27 @@ func TestFault17Memory(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestSmallLimitKeepsTheConnection says that what a small limit leaves unread of an
+// error does not cost the connection.
+func TestSmallLimitKeepsTheConnection(t *testing.T) {
+	t.Parallel()
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(404)
+		_, _ = io.WriteString(w, strings.Repeat("x", 32<<10))
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	c := at(t, server.URL, client.WithMaxResponseBytes(10))
+	for range 5 {
+		requireAPIError(t, create(c), "create_connect_session", 404)
+	}
+	assert.Equal(t, int32(1), opened.Load())
 }

@@ -2,12 +2,18 @@ package client_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -189,4 +195,121 @@ func TestFault40TransportChangesTheHeader(t *testing.T) {
 			assert.Equal(t, headers[0], h)
 		}
 	})
+}
+
+// TestTransportsThatSendByOtherMeans says that net/http's transport, taught to
+// send by other means, does not pass for one that never sent.
+func TestTransportsThatSendByOtherMeans(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(nil)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for name, fault := range map[string]error{
+		"reset":   &net.OpError{Op: "read", Err: syscall.ECONNRESET},
+		"refused": &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+	} {
+		var sends atomic.Int32
+		sending := roundTripper(func(r *http.Request) (*http.Response, error) {
+			sends.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body)
+			return nil, fault
+		})
+		registered := &http.Transport{}
+		registered.RegisterProtocol("https", sending)
+		negotiated := server.Client().Transport.(*http.Transport).Clone()
+		negotiated.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
+			"h2": func(string, *tls.Conn) http.RoundTripper { return sending },
+		}
+		for how, transport := range map[string]*http.Transport{"registered": registered, "negotiated": negotiated} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				sends.Store(0)
+				err := create(at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport})))
+				var broken *client.TransportError
+				require.ErrorAs(t, err, &broken)
+				assert.True(t, broken.MaybeSent)
+				assert.Equal(t, int32(1), sends.Load())
+			})
+		}
+	}
+}
+
+// TestTransportThatSendsLater says that the same holds when the other means read the
+// request only after they have failed.
+func TestTransportThatSendsLater(t *testing.T) {
+	t.Parallel()
+	var requests []*http.Request
+	later := roundTripper(func(r *http.Request) (*http.Response, error) {
+		requests = append(requests, r)
+		return nil, os.ErrDeadlineExceeded
+	})
+	registered := new(http.Transport)
+	registered.RegisterProtocol("https", later)
+	err := create(at(t, "https://localhost", client.WithHTTPClient(&http.Client{Transport: registered})))
+	require.Len(t, requests, 1)
+	body, _ := io.ReadAll(requests[0].Body)
+	assert.NotEmpty(t, body)
+	var broken *client.TransportError
+	require.ErrorAs(t, err, &broken)
+	assert.True(t, broken.MaybeSent)
+}
+
+// TestTransportsThatReadTheBody says that middleware may read the body as often as
+// signing and logging take.
+func TestTransportsThatReadTheBody(t *testing.T) {
+	t.Parallel()
+	signing := roundTripper(func(r *http.Request) (*http.Response, error) {
+		for range 3 {
+			body, err := r.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			if text, err := io.ReadAll(body); err != nil || !strings.Contains(string(text), "customer-1") {
+				return nil, fmt.Errorf("read %q, %w", text, err)
+			}
+		}
+		return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
+	})
+	require.NoError(t, create(answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: signing}))))
+
+	read := 0
+	greedy := roundTripper(func(r *http.Request) (*http.Response, error) {
+		for {
+			body, err := r.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			_, _ = io.Copy(io.Discard, body)
+			read++
+		}
+	})
+	require.ErrorContains(t, create(answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: greedy}))), "keeps resetting")
+	assert.Equal(t, 8, read)
+}
+
+// TestTransportsThatChangeTheRequest says that what a transport does to a request,
+// which it must not, ends with the attempt.
+func TestTransportsThatChangeTheRequest(t *testing.T) {
+	t.Parallel()
+	var seen []string
+	c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, _ := io.ReadAll(r.Body)
+		r.Header.Add("Accept", "text/plain")
+		r.Header.Add("User-Agent", "another")
+		key, _, _ := r.BasicAuth()
+		seen = append(seen, fmt.Sprint(r.Method, " ", r.URL, " ", r.Host, " ", r.Header["Content-Type"], " ", len(body), r.UserAgent(), key))
+		r.Method, r.Host, *r.URL, r.Body, r.ContentLength = "PUT", "elsewhere", url.URL{}, nil, 0
+		clear(r.Header)
+		return nil, errRefused
+	}), client.WithRetryPolicy(quick))
+	for range 2 {
+		require.ErrorIs(t, authenticate(c), errRefused)
+	}
+	require.Len(t, seen, 6, "attempts")
+	assert.Contains(t, seen[0], "POST https://api.stackone.com/connect_sessions/authenticate api.stackone.com [application/json]")
+	for _, request := range seen {
+		assert.Equal(t, seen[0], request)
+		assert.Contains(t, request, "stackone-client-go/", "nor does one value of a header change another")
+		assert.Contains(t, request, testKey)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -257,4 +258,62 @@ func TestSessionEncodes(t *testing.T) {
 	var decoded gen.ConnectSessionTokenAuthLink
 	require.NoError(t, json.Unmarshal(encoded, &decoded))
 	assert.Equal(t, link, decoded)
+}
+
+// TestMoreSecrets are those that the cross of TestSecrets has no place for.
+func TestMoreSecrets(t *testing.T) {
+	t.Parallel()
+	t.Run("a key of an earlier attempt", func(t *testing.T) {
+		t.Parallel()
+		keys := []string{"first-secret", "second-secret"}
+		attempts := 0
+		c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
+			func(r *http.Request) (*http.Response, error) {
+				body := fmt.Sprintf(`{"message":"%s is not %s"}`, keys[0], r.Header.Get("Authorization"))
+				return &http.Response{StatusCode: 429, Body: io.NopCloser(strings.NewReader(body))}, nil
+			})}), client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
+		err := create(c, client.WithAPIKeyFunc(func(context.Context) (string, error) {
+			attempts++
+			return keys[min(attempts, 2)-1], nil
+		}))
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "secret")
+		assert.NotContains(t, err.Error(), base64.RawStdEncoding.EncodeToString([]byte("second-secret")))
+	})
+	t.Run("other spellings of the key, and details", func(t *testing.T) {
+		t.Parallel()
+		const key = "key-secret?>" // base64 and base64url differ
+		raw := []byte(key + ":")
+		for _, said := range []string{
+			base64.RawStdEncoding.EncodeToString(raw), base64.URLEncoding.EncodeToString(raw), base64.StdEncoding.EncodeToString([]byte(key)),
+		} {
+			body := fmt.Sprintf(`{"message":%[1]q,"data":{"message":%[1]q},"provider_errors":[{"raw":{"m":%[1]q}}]}`, said)
+			api := requireAPIError(t, create(answering(t, 400, nil, body, client.WithAPIKey(key))), "create_connect_session", 400)
+			core := strings.TrimRight(said, "=")
+			assert.NotContains(t, api.Error(), core)
+			assert.NotContains(t, fmt.Sprintf("%+v %+v", *api.Data, api.ProviderErrors), core)
+			assert.Contains(t, api.Data.Message, "[redacted]")
+		}
+	})
+	t.Run("a time that is none", func(t *testing.T) {
+		t.Parallel()
+		err := create(answering(t, 201, nil, `{"token":"t","auth_link_url":"u","created_at":"planted-token"}`))
+		for ; err != nil; err = errors.Unwrap(err) {
+			assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), "planted-token")
+		}
+	})
+	t.Run("the cause of a wait's end", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Second, func() { cancel(errors.New("line1\nline2 \x1b[31m" + w.token + strings.Repeat("x", 5000))) })
+			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token)
+			require.ErrorIs(t, err, context.Canceled)
+			for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)} {
+				assert.NotContains(t, text, w.token)
+				assert.NotContains(t, text, "\n")
+				assert.Less(t, len(text), 1000)
+			}
+		})
+	})
 }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -303,5 +304,34 @@ func TestConnectionErrorIsBounded(t *testing.T) {
 		require.Error(t, err)
 		assert.Less(t, len(err.Error()), 2000)
 		assert.NotContains(t, err.Error(), w.token)
+	})
+}
+
+// TestWaitForConnectionPace are the paces at which a wait must not look.
+func TestWaitForConnectionPace(t *testing.T) {
+	t.Parallel()
+	t.Run("an interval without end", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token, client.WithPollInterval(math.MaxInt64))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, 1, w.polls())
+		})
+	})
+	t.Run("Retry-After of a success", func(t *testing.T) {
+		t.Parallel()
+		wait(t, func(t *testing.T, w *waiting) {
+			w.srv.Inject(stackonetest.Fault{RetryAfter: 30 * time.Second})
+			soon(t, time.Second, func() error { return w.session.Connect("account-1") })
+			start := time.Now()
+			var last client.Response
+			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token, client.WithResponse(&last))
+			require.NoError(t, err)
+			assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
+			assert.LessOrEqual(t, time.Since(start), 33*time.Second)
+			assert.Equal(t, 201, last.StatusCode, "and the caller's Response is filled")
+		})
 	})
 }

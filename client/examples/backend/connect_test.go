@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -187,12 +186,7 @@ func TestBeginningAnew(t *testing.T) {
 func TestOneWaitForACustomer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(context.Background())
-		srv := stackonetest.NewServer(stackonetest.InMemory())
-		defer srv.Close()
-		a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		h := &harness{app: a}
+		h, srv := inMemory(t)
 		for range 3 {
 			h.do(h.as("customer-acme", form("/connect")))
 			synctest.Wait()
@@ -201,8 +195,8 @@ func TestOneWaitForACustomer(t *testing.T) {
 		time.Sleep(time.Minute)
 		polls := len(srv.Requests()) - before
 		assert.InDelta(t, 29, polls, 3, "one every 2 s and a little, for the last session alone")
-		cancel()
-		a.waits.Wait()
+		h.stop()
+		h.waits.Wait()
 	})
 }
 
@@ -256,18 +250,12 @@ func TestFakeNeedsASession(t *testing.T) {
 func TestWalkingAway(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(context.Background())
-		defer cancel()
-		srv := stackonetest.NewServer(stackonetest.InMemory())
-		defer srv.Close()
-		a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		h := &harness{app: a}
+		h, srv := inMemory(t)
 		begun := time.Now()
 		h.do(h.as("customer-acme", form("/connect")))
-		a.waits.Wait()
+		h.waits.Wait()
 		assert.Equal(t, sessionLife, time.Since(begun).Round(5*time.Second))
-		now, _ := a.connections.get("customer-acme")
+		now, _ := h.connections.get("customer-acme")
 		assert.Equal(t, expired, now.State)
 		assert.LessOrEqual(t, len(srv.Requests()), 1+int(sessionLife/(2*time.Second))+1)
 	})
@@ -277,17 +265,12 @@ func TestWalkingAway(t *testing.T) {
 func TestStopWhileWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(context.Background())
-		srv := stackonetest.NewServer(stackonetest.InMemory())
-		defer srv.Close()
-		a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
-		require.NoError(t, err)
-		h := &harness{app: a}
+		h, _ := inMemory(t)
 		h.do(h.as("customer-acme", form("/connect")))
 		synctest.Wait()
-		cancel()
-		a.waits.Wait()
-		now, _ := a.connections.get("customer-acme")
+		h.stop()
+		h.waits.Wait()
+		now, _ := h.connections.get("customer-acme")
 		assert.Equal(t, waiting, now.State)
 	})
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
+
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
 // patience bounds what a test waits for; nothing that passes takes so long.
@@ -59,6 +61,19 @@ func start(t *testing.T, options ...func(*config)) *harness {
 		assert.NoError(t, fake.Verify())
 	})
 	return &harness{app: a, url: srv.URL, log: log, stop: cancel}
+}
+
+// inMemory is the application in a bubble of virtual time, with a fake StackOne that
+// needs no socket, until the test ends.
+func inMemory(t *testing.T) (*harness, *stackonetest.Server) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	srv := stackonetest.NewServer(stackonetest.InMemory())
+	t.Cleanup(srv.Close)
+	a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(cancel)
+	require.NoError(t, err)
+	return &harness{app: a, stop: cancel}, srv
 }
 
 // pollingOnly leaves the webhook out, as for a service that sends none.
