@@ -21,7 +21,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Faults of HTTP/2, by a server that writes the frames itself (RFC 9113).
+// A server that writes HTTP/2 frames itself (RFC 9113).
 
 const (
 	frameData, frameHeaders, frameReset, frameSettings, framePing, frameGoAway = 0, 1, 3, 4, 6, 7
@@ -31,7 +31,7 @@ const (
 	codeNone, codeProtocol, codeInternal, codeRefused = 0, 1, 2, 7
 )
 
-// framer is a server's side of a connection.
+// framer is the server's side of a connection.
 type framer struct{ net.Conn }
 
 func (f framer) write(kind, flags byte, stream uint32, payload ...byte) {
@@ -44,7 +44,7 @@ func (f framer) reset(stream, code uint32) {
 	f.write(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, code)...)
 }
 
-// goAway tells that streams up to last may have been handled, and none above it.
+// goAway says that streams up to last may have been processed, and none above it.
 func (f framer) goAway(last, code uint32) {
 	f.write(frameGoAway, 0, 0, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, last), code)...)
 }
@@ -54,9 +54,9 @@ func (f framer) answer(stream uint32) {
 	f.write(frameData, flagEndStream, stream, []byte(link)...)
 }
 
-// serveHTTP2 gives each request, when it has it whole, to handle, until that
-// returns false or the connection ends. A ping is answered when pong says so. A nil
-// config is no TLS.
+// serveHTTP2 passes the stream of each complete request to handle, until handle
+// returns false or the connection ends. Pings are answered if pong is set. A nil
+// config means no TLS.
 func serveHTTP2(conn net.Conn, config *tls.Config, pong bool, handle func(f framer, stream uint32) bool) {
 	if config != nil {
 		conn = tls.Server(conn, config)
@@ -88,7 +88,7 @@ func serveHTTP2(conn net.Conn, config *tls.Config, pong bool, handle func(f fram
 	}
 }
 
-// certified returns a certificate, and an option for a client that trusts it.
+// certified returns a TLS configuration, and the option for a client that trusts it.
 func certified(t *testing.T) (*tls.Config, client.Option) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
@@ -97,10 +97,10 @@ func certified(t *testing.T) (*tls.Config, client.Option) {
 	return config, trusting(t, server, func(tr *http.Transport) { tr.ForceAttemptHTTP2 = true })
 }
 
-func TestFault43HTTP2(t *testing.T) {
+func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	type handler = func(f framer, stream uint32, n int32) bool
-	once := func(first func(f framer, stream uint32) bool) handler { // and then an answer
+	once := func(first func(f framer, stream uint32) bool) handler { // and then the response
 		return func(f framer, stream uint32, n int32) bool {
 			if n == 1 {
 				return first(f, stream)
@@ -129,33 +129,33 @@ func TestFault43HTTP2(t *testing.T) {
 		want                 outcome
 		create, authenticate counts
 	}{
-		{"an answer", always(func(f framer, stream uint32) bool { f.answer(stream); return true }), OK(1), counts{1}, counts{1}},
-		{"GOAWAY 0", once(goAway(none, codeNone, true)), OK(1), counts{2}, counts{2}},
-		{"GOAWAY 0, and closed", once(goAway(none, codeNone, false)), OK(1), counts{2}, counts{2}},
-		{"REFUSED_STREAM", once(rst(codeRefused)), OK(1), counts{2}, counts{2}},
-		{"GOAWAY with the id, and closed", once(goAway(itself, codeNone, false)), each(AMB, OK(2)), counts{1}, counts{2}},
-		{"GOAWAY above the id, and closed", once(goAway(later, codeNone, false)), each(AMB, OK(2)), counts{1}, counts{2}},
-		{"GOAWAY above the id with an error, and closed", once(goAway(later, codeInternal, false)), each(AMB, OK(2)), counts{1}, counts{2}},
-		{"GOAWAY above the id, and an answer", always(func(f framer, stream uint32) bool {
+		{"response", always(func(f framer, stream uint32) bool { f.answer(stream); return true }), succeeds(1), counts{1}, counts{1}},
+		{"GOAWAY below the stream, connection open", once(goAway(none, codeNone, true)), succeeds(1), counts{2}, counts{2}},
+		{"GOAWAY below the stream", once(goAway(none, codeNone, false)), succeeds(1), counts{2}, counts{2}},
+		{"REFUSED_STREAM once", once(rst(codeRefused)), succeeds(1), counts{2}, counts{2}},
+		{"GOAWAY at the stream", once(goAway(itself, codeNone, false)), byOperation(ambiguous, succeeds(2)), counts{1}, counts{2}},
+		{"GOAWAY above the stream", once(goAway(later, codeNone, false)), byOperation(ambiguous, succeeds(2)), counts{1}, counts{2}},
+		{"GOAWAY above the stream with an error", once(goAway(later, codeInternal, false)), byOperation(ambiguous, succeeds(2)), counts{1}, counts{2}},
+		{"GOAWAY at the stream, then the response", always(func(f framer, stream uint32) bool {
 			f.goAway(stream, codeNone)
 			f.answer(stream)
 			return true
-		}), OK(1), counts{1}, counts{1}},
-		{"closed", once(closed), each(AMB, OK(2)), counts{1}, counts{2}},
-		{"RST INTERNAL_ERROR", once(rst(codeInternal)), each(AMB, OK(2)), counts{1}, counts{2}},
-		{"RST INTERNAL_ERROR, always", always(rst(codeInternal)), AMB, counts{1}, counts{3}},
-		{"RST PROTOCOL_ERROR, always", always(rst(codeProtocol)), AMB, counts{1, 2}, counts{3, 4, 5, 6}},
-		{"REFUSED_STREAM, always", always(rst(codeRefused)), AMB, counts{1, 2}, counts{3, 4, 5, 6}},
-		{"a header that cannot be decoded", once(func(f framer, stream uint32) bool {
+		}), succeeds(1), counts{1}, counts{1}},
+		{"connection closed", once(closed), byOperation(ambiguous, succeeds(2)), counts{1}, counts{2}},
+		{"INTERNAL_ERROR once", once(rst(codeInternal)), byOperation(ambiguous, succeeds(2)), counts{1}, counts{2}},
+		{"INTERNAL_ERROR always", always(rst(codeInternal)), ambiguous, counts{1}, counts{3}},
+		{"PROTOCOL_ERROR always", always(rst(codeProtocol)), ambiguous, counts{1, 2}, counts{3, 4, 5, 6}},
+		{"REFUSED_STREAM always", always(rst(codeRefused)), ambiguous, counts{1, 2}, counts{3, 4, 5, 6}},
+		{"invalid header block", once(func(f framer, stream uint32) bool {
 			f.write(frameHeaders, flagEndHeaders, stream, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
 			return true
-		}), each(AMB, OK(2)), counts{1}, counts{2}},
-		{"RST in the body", always(func(f framer, stream uint32) bool {
+		}), byOperation(ambiguous, succeeds(2)), counts{1}, counts{2}},
+		{"INTERNAL_ERROR inside the body", always(func(f framer, stream uint32) bool {
 			f.write(frameHeaders, flagEndHeaders, stream, 0x08, 3, '2', '0', '1')
 			f.write(frameData, 0, stream, []byte(link)[:50]...)
 			f.reset(stream, codeInternal)
 			return true
-		}), sent("INTERNAL_ERROR"), counts{1}, counts{1}},
+		}), unusable("INTERNAL_ERROR"), counts{1}, counts{1}},
 	}
 	for _, tt := range tests {
 		for operation := range operations {
@@ -179,8 +179,8 @@ func TestFault43HTTP2(t *testing.T) {
 	}
 }
 
-// queued is a side of a pipe whose writes do not wait to be read. Both sides of
-// HTTP/2 may write at the same time.
+// queued is one side of a pipe whose writes do not wait for a reader, because both
+// sides of HTTP/2 may write at the same time.
 type queued struct {
 	net.Conn
 	queue chan<- []byte
@@ -188,9 +188,9 @@ type queued struct {
 
 func (q *queued) Write(p []byte) (int, error) { q.queue <- bytes.Clone(p); return len(p), nil }
 
-// It is not parallel: the client's own transport is made from net/http's default,
-// which it changes to stay in the process, and so in virtual time.
-func TestSilentConnection(t *testing.T) {
+// Not parallel: it replaces http.DefaultTransport, from which the client's own
+// transport is made, to stay in the process and so in virtual time.
+func TestHTTP2ServerStopsResponding(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	config := &tls.Config{Certificates: server.TLS.Certificates, NextProtos: []string{"h2"}}
@@ -202,8 +202,8 @@ func TestSilentConnection(t *testing.T) {
 		want outcome
 		took time.Duration
 	}{
-		"pings are not answered": {false, all(AMB, says("connection lost")), 30 * time.Second},
-		"pings are answered":     {true, all(AMB, says("time-out of 1m5s")), 65 * time.Second},
+		"pings are not answered": {false, all(ambiguous, says("connection lost")), 30 * time.Second},
+		"pings are answered":     {true, all(ambiguous, says("time-out of 1m5s")), 65 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -231,13 +231,13 @@ func TestSilentConnection(t *testing.T) {
 				r := call(t.Context(), t, opCreate, c)
 				tt.want(t, r)
 				requireTook(t, exactly(tt.took), r.took)
-				serving.Wait() // the connection ends by itself when it is idle
+				serving.Wait() // the idle connection is closed after a time-out
 			})
 		})
 	}
 }
 
-// keepsResetting serves HTTP/2 that resets every request, and counts them.
+// keepsResetting starts an HTTP/2 server that resets and counts every request.
 func keepsResetting(t *testing.T, config *tls.Config) (addr string, requests *atomic.Int32) {
 	t.Helper()
 	requests = new(atomic.Int32)
@@ -251,9 +251,8 @@ func keepsResetting(t *testing.T, config *tls.Config) (addr string, requests *at
 	return addr, requests
 }
 
-// TestResetsWithoutEnd says that net/http's replays have an end also for a request
-// without a body, and over HTTP/2 without TLS.
-func TestResetsWithoutEnd(t *testing.T) {
+// The replays of net/http end for a request without a body and without TLS, too.
+func TestHTTP2EndlessResets(t *testing.T) {
 	t.Parallel()
 	t.Run("without a body", func(t *testing.T) {
 		t.Parallel()
@@ -266,7 +265,7 @@ func TestResetsWithoutEnd(t *testing.T) {
 		require.ErrorAs(t, err, &broken)
 		assert.True(t, broken.MaybeSent)
 		assert.ErrorContains(t, err, "keeps resetting")
-		// The last may be on its way when the bound is seen.
+		// The last one may be under way when the limit is reached.
 		assert.Contains(t, []int32{2, 3}, requests.Load())
 	})
 	t.Run("without TLS", func(t *testing.T) {
@@ -281,7 +280,7 @@ func TestResetsWithoutEnd(t *testing.T) {
 		assert.True(t, broken.MaybeSent)
 		assert.Equal(t, int32(2), requests.Load())
 	})
-	t.Run("through a transport of the caller's", func(t *testing.T) {
+	t.Run("through the caller's RoundTripper", func(t *testing.T) {
 		t.Parallel()
 		for _, code := range []uint32{codeProtocol, codeRefused} {
 			config, _ := certified(t)

@@ -20,10 +20,10 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Faults of the wire, by servers that speak TCP.
+// Broken connections and malformed responses, from servers that speak plain TCP.
 
-// listen returns the address of a server on loopback that gives each connection
-// to serve and then closes it, and the number of connections.
+// listen starts a server on loopback that passes each connection to serve and then
+// closes it. It returns the server's address and the number of connections.
 func listen(t *testing.T, serve func(net.Conn)) (addr string, accepted *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,13 +48,13 @@ func listen(t *testing.T, serve func(net.Conn)) (addr string, accepted *atomic.I
 	return l.Addr().String(), accepted
 }
 
-// hold keeps a connection until the other side closes it.
+// hold keeps the connection open until the other side closes it.
 func hold(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
-// reset closes a connection with RST.
+// reset closes the connection with RST.
 func reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0); conn.Close() }
 
-// take reads one request whole.
+// take reads one whole request.
 func take(conn net.Conn) bool {
 	r, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
@@ -64,7 +64,7 @@ func take(conn net.Conn) bool {
 	return err == nil
 }
 
-// sends is a server that takes a request and sends text, and then closes.
+// sends takes a request and sends the texts.
 func sends(texts ...string) func(net.Conn) {
 	return func(conn net.Conn) {
 		if take(conn) {
@@ -80,7 +80,7 @@ const (
 	badHeader = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
 )
 
-func TestFaultRaw(t *testing.T) {
+func TestBrokenResponse(t *testing.T) {
 	t.Parallel()
 	forever := func(header, more string) func(net.Conn) {
 		return func(conn net.Conn) {
@@ -101,48 +101,48 @@ func TestFaultRaw(t *testing.T) {
 		want  outcome
 		opts  []client.Option
 	}{
-		{name: "08 closed at accept", serve: func(net.Conn) {}, want: AMB},
-		{name: "08 RST after the request", serve: func(c net.Conn) { take(c); reset(c) }, want: AMB},
-		{name: "08 FIN after the request", serve: func(c net.Conn) { take(c) }, want: all(AMB, wraps(io.EOF))},
-		{name: "08 FIN inside the status line", serve: sends("HTTP/1.1 20"), want: AMB},
-		{name: "08 FIN inside the header", serve: sends("HTTP/1.1 201 Created\r\nContent-Ty"), want: AMB},
-		{name: "08 FIN before the end of the header", serve: sends(okHeader), want: all(AMB, wraps(io.ErrUnexpectedEOF))},
-		{name: "12 endless 1xx", serve: forever("", "HTTP/1.1 103 Early Hints\r\nLink: "+line+"\r\n\r\n"), want: transportError(true, 1), opts: once},
-		{name: "12 11 MB of header", serve: forever("HTTP/1.1 201 Created\r\n", "X: "+line+"\r\n"), want: transportError(true, 1), opts: once},
-		{name: "12 endless status line", serve: forever("HTTP/1.1 201 ", line), want: transportError(true, 1), opts: once},
-		{name: "12 garbage", serve: sends("\x1b[31mNOT\tHTTP\x00\xff\r\n\r\n"), want: all(AMB, says(`\x1b[31m`))},
-		{name: "12 garbage that quotes the key", serve: sends("HTTP/1.1 " + testKey + " token-1\r\n\r\n"), want: AMB},
-		{name: "12 long garbage", serve: sends(line + "\r\n\r\n"), want: AMB},
-		{name: "12 two Content-Lengths", serve: sends(okHeader + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}}"), want: AMB},
-		{name: "12 Content-Length that is none", serve: sends(okHeader + "Content-Length: -2\r\n\r\n{}"), want: AMB},
-		{name: "12 unknown Transfer-Encoding", serve: sends(okHeader + "Transfer-Encoding: cow\r\n\r\n{}"), want: AMB},
+		{name: "connection closed when accepted", serve: func(net.Conn) {}, want: ambiguous},
+		{name: "RST after the request", serve: func(c net.Conn) { take(c); reset(c) }, want: ambiguous},
+		{name: "FIN after the request", serve: func(c net.Conn) { take(c) }, want: all(ambiguous, wraps(io.EOF))},
+		{name: "FIN inside the status line", serve: sends("HTTP/1.1 20"), want: ambiguous},
+		{name: "FIN inside the header", serve: sends("HTTP/1.1 201 Created\r\nContent-Ty"), want: ambiguous},
+		{name: "FIN before the end of the header", serve: sends(okHeader), want: all(ambiguous, wraps(io.ErrUnexpectedEOF))},
+		{name: "endless 1xx responses", serve: forever("", "HTTP/1.1 103 Early Hints\r\nLink: "+line+"\r\n\r\n"), want: maybeSent(1), opts: once},
+		{name: "endless header", serve: forever("HTTP/1.1 201 Created\r\n", "X: "+line+"\r\n"), want: maybeSent(1), opts: once},
+		{name: "endless status line", serve: forever("HTTP/1.1 201 ", line), want: maybeSent(1), opts: once},
+		{name: "garbage", serve: sends("\x1b[31mNOT\tHTTP\x00\xff\r\n\r\n"), want: all(ambiguous, says(`\x1b[31m`))},
+		{name: "garbage that contains the key", serve: sends("HTTP/1.1 " + testKey + " token-1\r\n\r\n"), want: ambiguous},
+		{name: "long garbage", serve: sends(line + "\r\n\r\n"), want: ambiguous},
+		{name: "two Content-Lengths", serve: sends(okHeader + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}}"), want: ambiguous},
+		{name: "negative Content-Length", serve: sends(okHeader + "Content-Length: -2\r\n\r\n{}"), want: ambiguous},
+		{name: "unknown Transfer-Encoding", serve: sends(okHeader + "Transfer-Encoding: cow\r\n\r\n{}"), want: ambiguous},
 		{
-			name: "13 101", serve: sends("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello"),
-			want: API(101, 1),
+			name: "101 Switching Protocols", serve: sends("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello"),
+			want: failsWithStatus(101, 1),
 		},
-		{name: "13 204", serve: sends("HTTP/1.1 204 No Content\r\n\r\n"), want: BAD("204 No Content", 1)},
+		{name: "204 without a body", serve: sends("HTTP/1.1 204 No Content\r\n\r\n"), want: unusable("204 No Content")},
 		{
-			name: "15 less than Content-Length", serve: sends(okHeader + "Content-Length: 500\r\n\r\n" + link[:50]),
-			want: all(BAD("unexpected EOF", 1), wraps(io.ErrUnexpectedEOF)),
-		},
-		{
-			name: "15 cut inside a chunk", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\nff\r\n" + link[:50]),
-			want: all(BAD("unexpected EOF", 1), wraps(io.ErrUnexpectedEOF)),
+			name: "body shorter than Content-Length", serve: sends(okHeader + "Content-Length: 500\r\n\r\n" + link[:50]),
+			want: all(unusable("unexpected EOF"), wraps(io.ErrUnexpectedEOF)),
 		},
 		{
-			name: "15 cut before the last chunk", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
-			want: all(BAD("unexpected EOF", 1), wraps(io.ErrUnexpectedEOF)),
+			name: "connection closed inside a chunk", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\nff\r\n" + link[:50]),
+			want: all(unusable("unexpected EOF"), wraps(io.ErrUnexpectedEOF)),
 		},
-		{name: "15 a chunk that is none", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"), want: BAD("chunk", 1)},
-		{name: "15 gzip that is none", serve: sends(okHeader + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"), want: BAD("EOF", 1)},
 		{
-			name: "15 reset in the body", want: BAD("", 1),
+			name: "connection closed before the last chunk", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
+			want: all(unusable("unexpected EOF"), wraps(io.ErrUnexpectedEOF)),
+		},
+		{name: "invalid chunk size", serve: sends(okHeader + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"), want: unusable("chunk")},
+		{name: "invalid gzip", serve: sends(okHeader + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"), want: unusable("EOF")},
+		{
+			name: "RST inside the body", want: unusable(""),
 			serve: func(c net.Conn) { sends(okHeader + "Content-Length: 500\r\n\r\n" + link[:50])(c); reset(c) },
 		},
 		{
-			name: "19 error cut", serve: sends(badHeader + "Content-Length: 500\r\n\r\n" + `{"message":"half`), want: API(400, 1),
+			name: "error body shorter than Content-Length", serve: sends(badHeader + "Content-Length: 500\r\n\r\n" + `{"message":"half`), want: failsWithStatus(400, 1),
 		},
-		{name: "early hints, then the answer", serve: sends("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + okHeader + "\r\n" + link), want: OK(1)},
+		{name: "early hints, then success", serve: sends("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + okHeader + "\r\n" + link), want: succeeds(1)},
 	}
 	for _, tt := range tests {
 		for operation := range operations {
@@ -157,7 +157,7 @@ func TestFaultRaw(t *testing.T) {
 	}
 }
 
-func TestFault09StaleConnection(t *testing.T) {
+func TestKeptConnectionResetByNextRequest(t *testing.T) {
 	t.Parallel()
 	const good = okHeader + "Content-Length: 8\r\n\r\n" + `{"id":1}`
 	for operation := range operations {
@@ -167,24 +167,24 @@ func TestFault09StaleConnection(t *testing.T) {
 				if take(conn) {
 					_, _ = io.WriteString(conn, good)
 				}
-				_, _ = conn.Read(make([]byte, 1)) // the next request has begun
+				_, _ = conn.Read(make([]byte, 1)) // the next request has arrived
 				reset(conn)
 			})
 			c := at(t, "http://"+addr)
-			OK(1)(t, call(t.Context(), t, opAuthenticate, c))
+			succeeds(1)(t, call(t.Context(), t, opAuthenticate, c))
 			r := call(t.Context(), t, operation, c)
 			if operation == opCreate {
-				AMB(t, r)
+				ambiguous(t, r)
 				assert.Equal(t, int32(1), accepted.Load(), "connections")
 				return
 			}
-			OK(2)(t, r)
+			succeeds(2)(t, r)
 			assert.Equal(t, int32(2), accepted.Load(), "connections")
 		})
 	}
 }
 
-// noticed is a connection that tells when its owner has closed it.
+// noticed is a connection that reports when its owner closes it.
 type noticed struct {
 	net.Conn
 	closed func()
@@ -192,7 +192,7 @@ type noticed struct {
 
 func (c *noticed) Close() error { c.closed(); return c.Conn.Close() }
 
-func TestFault10IdleConnectionClosed(t *testing.T) {
+func TestIdleConnectionClosed(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
 		t.Run(operation, func(t *testing.T) {
@@ -205,7 +205,7 @@ func TestFault10IdleConnectionClosed(t *testing.T) {
 			}}
 			c := at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: transport}))
 			for n := range int32(3) {
-				OK(1)(t, call(t.Context(), t, operation, c))
+				succeeds(1)(t, call(t.Context(), t, operation, c))
 				<-noticing
 				assert.Equal(t, n+1, accepted.Load(), "connections")
 			}
@@ -213,8 +213,8 @@ func TestFault10IdleConnectionClosed(t *testing.T) {
 	}
 }
 
-// Idle connections that break when they are written to, of which nothing tells before.
-func TestFault10IdleConnectionsBreak(t *testing.T) {
+// The idle connections look usable and fail when they are written to.
+func TestIdleConnectionsBreakOnWrite(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
 		t.Run(operation, func(t *testing.T) {
@@ -239,7 +239,7 @@ func TestFault10IdleConnectionsBreak(t *testing.T) {
 			c := at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))
 			var all sync.WaitGroup
 			for range idle {
-				all.Go(func() { OK(1)(t, call(t.Context(), t, opAuthenticate, c)) })
+				all.Go(func() { succeeds(1)(t, call(t.Context(), t, opAuthenticate, c)) })
 			}
 			for range idle {
 				<-arrived
@@ -247,14 +247,14 @@ func TestFault10IdleConnectionsBreak(t *testing.T) {
 			close(release)
 			all.Wait()
 			broken.Store(true)
-			OK(1)(t, call(t.Context(), t, operation, c))
+			succeeds(1)(t, call(t.Context(), t, operation, c))
 			assert.Equal(t, int32(idle+1), requests.Load())
 		})
 	}
 }
 
-// breaking is a connection that cannot be written to any more once it is broken,
-// unless it was made after that.
+// breaking is a connection whose writes fail once broken is set, unless it was
+// opened after that.
 type breaking struct {
 	net.Conn
 	fresh  bool

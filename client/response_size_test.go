@@ -21,9 +21,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Faults of size.
-
-// endless is a body without an end, that counts what is read of it.
+// endless is a body without an end that counts the bytes read.
 type endless struct {
 	read   int64
 	closed bool
@@ -42,7 +40,7 @@ var spaces = strings.Repeat(" ", 64<<10)
 
 func (e *endless) Close() error { e.closed = true; return nil }
 
-func TestFault17EndlessBody(t *testing.T) {
+func TestEndlessBody(t *testing.T) {
 	t.Parallel()
 	const kept, drained, oneRead = 256 << 10, 64 << 10, 64 << 10
 	tests := map[string]struct {
@@ -52,12 +50,12 @@ func TestFault17EndlessBody(t *testing.T) {
 		kept   int
 		most   int64
 	}{
-		"success":                       {201, nil, sent("larger than 1048576 bytes"), 1 << 20, 1<<20 + 1},
-		"success with a limit":          {201, []client.Option{client.WithMaxResponseBytes(10)}, sent("larger than 10 bytes"), 10, 11},
-		"success with a large limit":    {201, []client.Option{client.WithMaxResponseBytes(2 << 20)}, sent("larger than 2097152 bytes"), 2 << 20, 2<<20 + 1},
-		"error":                         {400, nil, API(400, 1), kept, kept + drained + oneRead},
-		"error with a limit":            {400, []client.Option{client.WithMaxResponseBytes(10)}, API(400, 1), 10, 11 + drained + oneRead},
-		"error that is asked for again": {429, nil, API(429, 3), kept, kept + drained + oneRead},
+		"success":                    {201, nil, unusable("larger than 1048576 bytes"), 1 << 20, 1<<20 + 1},
+		"success with a small limit": {201, []client.Option{client.WithMaxResponseBytes(10)}, unusable("larger than 10 bytes"), 10, 11},
+		"success with a large limit": {201, []client.Option{client.WithMaxResponseBytes(2 << 20)}, unusable("larger than 2097152 bytes"), 2 << 20, 2<<20 + 1},
+		"error":                      {400, nil, failsWithStatus(400, 1), kept, kept + drained + oneRead},
+		"error with a small limit":   {400, []client.Option{client.WithMaxResponseBytes(10)}, failsWithStatus(400, 1), 10, 11 + drained + oneRead},
+		"error that is retried":      {429, nil, failsWithStatus(429, 3), kept, kept + drained + oneRead},
 	}
 	for name, tt := range tests {
 		for operation := range operations {
@@ -65,7 +63,7 @@ func TestFault17EndlessBody(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var bodies []*endless
-					c := through(t, meets(func(r *http.Request) (*http.Response, error) {
+					c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
 						body := new(endless)
 						bodies = append(bodies, body)
 						res := response(r, tt.status, nil)
@@ -85,19 +83,19 @@ func TestFault17EndlessBody(t *testing.T) {
 	}
 }
 
-func TestFault17LimitIsExact(t *testing.T) {
+func TestMaxResponseBytesIsExact(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		limit int64
 		want  outcome
 	}{
-		"as long as the body": {int64(len(link)), OK(1)},
-		"one byte less":       {int64(len(link)) - 1, sent("larger than")},
-		"the largest":         {1<<63 - 1, OK(1)},
+		"limit equal to the body":       {int64(len(link)), succeeds(1)},
+		"limit one byte below the body": {int64(len(link)) - 1, unusable("larger than")},
+		"largest limit":                 {1<<63 - 1, succeeds(1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := through(t, meets(answers(201, link)), client.WithMaxResponseBytes(tt.limit))
+			c := through(t, scripted(answers(201, link)), client.WithMaxResponseBytes(tt.limit))
 			var r *result
 			require.NotPanics(t, func() { r = call(t.Context(), t, opCreate, c) })
 			tt.want(t, r)
@@ -105,8 +103,8 @@ func TestFault17LimitIsExact(t *testing.T) {
 	}
 }
 
-// It is not parallel: it measures what is allocated.
-func TestFault17Memory(t *testing.T) {
+// Not parallel: it measures allocations.
+func TestHugeBodyMemory(t *testing.T) {
 	member := new(bytes.Buffer)
 	zip := gzip.NewWriter(member)
 	for range 16 { // 1 MiB
@@ -144,16 +142,15 @@ func TestFault17Memory(t *testing.T) {
 				runtime.ReadMemStats(&before)
 				r := call(t.Context(), t, operation, c, client.WithTimeout(time.Minute))
 				runtime.ReadMemStats(&after)
-				sent("larger than 1048576 bytes")(t, r)
+				unusable("larger than 1048576 bytes")(t, r)
 				assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), "bytes allocated")
 			})
 		}
 	}
 }
 
-// TestSmallLimitKeepsTheConnection says that what a small limit leaves unread of an
-// error does not cost the connection.
-func TestSmallLimitKeepsTheConnection(t *testing.T) {
+// The connection is reused although a small limit leaves most of an error unread.
+func TestSmallLimitKeepsConnection(t *testing.T) {
 	t.Parallel()
 	var opened atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

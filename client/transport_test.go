@@ -24,9 +24,9 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// Faults of the caller's transport, and of values that the caller changes.
+// RoundTrippers that fail or change the request, and callers that do.
 
-func TestFault39Transport(t *testing.T) {
+func TestFailingRoundTripper(t *testing.T) {
 	sending := func(err error) step { return failsAfterSending(err) }
 	partly := func(r *http.Request) (*http.Response, error) {
 		body, err := r.GetBody()
@@ -39,40 +39,40 @@ func TestFault39Transport(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		return nil, fmt.Errorf("cannot send %q %s\n%s", r.Header, r.Header.Get("Authorization"), body)
 	}
-	run(t, []fault{
-		{name: "39 fails after sending", meets: []step{sending(errors.New("lost"))}, want: all(AMB, says("lost"))},
-		{name: "39 fails after sending, as if refused", meets: []step{sending(errRefused)}, want: AMB},
-		{name: "39 fails after sending, as if not found", meets: []step{sending(&net.DNSError{IsNotFound: true})}, want: AMB},
-		{name: "39 fails after a byte of a copy, as if refused", meets: []step{partly}, want: AMB},
-		{name: "39 fails, and says nothing of sending", meets: []step{fails(errors.New("lost"))}, want: AMB},
-		{name: "39 fails with EOF", meets: []step{fails(io.EOF)}, want: AMB},
-		{name: "39 an error that quotes the request", meets: []step{quoting}, want: AMB},
-		{name: "39 nil, nil", meets: []step{fails(nil)}, want: all(AMB, says("neither a response nor an error"))},
-		{name: "39 a response and an error", meets: []step{both}, want: AMB},
-		{name: "39 a response without a body", meets: []step{bodiless(201)}, want: sent("unexpected end of JSON input")},
-		{name: "39 an error without a body", meets: []step{bodiless(400)}, want: API(400, 1)},
+	run(t, []scenario{
+		{name: "fails after sending", steps: []step{sending(errors.New("lost"))}, want: all(ambiguous, says("lost"))},
+		{name: "fails after sending with connection refused", steps: []step{sending(errRefused)}, want: ambiguous},
+		{name: "fails after sending with no such host", steps: []step{sending(&net.DNSError{IsNotFound: true})}, want: ambiguous},
+		{name: "fails after reading a byte from GetBody with connection refused", steps: []step{partly}, want: ambiguous},
+		{name: "fails without reading the body with an unknown error", steps: []step{fails(errors.New("lost"))}, want: ambiguous},
+		{name: "fails with EOF", steps: []step{fails(io.EOF)}, want: ambiguous},
+		{name: "error that contains the request", steps: []step{quoting}, want: ambiguous},
+		{name: "neither a response nor an error", steps: []step{fails(nil)}, want: all(ambiguous, says("neither a response nor an error"))},
+		{name: "both a response and an error", steps: []step{both}, want: ambiguous},
+		{name: "success with a nil body", steps: []step{bodiless(201)}, want: unusable("unexpected end of JSON input")},
+		{name: "400 with a nil body", steps: []step{bodiless(400)}, want: failsWithStatus(400, 1)},
 	})
 }
 
-// A body that is handed out is closed, whatever comes with it.
-func TestFault39BodiesAreClosed(t *testing.T) {
+// The body of a response is closed, whatever the RoundTripper returns with it.
+func TestResponseBodiesAreClosed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		status int
 		err    error
 		want   outcome
 	}{
-		"beside an error":       {201, errReset, transportError(true, 1)},
-		"without a status":      {0, nil, transportError(true, 1)},
-		"of a success":          {201, nil, OK(1)},
-		"of an error":           {404, nil, API(404, 1)},
-		"of another protocol":   {101, nil, API(101, 1)},
-		"of a status to repeat": {429, nil, API(429, 1)},
+		"returned with an error": {201, errReset, maybeSent(1)},
+		"status 0":               {0, nil, maybeSent(1)},
+		"201":                    {201, nil, succeeds(1)},
+		"404":                    {404, nil, failsWithStatus(404, 1)},
+		"101":                    {101, nil, failsWithStatus(101, 1)},
+		"429":                    {429, nil, failsWithStatus(429, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			body := &tracked{Reader: strings.NewReader(link)}
-			c := through(t, meets(func(r *http.Request) (*http.Response, error) {
+			c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
 				res := response(r, tt.status, nil)
 				res.Body = body
 				return res, tt.err
@@ -83,7 +83,7 @@ func TestFault39BodiesAreClosed(t *testing.T) {
 	}
 }
 
-// tracked is a body that knows whether it was closed.
+// tracked is a body that records whether it was closed.
 type tracked struct {
 	io.Reader
 	closed bool
@@ -91,7 +91,7 @@ type tracked struct {
 
 func (b *tracked) Close() error { b.closed = true; return nil }
 
-func TestFault39NoStatus(t *testing.T) {
+func TestInvalidStatusCode(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{0, -1} {
 		for operation := range operations {
@@ -99,7 +99,7 @@ func TestFault39NoStatus(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					require.NotPanics(t, func() {
-						require.Error(t, call(t.Context(), t, operation, through(t, meets(bodiless(status)))).err)
+						require.Error(t, call(t.Context(), t, operation, through(t, scripted(bodiless(status)))).err)
 					})
 				})
 			})
@@ -118,29 +118,29 @@ func bodiless(status int) step {
 	}
 }
 
-func TestFault39TransportPanics(t *testing.T) {
+func TestRoundTripperPanics(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
-		fault := errors.New("transport's own")
-		c := through(t, meets(func(*http.Request) (*http.Response, error) { panic(fault) }, answers(201, link)))
+		own := errors.New("the panic of the transport")
+		c := through(t, scripted(func(*http.Request) (*http.Response, error) { panic(own) }, answers(201, link)))
 		var got any
 		func() {
 			defer func() { got = recover() }()
 			_ = call(t.Context(), t, operation, c)
 		}()
-		assert.Same(t, fault, got)
+		assert.Same(t, own, got)
 		requirePresentable(t, fmt.Sprintf("%v %+v %#v", got, got, got))
-		OK(1)(t, call(t.Context(), t, operation, c)) // and the client goes on
+		succeeds(1)(t, call(t.Context(), t, operation, c)) // the client still works
 	}
 }
 
-func TestFault40CallerChangesWhatItGave(t *testing.T) {
+func TestCallerChangesRequestDuringCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var bodies []string
 		var headers []http.Header
 		reading := make(chan struct{})
-		c := through(t, meets(func(r *http.Request) (*http.Response, error) {
+		c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
 			headers = append(headers, r.Header.Clone())
 			body, _ := io.ReadAll(r.Body)
 			bodies = append(bodies, string(body))
@@ -173,9 +173,9 @@ func TestFault40CallerChangesWhatItGave(t *testing.T) {
 	})
 }
 
-// A transport that writes to the header, which it should not, sees a fresh one
-// with every attempt.
-func TestFault40TransportChangesTheHeader(t *testing.T) {
+// A RoundTripper must not change the header. One that does gets a fresh header with
+// each attempt.
+func TestRoundTripperChangesHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var headers []http.Header
@@ -189,7 +189,7 @@ func TestFault40TransportChangesTheHeader(t *testing.T) {
 		}
 		c := through(t, roundTripper(transport))
 		for range 2 {
-			API(429, 3)(t, call(t.Context(), t, opCreate, c))
+			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
 		}
 		for _, h := range headers {
 			assert.Equal(t, headers[0], h)
@@ -197,15 +197,15 @@ func TestFault40TransportChangesTheHeader(t *testing.T) {
 	})
 }
 
-// TestTransportsThatSendByOtherMeans says that net/http's transport, taught to
-// send by other means, does not pass for one that never sent.
-func TestTransportsThatSendByOtherMeans(t *testing.T) {
+// An http.Transport with a RoundTripper of its own for a scheme or protocol is not
+// proof that nothing was sent.
+func TestRegisteredRoundTripperMaySend(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(nil)
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	for name, fault := range map[string]error{
+	for name, err := range map[string]error{
 		"reset":   &net.OpError{Op: "read", Err: syscall.ECONNRESET},
 		"refused": &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
 	} {
@@ -213,7 +213,7 @@ func TestTransportsThatSendByOtherMeans(t *testing.T) {
 		sending := roundTripper(func(r *http.Request) (*http.Response, error) {
 			sends.Add(1)
 			_, _ = io.Copy(io.Discard, r.Body)
-			return nil, fault
+			return nil, err
 		})
 		registered := &http.Transport{}
 		registered.RegisterProtocol("https", sending)
@@ -234,9 +234,8 @@ func TestTransportsThatSendByOtherMeans(t *testing.T) {
 	}
 }
 
-// TestTransportThatSendsLater says that the same holds when the other means read the
-// request only after they have failed.
-func TestTransportThatSendsLater(t *testing.T) {
+// The same is true of a RoundTripper that reads the body after it has failed.
+func TestRegisteredRoundTripperReadsBodyAfterFailing(t *testing.T) {
 	t.Parallel()
 	var requests []*http.Request
 	later := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -254,9 +253,8 @@ func TestTransportThatSendsLater(t *testing.T) {
 	assert.True(t, broken.MaybeSent)
 }
 
-// TestTransportsThatReadTheBody says that middleware may read the body as often as
-// signing and logging take.
-func TestTransportsThatReadTheBody(t *testing.T) {
+// Middleware may read copies of the body, as signing and logging do.
+func TestRoundTripperReadsBodyCopies(t *testing.T) {
 	t.Parallel()
 	signing := roundTripper(func(r *http.Request) (*http.Response, error) {
 		for range 3 {
@@ -287,9 +285,8 @@ func TestTransportsThatReadTheBody(t *testing.T) {
 	assert.Equal(t, 8, read)
 }
 
-// TestTransportsThatChangeTheRequest says that what a transport does to a request,
-// which it must not, ends with the attempt.
-func TestTransportsThatChangeTheRequest(t *testing.T) {
+// A RoundTripper must not change the request. Changes do not reach the next attempt.
+func TestRoundTripperChangesRequest(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -309,7 +306,7 @@ func TestTransportsThatChangeTheRequest(t *testing.T) {
 	assert.Contains(t, seen[0], "POST https://api.stackone.com/connect_sessions/authenticate api.stackone.com [application/json]")
 	for _, request := range seen {
 		assert.Equal(t, seen[0], request)
-		assert.Contains(t, request, "stackone-client-go/", "nor does one value of a header change another")
+		assert.Contains(t, request, "stackone-client-go/", "the values of one header do not change another")
 		assert.Contains(t, request, testKey)
 	}
 }

@@ -20,10 +20,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Faults whose traces must be gone when the calls have ended.
-
-// pipes is a listener whose connections stay in the process, so that a server on
-// it lives in virtual time.
+// pipes is a listener whose connections stay in the process, so that its server
+// runs in virtual time.
 type pipes struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -52,9 +50,9 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// It is not parallel: it counts goroutines. A goroutine that is left blocks for
-// ever, which a bubble reports, too.
-func TestFault38NothingLeaks(t *testing.T) {
+// Not parallel: it counts goroutines. The bubble also reports a goroutine that
+// never ends.
+func TestNoLeaks(t *testing.T) {
 	const callers, each = 40, 25
 	goroutines := runtime.NumGoroutine()
 	synctest.Test(t, func(t *testing.T) {
@@ -133,13 +131,13 @@ func TestFault38NothingLeaks(t *testing.T) {
 		synctest.Wait()
 		sum := int64(0)
 		for kind := range outcomes {
-			assert.Positive(t, outcomes[kind].Load(), "calls that ended as %d", kind)
+			assert.Positive(t, outcomes[kind].Load(), "calls with outcome %d", kind)
 			sum += outcomes[kind].Load()
 		}
 		assert.Equal(t, int64(callers*each), sum)
 		assert.LessOrEqual(t, opened.Load()-closed.Load(), int64(callers), "open connections")
 
-		time.Sleep(31 * time.Second) // of the bubble: idle connections end by themselves
+		time.Sleep(31 * time.Second) // in virtual time, until idle connections are closed
 		synctest.Wait()
 		assert.Equal(t, opened.Load(), closed.Load(), "connections opened and closed")
 		require.NoError(t, server.Close())

@@ -16,24 +16,10 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// The tests of faults are tables with a few words for what a call ends in:
-//
-//	OK(n)         a session, at attempt n
-//	NS            never sent: *TransportError, not MaybeSent, after three attempts
-//	NSP           the same for a fault that lasts, after one
-//	AMB           may have been sent: *TransportError, MaybeSent, after one attempt
-//	              to create and three to authenticate
-//	API(s, n)     *APIError with status s, after n attempts
-//	BAD(text, n)  *ResponseError that says text, after n attempts
-//	CTX(err, n)   the context's error err, after n attempts
-//	CFG           an error of New, which names the fault and shows no secret
-//
-// A name holds the number of the fault: go test -run 'Fault/08|Fault08' runs one.
-
-// outcome is what a call must end in.
+// outcome checks the result of a call.
 type outcome func(*testing.T, *result)
 
-// result is what a call ended in.
+// result is what a call returned, and how long it took.
 type result struct {
 	operation string
 	created   *gen.ConnectSessionTokenAuthLink
@@ -48,14 +34,26 @@ const (
 	opAuthenticate = "authenticate_connect_session"
 )
 
-// OK is a session, at an attempt.
-func OK(attempts int) outcome {
+// succeeds expects a session after the given number of attempts.
+func succeeds(attempts int) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		require.NoError(t, r.err)
 		assert.Equal(t, attempts, r.response.Attempts, "attempts")
 	}
 }
+
+// neverSent expects a TransportError that says that nothing was sent. With the
+// default policy a transient failure takes three attempts and a permanent one a
+// single attempt.
+func neverSent(attempts int) outcome { return transportError(false, attempts) }
+
+// maybeSent expects a TransportError that says that the request may have been sent.
+func maybeSent(attempts int) outcome { return transportError(true, attempts) }
+
+// ambiguous expects that the request may have been sent. Create is not retried
+// then, and Authenticate is, because it only reads.
+var ambiguous = byOperation(maybeSent(1), maybeSent(3))
 
 func transportError(maybeSent bool, attempts int) outcome {
 	return func(t *testing.T, r *result) {
@@ -64,7 +62,7 @@ func transportError(maybeSent bool, attempts int) outcome {
 		require.ErrorAs(t, r.err, &got)
 		assert.Equal(t, r.operation, got.Operation)
 		assert.Equal(t, maybeSent, got.MaybeSent, "MaybeSent of %v", r.err)
-		assert.Equal(t, attempts, got.Attempts, "attempts, which ended in %v", r.err)
+		assert.Equal(t, attempts, got.Attempts, "attempts before %v", r.err)
 		text := "nothing was sent"
 		switch {
 		case maybeSent && r.operation == opCreate:
@@ -76,27 +74,27 @@ func transportError(maybeSent bool, attempts int) outcome {
 	}
 }
 
-var (
-	NS  = transportError(false, 3)
-	NSP = transportError(false, 1)
-	AMB = each(transportError(true, 1), transportError(true, 3))
-)
-
-// API is an error status, after some attempts.
-func API(status, attempts int) outcome {
+// failsWithStatus expects an APIError.
+func failsWithStatus(status, attempts int) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		got := requireAPIError(t, r.err, r.operation, status)
 		assert.Equal(t, attempts, got.Attempts, "attempts")
-		assert.NotContains(t, r.err.Error(), "<", "a body's HTML in the text")
+		assert.NotContains(t, r.err.Error(), "<", "HTML of the body in the text")
 	}
 }
 
-// refused is an error status that authenticate is repeated after, and create is not.
-func refused(status int) outcome { return each(API(status, 1), API(status, 3)) }
+// ambiguousStatus expects an APIError with a status after which the request may
+// have been processed: Create is not retried, and Authenticate is.
+func ambiguousStatus(status int) outcome {
+	return byOperation(failsWithStatus(status, 1), failsWithStatus(status, 3))
+}
 
-// BAD is a success that cannot be used.
-func BAD(text string, attempts int) outcome {
+// unusable expects a ResponseError that contains text, after one attempt: a
+// success that cannot be used is never retried.
+func unusable(text string) outcome { return unusableAfter(1, text) }
+
+func unusableAfter(attempts int, text string) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		var got *client.ResponseError
@@ -108,17 +106,17 @@ func BAD(text string, attempts int) outcome {
 	}
 }
 
-// CTX is the end of the context, after some attempts.
-func CTX(end error, attempts int) outcome {
+// contextEnds expects the context's error.
+func contextEnds(err error, attempts int) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
-		require.ErrorIs(t, r.err, end)
-		assert.Equal(t, attempts, r.response.Attempts, "attempts, which ended in %v", r.err)
+		require.ErrorIs(t, r.err, err)
+		assert.Equal(t, attempts, r.response.Attempts, "attempts before %v", r.err)
 	}
 }
 
-// each is one outcome for create and another for authenticate.
-func each(create, authenticate outcome) outcome {
+// byOperation expects one outcome of Create and another of Authenticate.
+func byOperation(create, authenticate outcome) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		if r.operation == opCreate {
@@ -129,7 +127,7 @@ func each(create, authenticate outcome) outcome {
 	}
 }
 
-// all is every one of the outcomes.
+// all expects every one of the outcomes.
 func all(outcomes ...outcome) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
@@ -139,7 +137,7 @@ func all(outcomes ...outcome) outcome {
 	}
 }
 
-// wraps is an error that holds others.
+// wraps expects an error that wraps each of errs.
 func wraps(errs ...error) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
@@ -149,12 +147,12 @@ func wraps(errs ...error) outcome {
 	}
 }
 
-// says is an error with a text.
+// says expects an error that contains text.
 func says(text string) outcome {
 	return func(t *testing.T, r *result) { t.Helper(); assert.ErrorContains(t, r.err, text) }
 }
 
-// call makes a call, and checks what holds for every one.
+// call calls the operation and checks what is true of every call.
 func call(ctx context.Context, t *testing.T, operation string, c *client.Client, opts ...client.Option) *result {
 	t.Helper()
 	r := &result{operation: operation}
@@ -166,14 +164,14 @@ func call(ctx context.Context, t *testing.T, operation string, c *client.Client,
 		r.read, r.err = c.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: "token-1"}, opts...)
 	}
 	r.took = time.Since(start)
-	assert.Equal(t, r.err == nil, r.created != nil || r.read != nil, "a session or an error")
+	assert.Equal(t, r.err == nil, r.created != nil || r.read != nil, "returns either a session or an error")
 	if r.err != nil {
 		requirePresentable(t, r.err.Error())
 	}
 	return r
 }
 
-// requirePresentable says that a text is one short line without secrets.
+// requirePresentable requires one short line without secrets.
 func requirePresentable(t *testing.T, text string) {
 	t.Helper()
 	assert.Less(t, len(text), 1200, "length of the text")
@@ -185,7 +183,7 @@ func requirePresentable(t *testing.T, text string) {
 	}
 }
 
-// through returns a client with the default policy and a transport of the test's.
+// through returns a client that sends through rt, with the default retry policy.
 func through(t *testing.T, rt http.RoundTripper, opts ...client.Option) *client.Client {
 	t.Helper()
 	opts = append([]client.Option{
@@ -196,7 +194,7 @@ func through(t *testing.T, rt http.RoundTripper, opts ...client.Option) *client.
 	return c
 }
 
-// at returns a client with the default policy, but quick, of a server's address.
+// at returns a client for a server, with the default number of attempts and no backoff.
 func at(t *testing.T, baseURL string, opts ...client.Option) *client.Client {
 	t.Helper()
 	opts = append([]client.Option{
@@ -207,4 +205,5 @@ func at(t *testing.T, baseURL string, opts ...client.Option) *client.Client {
 	return c
 }
 
+// quick is the default policy without its backoff.
 var quick = client.RetryPolicy{MinBackoff: time.Nanosecond, MaxBackoff: time.Nanosecond}

@@ -17,25 +17,25 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Faults in virtual time: what each attempt meets is a script.
+// A scripted transport, for calls in virtual time.
 
-// step is what one attempt meets.
+// step is what happens to one attempt.
 type step func(*http.Request) (*http.Response, error)
 
-// script is a transport of steps, the last of which goes on for ever.
+// script is a transport that takes one step an attempt, and repeats the last.
 type script struct {
-	steps  []step
-	mu     sync.Mutex
-	met    int
-	bodies []string // as they were read
+	steps    []step
+	mu       sync.Mutex
+	attempts int
+	bodies   []string // what each attempt read of the request's body
 }
 
-func meets(steps ...step) *script { return &script{steps: steps} }
+func scripted(steps ...step) *script { return &script{steps: steps} }
 
 func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.mu.Lock()
-	step := s.steps[min(s.met, len(s.steps)-1)]
-	s.met++
+	step := s.steps[min(s.attempts, len(s.steps)-1)]
+	s.attempts++
 	s.mu.Unlock()
 	original := r.Body
 	defer original.Close()
@@ -57,12 +57,12 @@ type bodyReader func([]byte) (int, error)
 
 func (f bodyReader) Read(p []byte) (int, error) { return f(p) }
 
-// fails is an attempt that touches nothing of the request.
+// fails returns err without reading the request's body.
 func fails(err error) step {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// failsAfterSending is an attempt that fails when the request has been sent.
+// failsAfterSending reads the whole request and returns err.
 func failsAfterSending(err error) step {
 	return func(r *http.Request) (*http.Response, error) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -70,24 +70,24 @@ func failsAfterSending(err error) step {
 	}
 }
 
-// answers is an attempt with an answer; header is keys and values in turn.
+// answers responds; header holds keys and values in turn.
 func answers(status int, body string, header ...string) step {
 	return func(r *http.Request) (*http.Response, error) {
 		return response(r, status, strings.NewReader(body), header...), nil
 	}
 }
 
-// hangs is an attempt whose answer never comes.
+// hangs reads the request and waits until the context ends.
 func hangs(r *http.Request) (*http.Response, error) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-// takes is an attempt that takes some time.
+// takes waits before the next step.
 func takes(d time.Duration, then step) step {
 	return func(r *http.Request) (*http.Response, error) {
-		time.Sleep(d) // of a bubble
+		time.Sleep(d) // in virtual time
 		return then(r)
 	}
 }
@@ -107,7 +107,7 @@ func response(r *http.Request, status int, body io.Reader, header ...string) *ht
 	}
 }
 
-// connecting is the error of a connection that could not be made.
+// connecting returns err as the error of dialling.
 func connecting(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 
 var (
@@ -115,15 +115,15 @@ var (
 	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 )
 
-// span is how long a call takes, bounds included.
+// span is the shortest and the longest time that a call may take.
 type span struct{ min, max time.Duration }
 
 func exactly(d time.Duration) span { return span{d, d} }
 
-// hinted is the wait for a Retry-After.
+// hinted is the wait for a Retry-After: up to 10 % of jitter is added.
 func hinted(d time.Duration) span { return span{d, d + d/10} }
 
-// backoffs is how long a call waits before its attempts when nothing says for how long.
+// backoffs is the sum of the waits between the attempts when there is no Retry-After.
 func backoffs(attempts int) span {
 	s := span{min: time.Duration(max(0, attempts-1))}
 	for n := range s.min {
@@ -132,42 +132,42 @@ func backoffs(attempts int) span {
 	return s
 }
 
-// fault is a row: what the attempts of a call meet, in virtual time.
-type fault struct {
+// scenario is a call in virtual time: what happens to its attempts, and how it ends.
+type scenario struct {
 	name     string
-	meets    []step
+	steps    []step
 	want     outcome
 	took     span          // zero: the backoffs
 	deadline time.Duration // of the context; zero: none
 	opts     []client.Option
 }
 
-// run runs the rows for both operations.
-func run(t *testing.T, faults []fault) {
+// run runs each scenario with Create and with Authenticate.
+func run(t *testing.T, scenarios []scenario) {
 	t.Parallel()
-	for _, f := range faults {
+	for _, s := range scenarios {
 		for operation := range operations {
-			t.Run(f.name+"/"+operation, func(t *testing.T) {
+			t.Run(s.name+"/"+operation, func(t *testing.T) {
 				t.Parallel()
-				synctest.Test(t, func(t *testing.T) { f.run(t, operation) })
+				synctest.Test(t, func(t *testing.T) { s.run(t, operation) })
 			})
 		}
 	}
 }
 
-func (f fault) run(t *testing.T, operation string) {
+func (s scenario) run(t *testing.T, operation string) {
 	ctx := t.Context()
-	if f.deadline > 0 {
+	if s.deadline > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.deadline)
+		ctx, cancel = context.WithTimeout(ctx, s.deadline)
 		defer cancel()
 	}
-	transport := meets(f.meets...)
-	r := call(ctx, t, operation, through(t, transport, f.opts...))
-	f.want(t, r)
-	assert.Equal(t, r.response.Attempts, transport.met, "attempts that the transport saw")
+	transport := scripted(s.steps...)
+	r := call(ctx, t, operation, through(t, transport, s.opts...))
+	s.want(t, r)
+	assert.Equal(t, r.response.Attempts, transport.attempts, "attempts that the transport saw")
 	requireSameBodies(t, operation, transport.bodies)
-	took := f.took
+	took := s.took
 	if took == (span{}) {
 		took = backoffs(r.response.Attempts)
 	}
@@ -179,7 +179,7 @@ func requireTook(t *testing.T, want span, got time.Duration) {
 	assert.True(t, want.min <= got && got <= want.max, "took %s, want %s to %s", got, want.min, want.max)
 }
 
-// requireSameBodies says that whatever was sent of a request was sent whole.
+// requireSameBodies requires that each attempt read all of the body or nothing.
 func requireSameBodies(t *testing.T, operation string, bodies []string) {
 	t.Helper()
 	for _, body := range bodies {

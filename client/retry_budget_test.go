@@ -1,0 +1,88 @@
+package client_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+func TestRetryBudget(t *testing.T) {
+	t.Parallel()
+	const calls, budget = 30, 10
+	for name, tt := range map[string]struct {
+		operation string
+		steps     step
+		last      func(attempts int) outcome
+	}{
+		"create meets 429":                 {opCreate, answers(429, "{}"), func(n int) outcome { return failsWithStatus(429, n) }},
+		"create meets refused connections": {opCreate, fails(errRefused), func(n int) outcome { return neverSent(n) }},
+		"authenticate meets 500":           {opAuthenticate, answers(500, "{}"), func(n int) outcome { return failsWithStatus(500, n) }},
+		"authenticate meets resets": {
+			opAuthenticate, failsAfterSending(errReset), func(n int) outcome { return maybeSent(n) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := scripted(tt.steps)
+				c := through(t, transport)
+				for n := range calls {
+					attempts := 1
+					if n < budget/2 {
+						attempts = 3
+					}
+					// A policy given to the call draws on the same budget.
+					opt := client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 3})
+					tt.last(attempts)(t, call(t.Context(), t, tt.operation, c, opt))
+				}
+				assert.Equal(t, calls+budget, transport.attempts, "attempts")
+			})
+		})
+	}
+	t.Run("ten successes allow one retry", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			down := true
+			c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+				if down {
+					return answers(500, "{}")(r)
+				}
+				return answers(201, link)(r)
+			}))
+			attempts := func() int { return call(t.Context(), t, opAuthenticate, c).response.Attempts }
+			for spent := 0; attempts() > 1; spent++ {
+				require.Less(t, spent, budget, "calls that are still retried")
+			}
+			for _, want := range []struct{ successes, attempts int }{{9, 1}, {1, 2}, {0, 1}, {200, 3}} {
+				down = false
+				for range want.successes {
+					attempts()
+				}
+				down = true
+				assert.Equal(t, want.attempts, attempts(), "attempts after %d successes", want.successes)
+			}
+			sends := 3
+			for range calls {
+				sends += attempts()
+			}
+			assert.Equal(t, 1+calls+budget, sends, "attempts: the budget never exceeds its size")
+		})
+	})
+	t.Run("a retry that is not made is not counted", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			transport := scripted(answers(429, "{}", "Retry-After", "100"))
+			c := through(t, transport)
+			for range calls {
+				failsWithStatus(429, 1)(t, call(t.Context(), t, opCreate, c))
+			}
+			transport.steps = []step{answers(429, "{}")}
+			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
+		})
+	})
+}
