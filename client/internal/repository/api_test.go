@@ -1,4 +1,4 @@
-package client_test
+package repository
 
 import (
 	"flag"
@@ -17,9 +17,9 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/api.txt")
 
-// TestExportedAPI says that the packages export what testdata/api.txt lists, so that
-// whoever reviews a change sees what it does to users. Whether a change is compatible
-// is for make api to say, which compares with the last release.
+// TestExportedAPI compares what the packages export with testdata/api.txt, so that a
+// review shows what a change means for users. Compatibility with the last release is
+// checked by make api.
 func TestExportedAPI(t *testing.T) {
 	t.Parallel()
 	const file = "testdata/api.txt"
@@ -29,15 +29,15 @@ func TestExportedAPI(t *testing.T) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.Equal(t, string(want), got, "the exported API has changed; if it should, run: make generate")
+	assert.Equal(t, string(want), got, "the exported API has changed; if that is intended, run make generate")
 }
 
-// exportedAPI lists what users can name in the module's packages, one thing a line.
+// exportedAPI lists the exported names of the packages for users, one a line.
 func exportedAPI(t *testing.T) string {
 	t.Helper()
 	exports := map[string]string{}
 	var own []string
-	for _, line := range goList(t, "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Name}}\t{{.Export}}\t{{.Dir}}", "../...") {
+	for _, line := range goList(t, "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Name}}\t{{.Export}}\t{{.Dir}}", root+"/...") {
 		fields := strings.Split(line, "\t")
 		path, name, dir := fields[0], fields[1], fields[3]
 		exports[path] = fields[2]
@@ -58,7 +58,8 @@ func exportedAPI(t *testing.T) string {
 	return list.String()
 }
 
-// listPackage writes what a package exports; the names of its own types stand alone.
+// listPackage writes what a package exports. Its own types are written without the
+// name of the package.
 func listPackage(w io.Writer, pkg *types.Package) {
 	others := func(other *types.Package) string {
 		if other == pkg {

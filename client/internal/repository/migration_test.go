@@ -1,4 +1,4 @@
-package client_test
+package repository
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// The Go code of MIGRATION.md, run.
+// The Go code of MIGRATION.md.
 func Example_migration() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

@@ -18,4 +18,4 @@ require (
 	golang.org/x/text v0.40.0 // indirect
 )
 
-replace github.com/StackOneHQ/stackone-client-go => ../../..
+replace github.com/StackOneHQ/stackone-client-go => ../../../../..
