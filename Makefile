@@ -1,23 +1,24 @@
-# Every target that a person or CI runs. `make help` lists them.
+# Targets for people and CI. Run make help for a list.
 
 GO          ?= go
 RACE        := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+GORELEASE   := golang.org/x/exp/cmd/gorelease@v0.0.0-20261014143641-f0251eb4aa3e
 
 GENERATED   := gen/connect.gen.go client/stackonetest/internal/description/description.gen.go client/internal/repository/testdata/api.txt
 APILIST     := $(GO) test ./client/internal/repository -run '^TestExportedAPI$$' -update
 
-# Every module of the tree; make test MODULES=. takes one.
+# Every module of the repository. make test MODULES=. tests one.
 MODULES     ?= $(sort $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path "./bin/*")))
 
 define newline
 
 
 endef
-# $(call each,vet ./...) runs go vet ./... in every module.
-each = $(foreach module,$(MODULES),$(GO) -C $(module) $(1)$(newline))
+# $(call each,vet ./...,GOOS=linux) runs GOOS=linux go vet ./... in every module.
+each = $(foreach module,$(MODULES),$(2) $(GO) -C $(module) $(1)$(newline))
 
 .DEFAULT_GOAL := help
 
@@ -26,41 +27,38 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## create and authenticate a session, in a fake unless STACKONE_API_KEY is set
+demo: ## run the quickstart, with a fake StackOne unless STACKONE_API_KEY is set
 	@$(GO) run ./client/examples/quickstart
 
 .PHONY: demo-web
-demo-web: ## start the example backend to click through, with a fake likewise
+demo-web: ## start the example backend in the same way
 	@$(GO) -C client/examples/backend run .
 
-# Allocations are counted without the race detector, which makes some of its own.
+# The race detector allocates, so the tests of allocations run without it.
 .PHONY: test
-test: ## run every test, under the race detector where there is a C compiler
+test: ## run every test, with the race detector if there is a C compiler
 	$(call each,test $(RACE) ./...)
 	$(if $(RACE),$(GO) test ./client -run Allocations)
 
 .PHONY: generate
-generate: ## write the generated code, and the list of what is exported
+generate: ## write the generated code and the list of exported names
 	$(GO) generate ./...
 	$(APILIST)
 
 .PHONY: api
-api: ## compare the exported API with the last release; VERSION=, if it may break
-	@.ci/api "$$VERSION"
+api: ## compare the exported API with the last release, for the next VERSION=
+	$(GO) run $(GORELEASE) $${VERSION:+-version="$$VERSION"}
 
 .PHONY: check
-check: ## formatting, linters, other systems, workflows, modules, generated files
-	@set -e; files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted; run gofmt -w:" $$files; exit 1; }
+check: ## run the linters, and check workflows, modules, generated code and other systems
 	$(call each,run $(GOLANGCI) run --allow-parallel-runners)
 	GOARCH=386 $(GO) vet ./client/... ./gen/...
-	@set -e; for os in windows darwin; do for module in $(MODULES); do \
-		echo GOOS=$$os $(GO) -C $$module vet ./...; GOOS=$$os $(GO) -C $$module vet ./...; \
-	done; done
+	$(call each,vet ./...,GOOS=windows)
+	$(call each,vet ./...,GOOS=darwin)
 	$(GO) run $(ACTIONLINT)
-	.ci/release_test
 	$(call each,mod tidy -diff)
 	@set -e; before=$$(cat $(GENERATED) | cksum); $(MAKE) -s generate; after=$$(cat $(GENERATED) | cksum); \
-	test "$$before" = "$$after" || { echo "a generated file was not up to date; commit what 'make generate' has written"; exit 1; }
+	test "$$before" = "$$after" || { echo "generated files were out of date; commit what make generate has written"; exit 1; }
 
 bin/drift: $(wildcard openapi/drift/*.go) openapi/drift/go.mod
 	$(GO) build -C openapi/drift -o $(CURDIR)/$@ .
@@ -98,16 +96,8 @@ refresh-pull-request: ## for CI: offer what make refresh has changed as a pull r
 	@.ci/refresh-pull-request
 
 .PHONY: vuln
-vuln: ## look for known vulnerabilities in what is called
+vuln: ## look for known vulnerabilities in the code that is called
 	$(call each,run $(GOVULNCHECK) ./...)
-
-.PHONY: notes
-notes: ## print what CHANGELOG.md says of VERSION=
-	@.ci/notes "$$VERSION"
-
-.PHONY: module
-module: ## write what Go downloads of a tagged VERSION= into bin
-	@.ci/module "$$VERSION"
 
 FUZZTIME ?= 30s
 
@@ -120,7 +110,7 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 	done
 
 .PHONY: soak
-soak: ## make 100000 calls over random faults, and compare both sides of each
+soak: ## make 100000 calls with random faults and compare both sides of each
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
 
 .PHONY: bench
@@ -128,6 +118,6 @@ bench: ## measure calls beside hand-written ones, and write client/BENCHMARKS.md
 	$(GO) run ./client/internal/bench
 
 .PHONY: mutants
-mutants: ## break client/ in every way that gremlins knows; what no test notices
+mutants: ## change client/ in every way that gremlins knows, and list changes that no test notices
 	$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash ./client --workers 2 --timeout-coefficient 4 \
 		--exclude-files '^(webhook|stackonetest|examples|internal|testdata)/'
