@@ -132,8 +132,8 @@ func send[T any](
 	c := &call{settings: s}
 	if len(opts) > 0 {
 		own, err := s.with(opts)
-		if own.response != nil {
-			defer func() { *own.response = c.last.Response }()
+		for _, dst := range own.responses {
+			defer func() { *dst = c.last.Response; dst.keep(c) }()
 		}
 		if err != nil {
 			return nil, fmt.Errorf("stackone: %s: invalid option: %w", operation, err)

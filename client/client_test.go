@@ -65,7 +65,6 @@ func TestNewRefuses(t *testing.T) {
 		"negative largest backoff":     {client.WithRetryPolicy(client.RetryPolicy{MaxBackoff: -1}), "negative"},
 		"negative Retry-After":         {client.WithRetryPolicy(client.RetryPolicy{MaxRetryAfter: -1}), "negative"},
 		"negative time-out":            {client.WithTimeout(-1), "negative"},
-		"negative poll interval":       {client.WithPollInterval(-1), "negative"},
 		"empty user agent":             {client.WithUserAgent(" "), "user agent"},
 		"user agent with line break":   {client.WithUserAgent(secret + "\r\nx"), "user agent"},
 		"user agent beyond ASCII":      {client.WithUserAgent(secret + "é"), "user agent"},
@@ -88,7 +87,6 @@ func TestNewRefuses(t *testing.T) {
 		"no response bytes":            {client.WithMaxResponseBytes(0), "not positive"},
 		"response for the client":      {client.WithResponse(new(client.Response)), "belongs to a call"},
 		"nil option":                   {nil, "an option is nil"},
-		"nil progress function":        {client.WithProgress(nil), "progress function is nil"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +126,7 @@ func TestNewAccepts(t *testing.T) {
 		assert.NoError(t, err, base)
 	}
 	_, err := client.New(client.WithAPIKey("first ! to last ~"), client.WithHeader("X", " !~ "), client.WithUserAgent("a/1 (~)"),
-		client.WithHeader("AZaz09!#$%&'*+-.^_`|~", "every character of a name"), client.WithPollInterval(0), client.WithTimeout(0),
+		client.WithHeader("AZaz09!#$%&'*+-.^_`|~", "every character of a name"), client.WithTimeout(0),
 		client.WithHeader("Z", "the last letter, where it stays upper case"), client.WithMaxResponseBytes(1))
 	assert.NoError(t, err, "every visible character of ASCII")
 }

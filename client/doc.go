@@ -27,9 +27,7 @@
 //     may have been received all the same.
 //   - [*ResponseError]: a success status with a body that cannot be used.
 //
-// [ConnectSessions.WaitForConnection] adds [*ConnectionError], for a customer's
-// attempt that has failed. The error of a context that ended is visible to
-// errors.Is. A request that could never succeed (a required field is empty, an
+// The error of a context that ended is visible to errors.Is. A request that could never succeed (a required field is empty, an
 // option is invalid) is a plain error before anything is sent. A nil error always
 // comes with a result.
 //

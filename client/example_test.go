@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -118,59 +117,6 @@ func ExampleClient_Generated() {
 	// Output: 201 Acme
 }
 
-// The customer connects in StackOne's Hub; here the fake does it for them.
-func ExampleConnectSessions_WaitForConnection() {
-	srv := stackonetest.NewServer()
-	defer srv.Close()
-	ctx, c := context.Background(), srv.Client()
-	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := srv.Session(link.Token).Connect("account-1"); err != nil {
-		log.Fatal(err)
-	}
-
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
-	defer cancel()
-	attempt, err := c.ConnectSessions.WaitForConnection(ctx, link.Token)
-	var ended *client.ConnectionError
-	switch {
-	case err == nil:
-		fmt.Println("connected as", attempt.AccountSecureID)
-	case errors.As(err, &ended):
-		fmt.Println("ended as", ended.Status, ended.Code)
-	case errors.Is(err, context.DeadlineExceeded):
-		fmt.Println("not yet: a webhook will tell")
-	default:
-		fmt.Println(err)
-	}
-	// Output: connected as account-1
-}
-
-// The page with StackOne's Hub asks this endpoint for a token.
-func ExampleNewSessionHandler() {
-	srv := stackonetest.NewServer()
-	defer srv.Close()
-	c := srv.Client()
-	signedIn := func(*http.Request) (id, name string, ok bool) { return "customer-42", "Acme", true }
-
-	handler := client.NewSessionHandler(c, func(r *http.Request) (gen.ConnectSessionCreate, error) {
-		id, name, ok := signedIn(r)
-		if !ok {
-			return gen.ConnectSessionCreate{}, client.ErrUnauthorized
-		}
-		return gen.ConnectSessionCreate{OriginOwnerID: id, OriginOwnerName: name}, nil
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/api/connect-session", http.NewCrossOriginProtection().Handler(handler))
-
-	rec := httptest.NewRecorder()
-	mux.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/api/connect-session", nil))
-	fmt.Println(rec.Code, rec.Header().Get("Cache-Control"), srv.Sessions()[0].Details().OriginOwnerName)
-	// Output: 200 no-store Acme
-}
-
 // A test of code that uses the client, in virtual time.
 func TestOnboarding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -185,7 +131,7 @@ func TestOnboarding(t *testing.T) {
 		if err := srv.Session(link.Token).Connect("account-1"); err != nil {
 			t.Fatal(err)
 		}
-		attempt, err := c.ConnectSessions.WaitForConnection(t.Context(), link.Token)
+		attempt, err := connect.NewWaiter(c, connect.WaiterOptions{}).Wait(t.Context(), link.Token)
 		if err != nil || attempt.AccountSecureID != "account-1" {
 			t.Errorf("got %v, %v", attempt, err)
 		}

@@ -10,10 +10,9 @@ import (
 	"net/textproto"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
 // Option configures a client when given to New and one call when given to a
@@ -24,40 +23,36 @@ type Option func(*settings)
 
 // settings is what options configure. It does not change once a call uses it.
 type settings struct {
-	base         *url.URL // ends in a slash
-	operations   map[string]operation
-	credentials  credentials
-	transport    http.RoundTripper
-	policy       RetryPolicy
-	timeout      time.Duration // of an attempt, as WithTimeout gave it
-	httpTimeout  time.Duration // of an attempt, as WithHTTPClient gave it
-	userAgent    string
-	ownAgent     string
-	header       map[string]string
-	logger       *slog.Logger
-	maxBody      int64
-	pollInterval time.Duration
-	progress     func(*gen.ConnectSessionLatestAttempt)
-	response     *Response // of one call only
-	budget       *budget   // of the client, shared by its calls
-	faults       []error
+	base        *url.URL // ends in a slash
+	operations  map[string]operation
+	credentials credentials
+	transport   http.RoundTripper
+	policy      RetryPolicy
+	timeout     time.Duration // of an attempt, as WithTimeout gave it
+	httpTimeout time.Duration // of an attempt, as WithHTTPClient gave it
+	userAgent   string
+	ownAgent    string
+	header      map[string]string
+	logger      *slog.Logger
+	maxBody     int64
+	responses   []*Response // of one call only
+	budget      *budget     // of the client, shared by its calls
+	faults      []error
 }
 
 const (
-	defaultTimeout  = 65 * time.Second // above the 60 s that a request lives on StackOne's side
-	defaultMaxBody  = 1 << 20
-	defaultInterval = 2 * time.Second
+	defaultTimeout = 65 * time.Second // above the 60 s that a request lives on StackOne's side
+	defaultMaxBody = 1 << 20
 )
 
 func defaultSettings() *settings {
 	info, _ := debug.ReadBuildInfo()
 	s := &settings{
-		policy:       RetryPolicy{}.withDefaults(),
-		timeout:      defaultTimeout,
-		ownAgent:     userAgent(info),
-		maxBody:      defaultMaxBody,
-		pollInterval: defaultInterval,
-		budget:       newBudget(),
+		policy:   RetryPolicy{}.withDefaults(),
+		timeout:  defaultTimeout,
+		ownAgent: userAgent(info),
+		maxBody:  defaultMaxBody,
+		budget:   newBudget(),
 	}
 	s.userAgent = s.ownAgent
 	WithBaseURL(DefaultBaseURL)(s)
@@ -67,7 +62,7 @@ func defaultSettings() *settings {
 // configure applies the options of New.
 func (s *settings) configure(opts []Option) error {
 	s.apply(opts)
-	if s.response != nil {
+	if s.responses != nil {
 		s.fault("WithResponse belongs to a call, not to New")
 	}
 	if s.credentials == nil {
@@ -263,7 +258,7 @@ func WithHeader(key, value string) Option {
 // status (0 when no answer came), its duration, the wait before the next one (0
 // when it is the last) and the request id, and nothing else. An attempt that
 // succeeds is logged at level Info, another at Warn. Nothing is logged by default,
-// and a nil logger is an error. ([NewSessionHandler] logs its failures too.)
+// and a nil logger is an error.
 func WithLogger(l *slog.Logger) Option {
 	return func(s *settings) {
 		if l == nil {
@@ -287,30 +282,16 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WithPollInterval sets how long WaitForConnection waits between two looks at the
-// session; 0 is the default, 2 s, and a negative time is an error.
-func WithPollInterval(d time.Duration) Option {
-	return func(s *settings) {
-		if d < 0 {
-			s.fault("the poll interval is negative")
-			return
-		}
-		if d == 0 {
-			d = defaultInterval
-		}
-		s.pollInterval = d
-	}
-}
-
 // WithResponse fills dst with the last answer of a call, whether the call
-// succeeds or fails. It is for calls, not for New, and a nil dst is an error. dst is
-// written until the call returns: give concurrent calls one each.
+// succeeds or fails. It is for calls, not for New, and a nil dst is an error. A call
+// that is given several fills each. dst is written until the call returns: give
+// concurrent calls one each.
 func WithResponse(dst *Response) Option {
 	return func(s *settings) {
 		if dst == nil {
 			s.fault("the response to fill is nil")
 			return
 		}
-		s.response = dst
+		s.responses = append(slices.Clip(s.responses), dst)
 	}
 }

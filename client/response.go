@@ -20,6 +20,8 @@ type Response struct {
 	Header     http.Header
 	Attempts   int    // how often the call was tried
 	Body       []byte // as it arrived, up to the limits of WithMaxResponseBytes
+
+	call *call // for Redact
 }
 
 // Format writes the status, the number of attempts and the length of the body,

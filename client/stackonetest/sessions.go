@@ -13,7 +13,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
@@ -243,10 +242,10 @@ func (s *Session) Cancel() error {
 }
 
 // Expire ends the attempt because the customer took too long over it: its status
-// is [client.AttemptStatusExpired].
+// is connect.AttemptStatusExpired.
 // The token stays good. To let that expire, move the clock with [Server.Advance].
 func (s *Session) Expire() error {
-	return s.move(client.AttemptStatusExpired, nil)
+	return s.move("expired", nil)
 }
 
 // move gives the pending attempt, or else a new one, the status. fill adds what

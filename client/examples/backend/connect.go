@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -76,13 +77,8 @@ func (a *app) await(who customer, token, authLink string) {
 }
 
 func (a *app) wait(ctx context.Context, who customer, token string) {
-	attempt, err := a.client.ConnectSessions.WaitForConnection(ctx, token,
-		client.WithPollInterval(a.pollInterval),
-		client.WithProgress(func(attempt *gen.ConnectSessionLatestAttempt) {
-			a.connections.progress(who.ID, token, attempt)
-		}))
-
-	var ended *client.ConnectionError
+	attempt, err := a.waiter.Wait(ctx, token)
+	var ended *connect.ConnectionError
 	switch {
 	case err == nil:
 		a.connections.connected(who.ID, token, attempt)
@@ -102,5 +98,6 @@ func (a *app) wait(ctx context.Context, who customer, token string) {
 // takeEvent is given every event that StackOne has signed.
 func (a *app) takeEvent(_ context.Context, event webhook.Event) error {
 	a.connections.event(event)
+	a.waiter.Connected(event)
 	return nil
 }

@@ -30,7 +30,7 @@ func TestConnectWithoutJavaScript(t *testing.T) {
 	v.press("Connect")
 
 	h.until(t, "customer-acme", knows("webhook", "account.created"))
-	account := h.until(t, "customer-acme", knows("polling", "Connected")).Account
+	account := h.until(t, "customer-acme", knows("waiter", "Connected")).Account
 	v.open(h.url)
 	assert.Equal(t, headConnected, v.heading())
 	assert.NotContains(t, v.text, `http-equiv="refresh"`)
@@ -172,7 +172,7 @@ func TestBeginningAnew(t *testing.T) {
 	h.do(h.as("customer-acme", form("/connect"))) // in another tab
 	sessions := h.fake.Sessions()
 	require.Len(t, sessions, 2)
-	h.until(t, "customer-acme", knows("polling", "Waiting for you"))
+	h.until(t, "customer-acme", knows("waiter", "Waiting for you"))
 
 	require.NoError(t, sessions[0].Cancel()) // nobody waits for this one any more
 	require.NoError(t, sessions[1].Begin())
@@ -207,7 +207,7 @@ func TestLateNewsOfAnEarlierSession(t *testing.T) {
 	c.begin("customer-acme", "first", "", func() {})
 	c.begin("customer-acme", "second", "", func() {})
 	before, _ := c.get("customer-acme")
-	c.progress("customer-acme", "first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
+	c.progress("first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
 	c.connected("customer-acme", "first", &gen.ConnectSessionLatestAttempt{AccountSecureID: "1"})
 	c.expired("customer-acme", "first")
 	after, _ := c.get("customer-acme")
@@ -221,7 +221,7 @@ func TestConnectingAgain(t *testing.T) {
 	v.press("Connect your HR system")
 	require.NoError(t, h.fake.Sessions()[0].Connect(""))
 	h.until(t, "customer-acme", knows("webhook", "account.created"))
-	first := h.until(t, "customer-acme", knows("polling", "Connected")).Account
+	first := h.until(t, "customer-acme", knows("waiter", "Connected")).Account
 
 	v.open("/")
 	v.press("Connect again")

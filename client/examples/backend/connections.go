@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -93,6 +93,18 @@ func (c *connections) token(customerID string) string {
 	return c.record(customerID).token
 }
 
+// customer returns whose latest session has the token.
+func (c *connections) customer(token string) (customerID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, r := range c.byCustomer {
+		if r.token == token {
+			return id
+		}
+	}
+	return ""
+}
+
 // begin puts a new session in the place of the one before.
 func (c *connections) begin(customerID, token, authLink string, stop context.CancelFunc) {
 	c.change(customerID, func(r *record) {
@@ -113,15 +125,19 @@ func (c *connections) fail(customerID string) {
 	})
 }
 
-// progress is told each state of the customer's attempt.
-func (c *connections) progress(customerID, token string, attempt *gen.ConnectSessionLatestAttempt) {
+// progress is told each state of the attempt of a session's customer.
+func (c *connections) progress(token string, attempt *gen.ConnectSessionLatestAttempt) {
+	customerID := c.customer(token)
+	if customerID == "" {
+		return // the customer has begun anew
+	}
 	c.whileWaiting(customerID, token, func(r *record) {
 		switch {
 		case attempt == nil:
-			r.add("polling", "Waiting for you to sign in")
+			r.add("waiter", "Waiting for you to sign in")
 		case attempt.Status == gen.AttemptStatusPending:
 			r.Begun = true
-			r.add("polling", "You are signing in")
+			r.add("waiter", "You are signing in")
 		}
 	})
 }
@@ -133,20 +149,20 @@ func (c *connections) connected(customerID, token string, attempt *gen.ConnectSe
 		}
 		r.Account.ConnectedAt = attempt.UpdatedAt
 		r.authLink = ""
-		r.move(connected, "polling", "Connected")
+		r.move(connected, "waiter", "Connected")
 	})
 }
 
-func (c *connections) ended(customerID, token string, err *client.ConnectionError) {
+func (c *connections) ended(customerID, token string, err *connect.ConnectionError) {
 	c.whileWaiting(customerID, token, func(r *record) {
 		r.Code, r.Detail = err.Code, err.Description
 		switch err.Status {
 		case gen.AttemptStatusCancelled:
-			r.move(cancelled, "polling", "Cancelled")
+			r.move(cancelled, "waiter", "Cancelled")
 		case gen.AttemptStatusError:
-			r.move(declined, "polling", "Declined")
+			r.move(declined, "waiter", "Declined")
 		default:
-			r.move(expired, "polling", "Out of time")
+			r.move(expired, "waiter", "Out of time")
 		}
 	})
 }
@@ -154,13 +170,13 @@ func (c *connections) ended(customerID, token string, err *client.ConnectionErro
 func (c *connections) expired(customerID, token string) {
 	c.whileWaiting(customerID, token, func(r *record) {
 		r.authLink = ""
-		r.move(expired, "polling", "The session has ended")
+		r.move(expired, "waiter", "The session has ended")
 	})
 }
 
 func (c *connections) lost(customerID, token string) {
 	c.whileWaiting(customerID, token, func(r *record) {
-		r.move(failed, "polling", "StackOne does not answer as expected")
+		r.move(failed, "waiter", "StackOne does not answer as expected")
 	})
 }
 

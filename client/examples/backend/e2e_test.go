@@ -54,7 +54,7 @@ func TestBrowser(t *testing.T) {
 		now := h.until(t, "customer-acme", knows("webhook", "account.created"))
 		acme.shows(now.Account.ID)
 		acme.shows(fakeProvider)
-		h.until(t, "customer-acme", knows("polling", "Connected"))
+		h.until(t, "customer-acme", knows("waiter", "Connected"))
 		acme.picture(shots, "connected")
 	})
 
@@ -145,7 +145,7 @@ func TestBrowser(t *testing.T) {
 		cobaltAtStackOne.decides("connect")
 		cobalt.sees(headConnected)
 		h.until(t, "customer-cobalt", knows("webhook", "account.created"))
-		cobaltsAccount := h.until(t, "customer-cobalt", knows("polling", "Connected")).Account.ID
+		cobaltsAccount := h.until(t, "customer-cobalt", knows("waiter", "Connected")).Account.ID
 		acme.do(chromedp.Reload())
 		acme.sees(headWaiting)
 

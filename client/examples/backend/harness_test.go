@@ -40,7 +40,7 @@ func start(t *testing.T, options ...func(*config)) *harness {
 	fake, log := newFake(), &logbook{}
 	cfg := config{
 		client: fake.Client(), fake: fake, authLinks: fake.URL, webhookSecrets: []string{fake.webhookSecret},
-		pollInterval: 20 * time.Millisecond, log: slog.New(slog.NewTextHandler(log, nil)),
+		pollInterval: 20 * time.Millisecond, looksPerMinute: -1, log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	for _, o := range options {
 		o(&cfg)

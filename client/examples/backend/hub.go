@@ -9,7 +9,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// sessionOf tells client.NewSessionHandler whom a session is for.
+// sessionOf tells connect.SessionHandler whom a session is for.
 func (a *app) sessionOf(r *http.Request) (gen.ConnectSessionCreate, error) {
 	who, ok := a.signedIn(r)
 	if !ok {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
@@ -27,7 +28,8 @@ type config struct {
 	webhookSecrets []string      // none: there is no webhook endpoint
 	authLinks      string        // where auth links lead to, as a source of a Content-Security-Policy
 	hubScript      string        // the file of the Hub's web component; empty: auth links only
-	pollInterval   time.Duration // 0: the client's default
+	pollInterval   time.Duration // 0: the Waiter's default, as of the following
+	looksPerMinute int
 	log            *slog.Logger
 	fake           *fake // nil: the client calls StackOne
 }
@@ -38,6 +40,7 @@ type app struct {
 	handler     http.Handler
 	ctx         context.Context // the application's life: ends waits and streams
 	waits       sync.WaitGroup
+	waiter      *connect.Waiter
 	connections *connections
 	cookieKey   []byte
 	templates   *template.Template
@@ -48,6 +51,9 @@ type app struct {
 func newApp(ctx context.Context, cfg config) (*app, error) {
 	a := &app{config: cfg, ctx: ctx, connections: newConnections(), cookieKey: make([]byte, 32)}
 	rand.Read(a.cookieKey) // a key of its own for each run: everybody signs in anew
+	a.waiter = connect.NewWaiter(a.client, connect.WaiterOptions{
+		Interval: a.pollInterval, LooksPerMinute: a.looksPerMinute, Progress: a.connections.progress,
+	})
 	var err error
 	if a.templates, err = parseTemplates(); err != nil {
 		return nil, err
@@ -102,7 +108,9 @@ func (a *app) hubRoutes(mux *http.ServeMux) error {
 		w.Header().Set("Cache-Control", "no-cache")
 		w.Write(script)
 	})
-	mux.Handle("/api/session", client.NewSessionHandler(a.client, a.sessionOf))
+	mux.Handle("/api/session", &connect.SessionHandler{
+		Client: a.client, Session: a.sessionOf, Timeout: createTimeout, Logger: a.log,
+	})
 	mux.HandleFunc("POST /api/hub/opened", a.hubOpened)
 	mux.HandleFunc("POST /api/hub/succeeded", a.hubSucceeded)
 	return nil

@@ -167,7 +167,7 @@ func TestWebhookThenPolling(t *testing.T) {
 	signedIn(t, h, "Acme").press("Connect your HR system")
 	h.connections.event(webhook.Event{Type: webhook.AccountCreated, OriginOwnerID: "customer-acme", AccountID: "8801", Provider: "hibob"})
 	require.NoError(t, h.fake.Sessions()[0].Connect("8801"))
-	now := h.until(t, "customer-acme", knows("polling", "Connected"))
+	now := h.until(t, "customer-acme", knows("waiter", "Connected"))
 	assert.Equal(t, "hibob", now.Account.Provider)
 }
 

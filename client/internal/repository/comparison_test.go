@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
@@ -160,7 +161,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		link, err := srv.Client().ConnectSessions.Create(t.Context(), owner)
 		require.NoError(t, err)
 		time.AfterFunc(time.Minute, func() { assert.NoError(t, srv.Session(link.Token).Connect("account-1")) })
-		attempt, err := srv.Client().ConnectSessions.WaitForConnection(t.Context(), link.Token)
+		attempt, err := connect.NewWaiter(srv.Client(), connect.WaiterOptions{}).Wait(t.Context(), link.Token)
 		require.NoError(t, err)
 		assert.Equal(t, "account-1", attempt.AccountSecureID)
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -27,7 +28,11 @@ func serve(key, secret string) error {
 	if err != nil {
 		return err
 	}
-	handler, err := routes(c, secret, slog.Default())
+	waiter := connect.NewWaiter(c, connect.WaiterOptions{
+		Interval: time.Second, LooksPerMinute: 100,
+		Progress: func(string, *gen.ConnectSessionLatestAttempt) {},
+	})
+	handler, err := routes(c, waiter, secret, slog.Default())
 	if err != nil {
 		return err
 	}
@@ -51,13 +56,11 @@ func options(key string) []client.Option {
 		client.WithHeader("X-Team", "onboarding"),
 		client.WithLogger(slog.New(slog.DiscardHandler)),
 		client.WithMaxResponseBytes(1 << 16),
-		client.WithPollInterval(time.Second),
-		client.WithProgress(func(*gen.ConnectSessionLatestAttempt) {}),
 	}
 }
 
-// connect takes a customer from a new session to a connected account.
-func connect(ctx context.Context, c *client.Client, invite func(*gen.ConnectSessionTokenAuthLink) error) (account string, err error) {
+// connectCustomer takes a customer from a new session to a connected account.
+func connectCustomer(ctx context.Context, c *client.Client, waiter *connect.Waiter, invite func(*gen.ConnectSessionTokenAuthLink) error) (account string, err error) {
 	var response client.Response
 	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
 		OriginOwnerID:   "customer-42",
@@ -73,7 +76,7 @@ func connect(ctx context.Context, c *client.Client, invite func(*gen.ConnectSess
 	if err := invite(link); err != nil {
 		return "", err
 	}
-	attempt, err := c.ConnectSessions.WaitForConnection(ctx, link.Token)
+	attempt, err := waiter.Wait(ctx, link.Token)
 	if err != nil {
 		return "", err
 	}
@@ -107,7 +110,7 @@ func explain(err error) string {
 		api       *client.APIError
 		transport *client.TransportError
 		response  *client.ResponseError
-		ended     *client.ConnectionError
+		ended     *connect.ConnectionError
 	)
 	switch {
 	case errors.As(err, &api):
@@ -123,16 +126,27 @@ func explain(err error) string {
 }
 
 // routes are the endpoints for the page with StackOne's Hub and for its webhooks.
-func routes(c *client.Client, secret string, log *slog.Logger) (http.Handler, error) {
+func routes(c *client.Client, waiter *connect.Waiter, secret string, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/connect-session", client.NewSessionHandler(c, func(r *http.Request) (gen.ConnectSessionCreate, error) {
-		user, _, ok := r.BasicAuth()
-		if !ok {
-			return gen.ConnectSessionCreate{}, client.ErrUnauthorized
-		}
-		return gen.ConnectSessionCreate{OriginOwnerID: user, OriginOwnerName: user}, nil
-	}))
+	mux.Handle("/connect-session", &connect.SessionHandler{
+		Client: c,
+		Session: func(r *http.Request) (gen.ConnectSessionCreate, error) {
+			user, _, ok := r.BasicAuth()
+			if !ok {
+				return gen.ConnectSessionCreate{}, client.ErrUnauthorized
+			}
+			return gen.ConnectSessionCreate{OriginOwnerID: user, OriginOwnerName: user}, nil
+		},
+		Created: func(ctx context.Context, _ *http.Request, link *gen.ConnectSessionTokenAuthLink) error {
+			log.InfoContext(ctx, "session", "link", link)
+			return nil
+		},
+		Timeout: 10 * time.Second,
+		Options: []client.Option{client.WithTimeout(3 * time.Second)},
+		Logger:  log,
+	})
 	hook, err := webhook.NewHandler([]string{secret}, func(ctx context.Context, event webhook.Event) error {
+		waiter.Connected(event)
 		switch event.Type {
 		case webhook.AccountCreated, webhook.AccountUpdated, webhook.AccountDeleted:
 			log.InfoContext(ctx, "account", "event", event)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
@@ -42,7 +43,7 @@ func TestConnect(t *testing.T) {
 				srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
 				srv.Inject(tt.fault)
 				c := srv.Client(append(options(srv.APIKey), client.WithBaseURL(srv.URL), client.WithHTTPClient(srv.HTTPClient()))...)
-				account, err := connect(t.Context(), c, func(link *gen.ConnectSessionTokenAuthLink) error {
+				account, err := connectCustomer(t.Context(), c, connect.NewWaiter(c, connect.WaiterOptions{}), func(link *gen.ConnectSessionTokenAuthLink) error {
 					session := srv.Session(link.Token)
 					return errors.Join(session.Begin(), tt.move(session))
 				})
@@ -64,7 +65,8 @@ func TestRoutes(t *testing.T) {
 	srv := stackonetest.NewTestServer(t)
 	srv.Expect("POST /connect_sessions")
 	var log bytes.Buffer
-	handler, err := routes(srv.Client(), "secret", slog.New(slog.NewTextHandler(&log, nil)))
+	c := srv.Client()
+	handler, err := routes(c, connect.NewWaiter(c, connect.WaiterOptions{}), "secret", slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func TestRoutes(t *testing.T) {
 		t.Errorf("the event is not in %s", &log)
 	}
 
-	if _, err := routes(srv.Client(), "", slog.Default()); !errors.Is(err, webhook.ErrSecret) {
+	if _, err := routes(srv.Client(), connect.NewWaiter(srv.Client(), connect.WaiterOptions{}), "", slog.Default()); !errors.Is(err, webhook.ErrSecret) {
 		t.Errorf("without a secret: %v", err)
 	}
 	if err := webhook.Verify([]byte(payload), "forged", "secret"); !errors.Is(err, webhook.ErrSignature) {

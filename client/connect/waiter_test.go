@@ -1,7 +1,9 @@
-package client_test
+package connect_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strings"
@@ -13,35 +15,47 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
+
+var owner = gen.ConnectSessionCreate{OriginOwnerID: "customer-1", OriginOwnerName: "Customer One"}
 
 // waiting is a customer's session that a test waits for, in virtual time.
 type waiting struct {
 	srv     *stackonetest.Server
 	client  *client.Client
+	waiter  *connect.Waiter
 	session *stackonetest.Session
 	token   string
 	seen    []string // what the progress function saw
 }
 
-// wait runs a test of WaitForConnection in a bubble.
+// wait runs a test of a Waiter in a bubble.
 func wait(t *testing.T, test func(t *testing.T, w *waiting)) {
+	t.Helper()
+	waitWith(t, connect.WaiterOptions{}, test)
+}
+
+func waitWith(t *testing.T, options connect.WaiterOptions, test func(t *testing.T, w *waiting)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
-		w := &waiting{srv: srv}
-		w.client = srv.Client(client.WithProgress(func(a *gen.ConnectSessionLatestAttempt) {
+		w := &waiting{srv: srv, client: srv.Client()}
+		link, err := w.client.ConnectSessions.Create(t.Context(), owner)
+		require.NoError(t, err)
+		w.token, w.session = link.Token, srv.Session(link.Token)
+		options.Progress = func(token string, a *gen.ConnectSessionLatestAttempt) {
+			assert.Equal(t, w.token, token)
 			if a == nil {
 				w.seen = append(w.seen, "none")
 			} else {
 				w.seen = append(w.seen, string(a.Status))
 			}
-		}))
-		link, err := w.client.ConnectSessions.Create(t.Context(), owner)
-		require.NoError(t, err)
-		w.token, w.session = link.Token, srv.Session(link.Token)
+		}
+		w.waiter = connect.NewWaiter(w.client, options)
 		test(t, w)
 	})
 }
@@ -59,7 +73,7 @@ func soon(t *testing.T, d time.Duration, acts ...func() error) {
 // polls is how often the session was looked at.
 func (w *waiting) polls() int { return len(w.srv.Requests()) - 1 }
 
-func TestWaitForConnection(t *testing.T) {
+func TestWait(t *testing.T) {
 	t.Parallel()
 	t.Run("until connected", func(t *testing.T) {
 		t.Parallel()
@@ -67,7 +81,7 @@ func TestWaitForConnection(t *testing.T) {
 			soon(t, time.Second, w.session.Begin)
 			soon(t, 9*time.Second, func() error { return w.session.Connect("account-1") })
 			start := time.Now()
-			attempt, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			attempt, err := w.waiter.Wait(t.Context(), w.token)
 			require.NoError(t, err)
 			assert.Equal(t, "account-1", attempt.AccountSecureID)
 			assert.Equal(t, gen.AttemptStatusAuthenticated, attempt.Status)
@@ -81,40 +95,40 @@ func TestWaitForConnection(t *testing.T) {
 		wait(t, func(t *testing.T, w *waiting) {
 			require.NoError(t, w.session.Connect("account-1"))
 			start := time.Now()
-			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			_, err := w.waiter.Wait(t.Context(), w.token)
 			require.NoError(t, err)
 			assert.Zero(t, time.Since(start))
 		})
 	})
 	t.Run("at another interval", func(t *testing.T) {
 		t.Parallel()
-		wait(t, func(t *testing.T, w *waiting) {
+		waitWith(t, connect.WaiterOptions{Interval: 20 * time.Second}, func(t *testing.T, w *waiting) {
 			soon(t, 59*time.Second, func() error { return w.session.Connect("account-1") })
-			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token, client.WithPollInterval(20*time.Second))
+			_, err := w.waiter.Wait(t.Context(), w.token)
 			require.NoError(t, err)
 			assert.Equal(t, 4, w.polls())
 		})
 	})
 }
 
-func TestWaitForConnectionEnds(t *testing.T) {
+func TestWaitEnds(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		act  func(*stackonetest.Session) error
-		want client.ConnectionError
+		want connect.ConnectionError
 		text string
 	}{
 		"error": {
 			func(s *stackonetest.Session) error { return s.Fail("access_denied", "the customer\nsaid no") },
-			client.ConnectionError{Status: gen.AttemptStatusError, Code: "access_denied", Description: `the customer\nsaid no`},
+			connect.ConnectionError{Status: gen.AttemptStatusError, Code: "access_denied", Description: `the customer\nsaid no`},
 			`stackone: the connection attempt ended as error: access_denied: the customer\nsaid no`,
 		},
 		"cancelled": {
-			(*stackonetest.Session).Cancel, client.ConnectionError{Status: gen.AttemptStatusCancelled},
+			(*stackonetest.Session).Cancel, connect.ConnectionError{Status: gen.AttemptStatusCancelled},
 			"stackone: the connection attempt ended as cancelled",
 		},
 		"expired": {
-			(*stackonetest.Session).Expire, client.ConnectionError{Status: "expired"},
+			(*stackonetest.Session).Expire, connect.ConnectionError{Status: "expired"},
 			"stackone: the connection attempt ended as expired",
 		},
 	}
@@ -123,8 +137,8 @@ func TestWaitForConnectionEnds(t *testing.T) {
 			t.Parallel()
 			wait(t, func(t *testing.T, w *waiting) {
 				soon(t, 3*time.Second, func() error { return tt.act(w.session) })
-				attempt, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
-				var ended *client.ConnectionError
+				attempt, err := w.waiter.Wait(t.Context(), w.token)
+				var ended *connect.ConnectionError
 				require.ErrorAs(t, err, &ended)
 				assert.Equal(t, tt.want, *ended)
 				assert.EqualError(t, err, tt.text)
@@ -135,7 +149,7 @@ func TestWaitForConnectionEnds(t *testing.T) {
 	}
 }
 
-func TestWaitForConnectionFaults(t *testing.T) {
+func TestWaitFaults(t *testing.T) {
 	t.Parallel()
 	attemptOf := func(status string) []byte {
 		return []byte(`{"id":1,"latest_connection_attempt":{"id":"a","status":"` + status + `"}}`)
@@ -156,7 +170,7 @@ func TestWaitForConnectionFaults(t *testing.T) {
 				fault.Times = 5 // more than the attempts of one call
 				w.srv.Inject(fault)
 				require.NoError(t, w.session.Connect("account-1"))
-				attempt, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+				attempt, err := w.waiter.Wait(t.Context(), w.token)
 				require.NoError(t, err)
 				assert.Equal(t, "account-1", attempt.AccountSecureID)
 			})
@@ -177,7 +191,7 @@ func TestWaitForConnectionFaults(t *testing.T) {
 			t.Parallel()
 			wait(t, func(t *testing.T, w *waiting) {
 				w.srv.Inject(tt.fault)
-				_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+				_, err := w.waiter.Wait(t.Context(), w.token)
 				require.ErrorIs(t, err, tt.want)
 				assert.Equal(t, 1, w.polls())
 			})
@@ -187,7 +201,7 @@ func TestWaitForConnectionFaults(t *testing.T) {
 		t.Parallel()
 		wait(t, func(t *testing.T, w *waiting) {
 			w.srv.Inject(stackonetest.Fault{Status: 201, Body: []byte(`{"id":"1"}`)})
-			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			_, err := w.waiter.Wait(t.Context(), w.token)
 			var response *client.ResponseError
 			require.ErrorAs(t, err, &response)
 		})
@@ -196,7 +210,7 @@ func TestWaitForConnectionFaults(t *testing.T) {
 		t.Parallel()
 		wait(t, func(t *testing.T, w *waiting) {
 			start := time.Now()
-			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			_, err := w.waiter.Wait(t.Context(), w.token)
 			requireAPIError(t, err, "authenticate_connect_session", 401)
 			assert.InDelta(t, 1800, time.Since(start).Seconds(), 3, "the life of a session")
 		})
@@ -207,7 +221,7 @@ func TestWaitForConnectionFaults(t *testing.T) {
 			require.NoError(t, w.session.Connect("account-1"))
 			w.srv.Inject(stackonetest.Fault{Status: 429, RetryAfter: 10 * time.Minute})
 			start := time.Now()
-			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+			_, err := w.waiter.Wait(t.Context(), w.token)
 			require.NoError(t, err)
 			assert.GreaterOrEqual(t, time.Since(start), 10*time.Minute)
 			assert.Equal(t, 2, w.polls(), "the client does not wait that long, and waiting for the customer does")
@@ -215,7 +229,7 @@ func TestWaitForConnectionFaults(t *testing.T) {
 	})
 }
 
-func TestWaitForConnectionContext(t *testing.T) {
+func TestWaitContext(t *testing.T) {
 	t.Parallel()
 	t.Run("deadline", func(t *testing.T) {
 		t.Parallel()
@@ -223,7 +237,7 @@ func TestWaitForConnectionContext(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			start := time.Now()
-			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token)
+			_, err := w.waiter.Wait(ctx, w.token)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, 5*time.Second, time.Since(start))
 			assert.EqualError(t, err, "stackone: the customer has not connected yet: context deadline exceeded")
@@ -232,11 +246,11 @@ func TestWaitForConnectionContext(t *testing.T) {
 	t.Run("cancelled with a cause, after a fault", func(t *testing.T) {
 		t.Parallel()
 		wait(t, func(t *testing.T, w *waiting) {
-			w.srv.Inject(stackonetest.Fault{Status: 503, Times: 3})
+			w.srv.Inject(stackonetest.Fault{Status: 503})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			start := time.Now()
 			time.AfterFunc(1500*time.Millisecond, func() { cancel(assert.AnError) })
-			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token)
+			_, err := w.waiter.Wait(ctx, w.token)
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, assert.AnError)
 			assert.Equal(t, 1500*time.Millisecond, time.Since(start), "at that instant")
@@ -251,46 +265,44 @@ func TestWaitForConnectionContext(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			start := time.Now()
-			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token)
+			_, err := w.waiter.Wait(ctx, w.token)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, 5*time.Second, time.Since(start))
 		})
 	})
 }
 
-func TestWaitForConnectionRefuses(t *testing.T) {
+func TestWaitRefuses(t *testing.T) {
 	t.Parallel()
-	c := answering(t, 500, nil, "")
+	nothingSent := roundTripper(func(*http.Request) (*http.Response, error) {
+		t.Error("a request was sent")
+		return nil, assert.AnError
+	})
+	c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: nothingSent}))
+	require.NoError(t, err)
+	waiter := connect.NewWaiter(c, connect.WaiterOptions{})
 	tests := map[string]struct {
-		call func() (*gen.ConnectSessionLatestAttempt, error)
-		want string
+		waiter *connect.Waiter
+		ctx    context.Context
+		token  string
+		opts   []client.Option
+		want   string
 	}{
-		"an empty token": {
-			func() (*gen.ConnectSessionLatestAttempt, error) {
-				return c.ConnectSessions.WaitForConnection(t.Context(), "")
-			}, "token is required",
-		},
-		"a nil context": {
-			func() (*gen.ConnectSessionLatestAttempt, error) {
-				return c.ConnectSessions.WaitForConnection(nil, "t") //nolint:staticcheck // a nil context is what is tested
-			}, "nil context",
-		},
-		"an invalid option": {
-			func() (*gen.ConnectSessionLatestAttempt, error) {
-				return c.ConnectSessions.WaitForConnection(t.Context(), "t", client.WithPollInterval(-1))
-			}, "poll interval is negative",
-		},
-		"a nil progress function": {
-			func() (*gen.ConnectSessionLatestAttempt, error) {
-				return c.ConnectSessions.WaitForConnection(t.Context(), "t", client.WithProgress(nil))
-			}, "progress function is nil",
-		},
+		"an empty token":      {waiter: waiter, ctx: t.Context(), want: "token is required"},
+		"a nil context":       {waiter: waiter, token: "t", want: "nil context"},
+		"an invalid option":   {waiter: waiter, ctx: t.Context(), token: "t", opts: []client.Option{client.WithTimeout(-1)}, want: "time-out is negative"},
+		"a negative interval": {waiter: connect.NewWaiter(c, connect.WaiterOptions{Interval: -1}), ctx: t.Context(), token: "t", want: "negative"},
+		"a nil client":        {waiter: connect.NewWaiter(nil, connect.WaiterOptions{}), ctx: t.Context(), token: "t", want: "not made by"},
+		"a zero client":       {waiter: connect.NewWaiter(&client.Client{}, connect.WaiterOptions{}), ctx: t.Context(), token: "t", want: "not made by"},
+		"a zero waiter":       {waiter: new(connect.Waiter), ctx: t.Context(), token: "t", want: "not made by"},
+		"a nil waiter":        {ctx: t.Context(), token: "t", want: "not made by"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := tt.call()
+			_, err := tt.waiter.Wait(tt.ctx, tt.token, tt.opts...)
 			require.ErrorContains(t, err, tt.want)
+			tt.waiter.Connected(webhook.Event{Type: webhook.AccountCreated, OriginOwnerID: "customer-1", AccountID: "1"})
 		})
 	}
 }
@@ -300,22 +312,22 @@ func TestConnectionErrorIsBounded(t *testing.T) {
 	t.Parallel()
 	wait(t, func(t *testing.T, w *waiting) {
 		require.NoError(t, w.session.Fail(w.token, strings.Repeat("long ", 1000)+w.token))
-		_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token)
+		_, err := w.waiter.Wait(t.Context(), w.token)
 		require.Error(t, err)
 		assert.Less(t, len(err.Error()), 2000)
 		assert.NotContains(t, err.Error(), w.token)
 	})
 }
 
-// TestWaitForConnectionPace are the paces at which a wait must not look.
-func TestWaitForConnectionPace(t *testing.T) {
+// TestWaitPace are the paces at which a wait must not look.
+func TestWaitPace(t *testing.T) {
 	t.Parallel()
 	t.Run("an interval without end", func(t *testing.T) {
 		t.Parallel()
-		wait(t, func(t *testing.T, w *waiting) {
+		waitWith(t, connect.WaiterOptions{Interval: math.MaxInt64}, func(t *testing.T, w *waiting) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
-			_, err := w.client.ConnectSessions.WaitForConnection(ctx, w.token, client.WithPollInterval(math.MaxInt64))
+			_, err := w.waiter.Wait(ctx, w.token)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, 1, w.polls())
 		})
@@ -327,11 +339,39 @@ func TestWaitForConnectionPace(t *testing.T) {
 			soon(t, time.Second, func() error { return w.session.Connect("account-1") })
 			start := time.Now()
 			var last client.Response
-			_, err := w.client.ConnectSessions.WaitForConnection(t.Context(), w.token, client.WithResponse(&last))
+			_, err := w.waiter.Wait(t.Context(), w.token, client.WithResponse(&last))
 			require.NoError(t, err)
 			assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
 			assert.LessOrEqual(t, time.Since(start), 33*time.Second)
 			assert.Equal(t, 201, last.StatusCode, "and the caller's Response is filled")
 		})
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func requireAPIError(t *testing.T, err error, operation string, status int) {
+	t.Helper()
+	var api *client.APIError
+	require.ErrorAs(t, err, &api)
+	assert.Equal(t, operation, api.Operation)
+	assert.Equal(t, status, api.StatusCode)
+}
+
+// The cause of a context's end is the caller's text, and may hold anything.
+func TestWaitEndsWithAPresentableError(t *testing.T) {
+	t.Parallel()
+	wait(t, func(t *testing.T, w *waiting) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(errors.New("line1\nline2 \x1b[31m" + w.token + strings.Repeat("x", 5000))) })
+		_, err := w.waiter.Wait(ctx, w.token)
+		require.ErrorIs(t, err, context.Canceled)
+		for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err)} {
+			assert.NotContains(t, text, w.token)
+			assert.NotContains(t, text, "\n")
+			assert.Less(t, len(text), 1000)
+		}
 	})
 }

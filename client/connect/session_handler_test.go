@@ -1,4 +1,4 @@
-package client_test
+package connect_test
 
 import (
 	"encoding/json"
@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -32,7 +33,7 @@ func ask(h http.Handler, method, body string) *http.Response {
 func TestSessionHandler(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
-	h := client.NewSessionHandler(srv.Client(), sessionFor)
+	h := &connect.SessionHandler{Client: srv.Client(), Session: sessionFor}
 	res := ask(h, http.MethodPost, `{"origin_owner_id":"somebody else","origin_owner_name":"x"}`)
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "application/json", res.Header.Get("Content-Type"))
@@ -51,14 +52,15 @@ func TestSessionHandlerLogs(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	c := answering(t, 403, nil, `{"message":"no session for `+testKey+`"}`, client.WithLogger(logger))
-	ask(client.NewSessionHandler(c, sessionFor), http.MethodPost, "")
+	srv := stackonetest.NewTestServer(t)
+	srv.Inject(stackonetest.Fault{Status: 403, Body: []byte(`{"message":"no session for ` + srv.APIKey + `"}`)})
+	ask(&connect.SessionHandler{Client: srv.Client(), Session: sessionFor, Logger: logger}, http.MethodPost, "")
 	assert.Contains(t, log.String(), `level=WARN msg="stackone session handler" error="stackone: create_connect_session: 403 Forbidden: no session for [redacted]"`)
 
 	log.Reset()
-	ask(client.NewSessionHandler(c, func(*http.Request) (gen.ConnectSessionCreate, error) {
+	ask(&connect.SessionHandler{Client: srv.Client(), Logger: logger, Session: func(*http.Request) (gen.ConnectSessionCreate, error) {
 		return owner, errors.New("row 17 of table customers")
-	}), http.MethodPost, "")
+	}}, http.MethodPost, "")
 	assert.Empty(t, log.String())
 }
 
@@ -115,7 +117,10 @@ func TestSessionHandlerProblems(t *testing.T) {
 			if method == "" {
 				method = http.MethodPost
 			}
-			res := ask(client.NewSessionHandler(srv.Client(append(tt.opts, client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))...), session), method, "")
+			res := ask(&connect.SessionHandler{
+				Client: srv.Client(tt.opts...), Session: session,
+				Options: []client.Option{client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1})},
+			}, method, "")
 			assert.Equal(t, tt.want, res.StatusCode)
 			assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
 			assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
@@ -128,10 +133,11 @@ func TestSessionHandlerProblems(t *testing.T) {
 			assert.JSONEq(t, fmt.Sprintf(`{"type":"about:blank","title":%q,"status":%d}`, http.StatusText(tt.want), tt.want), string(body))
 		})
 	}
+	srv := stackonetest.NewTestServer(t)
 	for name, h := range map[string]http.Handler{
-		"nil client":   client.NewSessionHandler(nil, sessionFor),
-		"nil callback": client.NewSessionHandler(answering(t, 500, nil, ""), nil),
-		"zero client":  client.NewSessionHandler(&client.Client{}, sessionFor),
+		"nil client":   &connect.SessionHandler{Session: sessionFor},
+		"nil callback": &connect.SessionHandler{Client: srv.Client()},
+		"zero client":  &connect.SessionHandler{Client: &client.Client{}, Session: sessionFor},
 	} {
 		assert.Equal(t, 500, ask(h, http.MethodPost, "").StatusCode, name)
 	}

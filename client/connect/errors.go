@@ -1,0 +1,75 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// AttemptStatusExpired is the status of an attempt that the customer took too long
+// to finish. StackOne's Hub uses it; the API description does not list it.
+const AttemptStatusExpired gen.AttemptStatus = "expired"
+
+// ConnectionError is returned by [Waiter.Wait] when the customer's attempt ended
+// without a connection. The session stays usable until it expires: the customer can
+// try again in the Hub, which makes a new attempt. Until then, waiting again returns
+// the same error immediately.
+type ConnectionError struct {
+	Status gen.AttemptStatus // error, cancelled or AttemptStatusExpired
+
+	// Code and Description are those of the OAuth error, empty if the provider gave
+	// none. Secrets of the call are masked in both.
+	Code, Description string
+}
+
+// Error returns one line: the status and the OAuth error.
+func (e *ConnectionError) Error() string {
+	var b strings.Builder
+	b.WriteString("stackone: the connection attempt ended as ")
+	b.WriteString(line(string(e.Status)))
+	for _, part := range []string{e.Code, e.Description} {
+		if part != "" {
+			b.WriteString(": " + line(part))
+		}
+	}
+	return b.String()
+}
+
+// line returns text as one printable line of limited length.
+func line(text string) string { return client.Response{}.Redact(text) }
+
+// pendingError is the error of a wait whose context has ended. Its text is bounded
+// and free of the session's token, whatever the context's cause and the last look say.
+type pendingError struct {
+	text string
+	errs []error
+}
+
+func newPendingError(ctx context.Context, token string, last error) *pendingError {
+	errs := []error{ctx.Err()}
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		errs = append(errs, cause)
+	}
+	if last != nil {
+		errs = append(errs, last)
+	}
+	texts := make([]string, len(errs))
+	for i, err := range errs {
+		texts[i] = err.Error()
+	}
+	text := strings.ReplaceAll(strings.Join(texts, "; "), token, "[redacted]")
+	return &pendingError{"stackone: the customer has not connected yet: " + line(text), errs}
+}
+
+func (e *pendingError) Error() string   { return e.text }
+func (e *pendingError) Unwrap() []error { return e.errs }
+
+// Format writes the text of Error, whatever the verb.
+func (e *pendingError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.text) }
+
+var errNotMade = errors.New("stackone: this waiter was not made by connect.NewWaiter with a client")
