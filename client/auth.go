@@ -4,9 +4,14 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 )
+
+// APIKeyEnv is the environment variable that New reads the API key from when no option
+// gives credentials.
+const APIKeyEnv = "STACKONE_API_KEY"
 
 // credentials gives an attempt its authorization. Secrets live in its closure,
 // where no formatting of a client can reach them.
@@ -14,25 +19,42 @@ type credentials func(context.Context) (authorization, error)
 
 type authorization struct {
 	header  string   // Authorization
-	secrets []string // what an error text must not show
+	secrets []string // must not appear in texts
 }
 
 func (a authorization) static() credentials {
 	return func(context.Context) (authorization, error) { return a, nil }
 }
 
-func (s *settings) credentialsFromEnv() {
+// credentialsError is a failure to obtain credentials. Repeating the call does not help.
+type credentialsError struct{ error }
+
+func (e credentialsError) Unwrap() error { return e.error }
+
+func keyFunc(f func(context.Context) (string, error)) credentials {
+	return func(ctx context.Context) (authorization, error) {
+		key, err := f(ctx)
+		if err != nil {
+			return authorization{}, credentialsError{fmt.Errorf("the API key function failed: %w", err)}
+		}
+		a, err := apiKey(key)
+		if err != nil {
+			return authorization{}, credentialsError{err}
+		}
+		return a, nil
+	}
+}
+
+func credentialsFromEnv() (credentials, error) {
 	key, ok := os.LookupEnv(APIKeyEnv)
 	if !ok {
-		s.fault("no API key: set %s, or use WithAPIKey", APIKeyEnv)
-		return
+		return nil, fmt.Errorf("no API key: set %s, or use WithAPIKey", APIKeyEnv)
 	}
 	a, err := apiKey(key)
 	if err != nil {
-		s.fault("%s: %w", APIKeyEnv, err)
-		return
+		return nil, fmt.Errorf("%s: %w", APIKeyEnv, err)
 	}
-	s.credentials = a.static()
+	return a.static(), nil
 }
 
 func apiKey(key string) (authorization, error) {
@@ -41,9 +63,9 @@ func apiKey(key string) (authorization, error) {
 	case key == "":
 		return authorization{}, errors.New("the API key is empty")
 	case strings.Contains(key, ":"):
-		return authorization{}, errors.New("the API key holds a colon: give the key alone, without a password")
+		return authorization{}, errors.New("the API key contains a colon: give the key alone, without a password")
 	case !visibleASCII(key):
-		return authorization{}, errors.New("the API key holds characters that no key has")
+		return authorization{}, errors.New("the API key has characters that no key has")
 	}
 	return basic(key, ""), nil
 }
@@ -53,9 +75,9 @@ func basicAuth(username, password string) (authorization, error) {
 	case username == "":
 		return authorization{}, errors.New("the user name is empty")
 	case strings.Contains(username, ":"):
-		return authorization{}, errors.New("the user name holds a colon")
+		return authorization{}, errors.New("the user name contains a colon")
 	case strings.ContainsFunc(username+password, isControl):
-		return authorization{}, errors.New("the user name or password holds a control character")
+		return authorization{}, errors.New("the user name or the password contains a control character")
 	}
 	return basic(username, password), nil
 }
@@ -66,10 +88,4 @@ func basic(username, password string) authorization {
 		header:  "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)),
 		secrets: []string{pair, username, password},
 	}
-}
-
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
-
-func visibleASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }

@@ -3,26 +3,83 @@ package client
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/body"
+	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
+	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 )
 
-// call is one operation on its way through its attempts: it is authenticated,
-// sent, read, judged and repeated here.
-type call struct {
-	settings *settings
+// input is what an operation is called with.
+type input[T any] struct {
+	operation string
+	body      any
+	invalid   error          // what is wrong with the body
+	unique    []string       // members of the answer that may occur once only
+	usable    func(*T) error // says what is missing from an answer
+}
 
-	operation     operation
-	req           *http.Request // never sent itself, nor changed
-	body          []byte        // nil: none
+// do makes a call of an operation: options, checks, encoding, attempts, decoding.
+func do[T any](ctx context.Context, cfg *config, in input[T], opts []Option) (*T, error) {
+	if cfg == nil {
+		return nil, errNotMade
+	}
+	c := &call{config: cfg}
+	if len(opts) > 0 {
+		own, err := cfg.with(opts)
+		if own.responses != nil {
+			defer func() {
+				for _, dst := range own.responses {
+					*dst = c.response()
+				}
+			}()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("stackone: %s: invalid option: %w", in.operation, err)
+		}
+		c.config = own
+	}
+	if ctx == nil {
+		return nil, fmt.Errorf("stackone: %s: nil context", in.operation)
+	}
+	if in.invalid != nil {
+		return nil, fmt.Errorf("stackone: %s: invalid request: %w", in.operation, in.invalid)
+	}
+	encoded, err := json.Marshal(in.body)
+	if err != nil { // perhaps the text of a caller's MarshalJSON
+		return nil, &printable{"stackone: " + in.operation + ": cannot encode the request: " + oneLine(err.Error(), maxText), err}
+	}
+	if err := body.CheckUTF8(encoded); err != nil {
+		return nil, fmt.Errorf("stackone: %s: invalid request: %w", in.operation, err)
+	}
+	c.operation = c.config.operations[in.operation]
+	c.request, c.body = c.operation.request, encoded
+	if _, err := c.run(ctx); err != nil { //nolint:bodyclose // it has been read and closed
+		return nil, err
+	}
+	return decoded(ctx, c, in)
+}
+
+// call is one operation on its way through its attempts.
+type call struct {
+	config    *config
+	operation operation
+	request   *http.Request // never sent itself, nor changed
+	body      []byte        // nil: none
+
 	authorization authorization // of the last attempt
 	secrets       []string      // of all attempts
-	maybeSent     bool
-	last          answer // to the last attempt
-	refusal       answer // an earlier one, with an error status; without a status: none
-	broken        error  // why an attempt after that got no answer
+	last          answer        // to the last attempt
+	processed     bool          // an attempt may have been processed
+	refused       bool          // an attempt was answered with a refusal
+	refusal       answer        // the last error status before the last attempt; 0: none
+	broken        error         // why an attempt after that got no answer
 }
 
 // answer is the answer to an attempt.
@@ -31,163 +88,234 @@ type answer struct {
 	retryAfter time.Duration // since it arrived
 }
 
-// run sends req with the body and returns the answer when that is a success. Its
-// body has been read, and is c.last.Body.
-func (c *call) run(ctx context.Context, req *http.Request, body []byte) (*http.Response, error) {
-	c.req, c.body = req, body
+// run makes attempts and returns the answer when that is a success. Its body has been
+// read, and is c.last.Body.
+func (c *call) run(ctx context.Context) (*http.Response, error) {
 	for ctx.Err() == nil {
 		start := time.Now()
-		res, out := c.attempt(ctx)
+		result := c.attempt(ctx)
 		took := time.Since(start)
-		if wait, again := c.again(ctx, out); again {
+		if wait, again := c.next(ctx, result); again {
 			c.log(ctx, slog.LevelWarn, took, wait)
-			c.remember(out)
+			c.remember(result)
 			sleep(ctx, wait)
 			continue
 		}
-		if err := c.judge(ctx, out); err != nil {
+		if err := c.finish(ctx, result); err != nil {
 			c.log(ctx, slog.LevelWarn, took, 0)
 			return nil, err
 		}
 		c.log(ctx, slog.LevelInfo, took, 0)
-		c.settings.budget.give()
-		return res, nil
+		c.config.budget.give()
+		return result.Response, nil
 	}
 	return nil, c.ended(ctx)
 }
 
-// attempt sends the request once more.
-func (c *call) attempt(ctx context.Context) (*http.Response, outcome) {
-	s := c.settings
+// attempt sends the request once.
+func (c *call) attempt(ctx context.Context) wire.Result {
 	c.last = answer{Response: Response{Attempts: c.last.Attempts + 1}}
-	attemptCtx, timeout := ctx, s.attemptTimeout()
+	attemptCtx, timeout := ctx, c.config.attemptTimeout()
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		attemptCtx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	a, err := s.credentials(attemptCtx)
+	a, err := c.config.credentials(attemptCtx)
 	if err != nil {
-		return nil, outcome{err: err, unsent: true, final: true}
+		return wire.Result{Err: err, Unsent: true}
 	}
 	if a.header != c.authorization.header { // a key may rotate between attempts
 		c.authorization, c.secrets = a, append(c.secrets, a.secrets...)
 	}
 	if attemptCtx.Err() != nil {
-		return nil, outcome{err: cmp.Or(ctx.Err(), error(timeoutError(timeout))), unsent: true}
+		return wire.Result{Err: cmp.Or(ctx.Err(), error(timeoutError(timeout))), Unsent: true}
 	}
-	res, body, out := c.roundTrip(attemptCtx)
-	if out.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
-		out.err = timeoutError(timeout)
+	sender := wire.Sender{Transport: c.config.transport, MaxBody: c.config.maxBody}
+	result := sender.Send(attemptCtx, c.request, c.config.headerOf(c.request, a.header), c.body)
+	if result.Err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
+		result.Err = timeoutError(timeout)
 	}
-	c.maybeSent = c.maybeSent || !out.unsent
-	if res != nil {
-		c.last.StatusCode, c.last.Header, c.last.Body = res.StatusCode, res.Header, body
-		c.last.retryAfter = retryAfter(res.Header, time.Now())
+	c.processed = c.processed || processed(result)
+	if res := result.Response; res != nil {
+		c.refused = c.refused || refusal(res.StatusCode)
+		c.last.StatusCode, c.last.Header, c.last.Body = res.StatusCode, res.Header, result.Body
+		c.last.retryAfter = result.RetryAfter
 	}
-	return res, out
+	return result
 }
 
-// again decides whether there is another attempt, and after which wait.
-func (c *call) again(ctx context.Context, out outcome) (wait time.Duration, ok bool) {
-	if ctx.Err() != nil || !c.mayRepeat(out) {
+// next decides whether there is another attempt, and after which wait.
+func (c *call) next(ctx context.Context, result wire.Result) (wait time.Duration, again bool) {
+	if ctx.Err() != nil || !c.retryable(result) {
 		return 0, false
 	}
-	wait, ok = c.settings.policy.wait(c.last.Attempts, c.last.retryAfter, remaining(ctx))
-	if !ok || !c.settings.budget.take() {
+	wait, again = c.config.policy.wait(c.last.Attempts, c.last.retryAfter, remaining(ctx))
+	if !again || !c.config.budget.take() {
 		return 0, false
 	}
 	return wait, true
 }
 
-func (c *call) mayRepeat(out outcome) bool {
-	policy := c.settings.policy
-	return c.last.Attempts < policy.MaxAttempts && worthRepeating(out, c.operation.repeatable || policy.RetryAmbiguous)
+func (c *call) retryable(result wire.Result) bool {
+	policy := c.config.policy
+	return c.last.Attempts < policy.MaxAttempts && retryable(result, c.operation.readOnly || policy.RetryAmbiguous)
 }
 
-// remember keeps why an attempt is repeated, for the error of a call whose context
-// ends later. It is not made into an error yet: that can cost more than an attempt,
-// and few calls need it.
-func (c *call) remember(out outcome) {
-	if out.status == 0 {
-		c.broken = out.err
+// remember keeps why an attempt failed, for the error of a call whose context ends
+// later. Making an error of it can cost more than an attempt, and few calls need it.
+func (c *call) remember(result wire.Result) {
+	if result.Response == nil {
+		c.broken = result.Err
 	} else {
 		c.refusal, c.broken = c.last, nil
 	}
 }
 
-// judge returns what the last attempt means to the caller.
-func (c *call) judge(ctx context.Context, out outcome) error {
-	over := ctx.Err() != nil
-	switch {
-	case out.status == 0 && !over:
-		return c.transportError(out.err)
-	case out.status == 0:
-		if out.final {
-			c.broken = out.err
+// finish returns the error of the call, nil for success.
+func (c *call) finish(ctx context.Context, result wire.Result) error {
+	ended := ctx.Err() != nil
+	if result.Response == nil {
+		switch {
+		case !ended:
+			return c.transportError(result.Err)
+		case errors.As(result.Err, new(credentialsError)):
+			c.broken = result.Err
 		}
 		return c.ended(ctx)
-	case success(out.status) && out.err == nil:
+	}
+	switch {
+	case wire.Success(result.Response.StatusCode) && result.Err == nil:
 		return nil
-	case success(out.status) && over:
+	case wire.Success(result.Response.StatusCode) && ended:
 		return c.responseError(c.causes(ctx))
-	case success(out.status):
-		return c.responseError(out.err)
-	case over && (out.err != nil || c.mayRepeat(out)):
-		c.remember(out)
+	case wire.Success(result.Response.StatusCode):
+		return c.responseError(result.Err)
+	case ended && (result.Err != nil || c.retryable(result)):
+		c.remember(result)
 		return c.ended(ctx)
 	}
 	return c.apiError(c.last)
 }
 
+// decoded returns the session of the last answer.
+func decoded[T any](ctx context.Context, c *call, in input[T]) (*T, error) {
+	result, dropped, err := body.Decode[T](c.last.Body, in.unique)
+	if err == nil {
+		err = in.usable(result)
+	}
+	if err != nil {
+		failed := c.responseError(err)
+		failed.text = err.Error() // ours; a short secret would garble it
+		return nil, failed
+	}
+	c.last.Dropped = dropped
+	if logger := c.config.logger; dropped != nil && logger != nil {
+		logger.LogAttrs(ctx, slog.LevelWarn, "stackone answer has members that do not fit",
+			slog.String("operation", c.operation.name), slog.Any("dropped", dropped))
+	}
+	return result, nil
+}
+
 func (c *call) log(ctx context.Context, level slog.Level, took, wait time.Duration) {
-	logger := c.settings.logger
+	logger := c.config.logger
 	if logger == nil || !logger.Enabled(ctx, level) {
 		return
 	}
-	m := c.mask(c.last)
 	logger.LogAttrs(ctx, level, "stackone attempt",
-		slog.String("operation", c.operation.shown(m)),
+		slog.String("operation", c.name(c.last)),
 		slog.Int("attempt", c.last.Attempts),
 		slog.Int("status", c.last.StatusCode),
 		slog.Duration("duration", took),
 		slog.Duration("wait", wait),
-		slog.String("request_id", m.line(c.last.Header.Get(headerRequestID), maxRequestID)))
+		slog.String("request_id", redact.ID(c.last.Header.Get(headerRequestID), c.secrets, c.body, c.last.Body)))
 }
 
-// ended is the error of a call whose context is over.
+// ended returns the error of a call whose context is over.
 func (c *call) ended(ctx context.Context) error { return c.transportError(c.causes(ctx)) }
 
-// causes is why the context ended, with what had gone wrong before that.
+// causes returns why the context ended, and what had gone wrong before that.
 func (c *call) causes(ctx context.Context) error {
-	errs := contextErrors(ctx)
+	errs := []error{ctx.Err()}
+	if cause := context.Cause(ctx); cause != ctx.Err() {
+		errs = append(errs, cause)
+	}
 	if c.broken != nil {
 		errs = append(errs, c.broken)
 	}
 	if c.refusal.StatusCode != 0 {
 		errs = append(errs, c.apiError(c.refusal))
 	}
-	return join(errs...)
+	return join(errs)
 }
 
 func (c *call) transportError(err error) error {
-	m := c.mask(c.last)
 	return &TransportError{
-		Operation: c.operation.shown(m), Attempts: c.last.Attempts, MaybeSent: c.maybeSent, Err: err,
-		text: m.line(withoutUserInfo(err), maxText),
+		Operation: c.name(c.last), Attempts: c.last.Attempts, MaybeSent: c.processed, Err: err,
+		text: c.redactor(c.last).Line(redact.UserInfo(err), maxText), refused: c.refused,
 	}
 }
 
 func (c *call) responseError(err error) *ResponseError {
-	m := c.mask(c.last)
+	known, a := c.redactor(c.last), c.last
 	return &ResponseError{
-		Operation: c.operation.shown(m), StatusCode: c.last.StatusCode,
-		ContentType: m.line(c.last.Header.Get("Content-Type"), maxText), Body: c.last.Body, Err: err,
-		text: m.line(err.Error(), maxText),
+		Operation: c.name(a), StatusCode: a.StatusCode, ContentType: known.Line(a.Header.Get("Content-Type"), maxText),
+		RequestID: known.Line(a.Header.Get(headerRequestID), maxID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
+		Err: err, text: known.Line(err.Error(), maxText), verdict: c.verdict(),
 	}
 }
 
-// mask knows the secrets that this call has handled, those of an answer included.
-func (c *call) mask(a answer) mask {
-	return newMask(slices.Concat(c.secrets, bodySecrets(c.body), bodySecrets(a.Body))...)
+func (c *call) apiError(a answer) *APIError {
+	known := c.redactor(a)
+	p := body.DecodeProblem(a.Body, known, maxText)
+	return &APIError{
+		Operation: c.name(a), StatusCode: a.StatusCode, RetryAfter: a.retryAfter,
+		RequestID: known.Line(a.Header.Get(headerRequestID), maxID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
+		Message: p.Message, Timestamp: p.Timestamp, Data: p.Data, ProviderErrors: p.ProviderErrors, verdict: c.verdict(),
+	}
 }
+
+// verdict returns whether the call may have created something.
+func (c *call) verdict() verdict {
+	if c.processed && !c.operation.readOnly {
+		return maybeCreated
+	}
+	return notCreated
+}
+
+// name returns the name of the operation, fit to be shown: a path can hold anything.
+func (c *call) name(a answer) string {
+	if c.operation.request != nil {
+		return c.operation.name
+	}
+	return c.redactor(a).Line(c.operation.name, maxText)
+}
+
+// redactor knows the secrets that the call has handled, those of an answer included.
+func (c *call) redactor(a answer) redact.Redactor {
+	return redact.New(slices.Concat(c.secrets, redact.Secrets(c.body), redact.Secrets(a.Body))...)
+}
+
+// response returns what WithResponse is filled with.
+func (c *call) response() Response {
+	r := c.last.Response
+	if r.Attempts == 0 {
+		return r
+	}
+	r.redactor = func() redact.Redactor { return c.redactor(c.last) }
+	return r
+}
+
+const headerRequestID = "X-Request-Id"
+
+// timeoutError is an attempt that took too long. Like net/http's, it is also
+// context.DeadlineExceeded.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("no complete answer within the attempt's time-out of %s", time.Duration(e))
+}
+
+func (e timeoutError) Timeout() bool { return true }
+
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

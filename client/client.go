@@ -2,8 +2,6 @@ package client
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,59 +9,55 @@ import (
 	"math"
 	"net/http"
 
+	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-const (
-	// DefaultBaseURL is where requests go unless WithBaseURL says otherwise: the
-	// one server that the API description names.
-	DefaultBaseURL = gen.DefaultServerURL
-
-	// APIKeyEnv is the environment variable that New reads the API key from when
-	// no option gives credentials.
-	APIKeyEnv = "STACKONE_API_KEY"
-)
-
-// Client calls StackOne. It is made by New, never changes afterwards, is safe
-// for concurrent use, owns no goroutine and needs no closing. Make one for each
-// API key and share it: it keeps connections open between calls, and its retry
-// budget works across them.
+// Client calls StackOne. It is made by New, does not change afterwards, is safe for
+// concurrent use, starts no goroutines and needs no closing. Share one for each API
+// key: it keeps connections open between calls, and its retry budget works across
+// them.
 type Client struct {
 	// ConnectSessions creates and reads connect sessions.
 	ConnectSessions *ConnectSessions
 
 	generated *gen.ClientWithResponses
-	settings  *settings
+	config    *config
 }
 
 // New returns a client with the credentials of WithAPIKey, WithAPIKeyFunc or
 // WithBasicAuth, or else with the API key in the environment variable
-// STACKONE_API_KEY. It sends nothing. Its error names every fault of the
-// configuration at once, without the values.
+// STACKONE_API_KEY. It does no I/O. Its error names everything that is wrong with the
+// configuration, without the values.
+//
+// Without WithHTTPClient, requests go through a transport of the client's own, as
+// NewTransport returns it. It does not use http.DefaultTransport, even when a program
+// has replaced it: what is sent does not depend on a global variable.
 func New(opts ...Option) (*Client, error) {
-	s := defaultSettings()
-	if err := s.configure(opts); err != nil {
+	cfg, err := newConfig(opts)
+	if err != nil {
 		return nil, fmt.Errorf("stackone: invalid configuration: %w", err)
 	}
 	return &Client{
-		ConnectSessions: &ConnectSessions{settings: s},
-		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: s.base.String(), Client: &doer{s}}},
-		settings:        s,
+		ConnectSessions: &ConnectSessions{config: cfg},
+		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: cfg.base.String(), Client: &doer{cfg}}},
+		config:          cfg,
 	}, nil
 }
 
-// Generated returns the client that oapi-codegen generated from the API
-// description. Every operation of it is authenticated and retried, and fails
-// with the errors of this package, including operations that this package has no
-// method for. Its fields for error statuses (JSON401, ...) therefore stay nil. A
-// success is read by oapi-codegen's rules: a 2xx other than the documented one, or
-// one that is not labelled JSON, leaves JSON201 nil, and a body that does not fit
-// is encoding/json's error. A nil context panics in the generated code.
+// Generated returns the client that oapi-codegen generated from the API description.
+// Every operation of it is authenticated and retried, and fails with the errors of this
+// package, including operations that this package has no method for. Its fields for
+// error statuses (JSON401, ...) therefore stay nil.
 //
-// An operation without a method here is repeated after an ambiguous failure only
-// when its HTTP method is GET, HEAD or OPTIONS. Request editors run once a call,
-// before authentication; one that moves the request to another origin gets no
-// credentials there.
+// Successes are read by oapi-codegen's rules, which are strict: a 2xx other than the
+// documented one, or one that is not labelled JSON, leaves JSON201 nil, and a member that
+// does not fit is an error of encoding/json, whose text may quote the answer. A nil
+// context panics in the generated code.
+//
+// An operation without a method here is repeated after an ambiguous failure only when
+// its HTTP method is GET, HEAD or OPTIONS. Request editors run once a call, before
+// authentication; a request that an editor moves to another origin gets no credentials.
 func (c *Client) Generated() *gen.ClientWithResponses {
 	if c == nil || c.generated == nil {
 		return &gen.ClientWithResponses{ClientInterface: &gen.Client{Client: &doer{}}}
@@ -71,88 +65,48 @@ func (c *Client) Generated() *gen.ClientWithResponses {
 	return c.generated
 }
 
-// Format writes the base URL and nothing else, whatever the verb, so that a
-// client can be printed without showing its API key.
-func (c Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackone.Client(%s)", c.settings) }
+// Format writes the base URL and nothing else, whatever the verb, so that a client can
+// be printed without showing its API key.
+func (c Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackone.Client(%s)", c.config) }
 
 // LogValue is what slog logs of a client: its base URL.
-func (c Client) LogValue() slog.Value { return slog.StringValue(c.settings.String()) }
+func (c Client) LogValue() slog.Value { return slog.StringValue(c.config.String()) }
 
-// doer serves Generated, as its gen.HttpRequestDoer: each request is a call
-// with the client's settings.
-type doer struct{ settings *settings }
+// doer makes a call of each request of the generated client.
+type doer struct{ config *config }
 
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
-	if d.settings == nil {
+	if d.config == nil {
 		return nil, errNotMade
 	}
 	if req.URL == nil {
-		return nil, errors.New("stackone: the request has no URL: a request editor took it")
+		return nil, errors.New("stackone: the request has no URL: a request editor removed it")
 	}
 	req = req.Clone(req.Context()) // a request editor may have kept it
 	if req.Header == nil {
 		req.Header = http.Header{}
 	}
-	c := &call{settings: d.settings, operation: d.settings.operation(req)}
-	body, err := readBody(req)
-	if err != nil {
-		c.body = body // which the error may quote
+	c := &call{config: d.config, operation: operationOf(d.config.operations, d.config.base, req), request: req}
+	var err error
+	if c.body, err = readBody(req); err != nil { // c.body: the error may quote it
 		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err))
 	}
-	res, err := c.run(req.Context(), req, body)
+	res, err := c.run(req.Context())
 	if err == nil {
 		res.Body = io.NopCloser(bytes.NewReader(c.last.Body))
 	}
 	return res, err
 }
 
-// readBody reads and closes the body of a request, for each attempt to have a reader
-// of its own.
+// readBody reads and closes the body of a request, since each attempt needs a reader.
 func readBody(req *http.Request) ([]byte, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return nil, nil
 	}
 	defer req.Body.Close()
-	body, err := readAll(req.Body, req.ContentLength, math.MaxInt64-1)
+	body, err := wire.ReadAll(req.Body, req.ContentLength, math.MaxInt64-1)
 	if len(body) == 0 {
 		return nil, err
 	}
 	return body, err
-}
-
-// send runs one operation: the options, the check of the request's fields, its
-// attempts, and the reading of the answer. fault says why a decoded answer cannot
-// be used, if it cannot.
-func send[T any](
-	ctx context.Context, s *settings, operation string, request any, fields []field, opts []Option, fault func(*T) error,
-) (*T, error) {
-	if s == nil {
-		return nil, errNotMade
-	}
-	c := &call{settings: s}
-	if len(opts) > 0 {
-		own, err := s.with(opts)
-		for _, dst := range own.responses {
-			defer func() { *dst = c.last.Response; dst.keep(c) }()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("stackone: %s: invalid option: %w", operation, err)
-		}
-		c.settings = own
-	}
-	if ctx == nil {
-		return nil, fmt.Errorf("stackone: %s: nil context", operation)
-	}
-	if err := check(fields); err != nil {
-		return nil, fmt.Errorf("stackone: %s: invalid request: %w", operation, err)
-	}
-	body, err := json.Marshal(request)
-	if err != nil { // a caller's own MarshalJSON may have written it
-		return nil, &shown{"stackone: " + operation + ": cannot build the request: " + mask{}.line(err.Error(), maxText), err}
-	}
-	c.operation = c.settings.operations[operation]
-	if _, err := c.run(ctx, c.operation.request, body); err != nil { //nolint:bodyclose // it has been read and closed
-		return nil, err
-	}
-	return decode(c, fault)
 }

@@ -73,7 +73,7 @@ func TestContextCancelled(t *testing.T) {
 		took  time.Duration
 		opts  []client.Option
 	}{
-		{name: "during the backoff", steps: []step{wait}, want: func(err error) outcome { return all(contextEnds(err, 1), kept(429)) }, took: end},
+		{name: "during the backoff", steps: []step{wait}, want: func(err error) outcome { return all(contextEnds(err, 1), refusedThenFails(1), kept(429)) }, took: end},
 		{
 			name: "during the backoff after a refused connection", steps: []step{fails(errRefused)}, took: end,
 			want: func(err error) outcome {
@@ -84,7 +84,7 @@ func TestContextCancelled(t *testing.T) {
 		{
 			name: "during the backoff after a 429 and a refused connection", took: end,
 			steps: []step{answers(429, "{}", "Retry-After", "1"), fails(errRefused)},
-			want:  func(err error) outcome { return all(contextEnds(err, 2), maybeSent(2), kept(429)) },
+			want:  func(err error) outcome { return all(contextEnds(err, 2), refusedThenFails(2), kept(429)) },
 			opts:  []client.Option{client.WithRetryPolicy(longWaits)},
 		},
 		{
@@ -125,7 +125,7 @@ func TestContextCancelled(t *testing.T) {
 			want: func(err error) outcome { return all(contextEnds(err, 2), kept(429)) },
 		},
 		{name: "reading the body of a 400", steps: []step{stalls(400)}, want: func(err error) outcome { return all(contextEnds(err, 1), kept(400)) }, took: end},
-		{name: "reading the body of a 429", steps: []step{stalls(429)}, want: func(err error) outcome { return all(contextEnds(err, 1), kept(429)) }, took: end},
+		{name: "reading the body of a 429", steps: []step{stalls(429)}, want: func(err error) outcome { return all(contextEnds(err, 1), refusedThenFails(1), kept(429)) }, took: end},
 	}
 	wrapped := fmt.Errorf("wrapped: %w", context.Canceled)
 	ends := map[string]struct {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,10 +12,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
+	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// Kinds of APIError, one for each status that the API documents. errors.Is tells
+// Kinds of APIError, one for each status that the API documents. errors.Is reports
 // whether an error is of a kind:
 //
 //	if errors.Is(err, client.ErrTooManyRequests) { ... }
@@ -36,40 +39,48 @@ type kind int
 
 func (k kind) Error() string { return "stackone: " + http.StatusText(int(k)) }
 
-const headerRequestID = "X-Request-Id"
+var errNotMade = errors.New("stackone: this client was not made by client.New")
 
-// APIError is an answer with any other status than 2xx; that includes 3xx, since
+// Limits of texts, in bytes.
+const maxText, maxID = 512, 128
+
+const sessionMayExist = " (the session may exist)"
+
+// APIError is an answer with any status other than 2xx; that includes 3xx, since
 // redirects are not followed. StatusCode is that of the HTTP answer, whatever the
-// body says. The other fields are what the body and the header hold of them, and
-// empty otherwise. Printing an APIError, with any verb, shows its one-line text
-// and never the header or the body.
+// body says. The other fields are set as far as the body and the header have them.
+// Printing an APIError, with any verb, shows its one-line text and never the header or
+// the body.
 type APIError struct {
-	// Operation is the description's operationId, such as
-	// create_connect_session, or method and path of an operation without one here.
+	// Operation is the description's operationId, such as create_connect_session, or
+	// the HTTP method and path of an operation that has no method here.
 	Operation  string
 	StatusCode int
 
-	// Message and Timestamp are the service's. A message that quotes the API key
-	// or the token has it masked, and is cut after about 512 bytes.
+	// Message and Timestamp are the service's. When the body has no message, Message
+	// is its detail, error or errors. The API key and the token are removed from it,
+	// and it is cut after about 512 bytes.
 	Message   string
 	Timestamp time.Time
 
-	// Data and ProviderErrors say more of an invalid request (400), and the latter
-	// comes with other statuses at times. They are masked as Message is.
+	// Data and ProviderErrors describe an invalid request (400); some other statuses
+	// have ProviderErrors too. Secrets are removed as from Message.
 	Data           *gen.UnifiedError
 	ProviderErrors []gen.ProviderError
 
-	// RetryAfter is how long the service asks to wait, 0 if it does not; a time
-	// too long for a Duration is the longest.
+	// RetryAfter is how long the service asks to wait, 0 if it does not say. What
+	// does not fit in a Duration is the longest Duration.
 	RetryAfter time.Duration
 	RequestID  string      // the header X-Request-Id
-	Attempts   int         // how often the call was tried
+	Attempts   int         // how many attempts the call made
 	Header     http.Header // of the answer
-	Body       []byte      // the first 256 KiB of the answer's, as they arrived
+	Body       []byte      // the first 256 KiB of the answer's body, as they arrived
+
+	verdict verdict
 }
 
-// Error returns one line: the operation, the status, the service's message, what
-// to do next where that is known, and the request id.
+// Error returns one line: the operation, the status, the service's message, what to do
+// next where that is known, whether a session may exist, and the request ID.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stackone: %s: %d", e.Operation, e.StatusCode)
@@ -78,7 +89,7 @@ func (e *APIError) Error() string {
 		b.WriteString(" " + text)
 	}
 	if e.Message != "" && !strings.EqualFold(e.Message, text) {
-		b.WriteString(": " + mask{}.line(e.Message, maxText))
+		b.WriteString(": " + oneLine(e.Message, maxText))
 	}
 	switch {
 	case e.StatusCode == http.StatusUnauthorized && e.Operation == opAuthenticate:
@@ -92,9 +103,10 @@ func (e *APIError) Error() string {
 	case e.RetryAfter > 0:
 		b.WriteString(" (retry after " + e.RetryAfter.String() + ")")
 	}
-	if e.RequestID != "" {
-		b.WriteString(" (request id " + mask{}.line(e.RequestID, maxRequestID) + ")")
+	if e.Operation == opCreate && MaybeCreated(e) {
+		b.WriteString(sessionMayExist)
 	}
+	writeRequestID(&b, e.RequestID)
 	return b.String()
 }
 
@@ -113,21 +125,22 @@ func (e APIError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil 
 // LogValue is what slog logs: the text of Error.
 func (e APIError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// TransportError is a call that got no usable answer: no connection, one that
-// broke, a time-out, a context that ended, or credentials that could not be had.
-// errors.Is and errors.As see the cause in Err, a context's error included, and
-// the *APIError of an attempt before, when the context ended after that.
+// TransportError is a call that got no answer: no connection, a connection that broke,
+// a time-out, a context that ended, or credentials that could not be obtained.
+// errors.Is and errors.As find the cause in Err: the context's error too, and, when the
+// context ended after an error status, the *APIError of that attempt.
 type TransportError struct {
 	Operation string
-	Attempts  int // how often the call was tried; 0 when its context had ended before
+	Attempts  int // how many attempts the call made; 0 when its context had ended before
 
-	// MaybeSent is false only when it is proven that no attempt of the call left
-	// this machine. When it is true, the service may have done what was asked: a
-	// session may exist.
+	// MaybeSent is true when an attempt of the call may have been processed: the
+	// session may exist. It is false when every attempt provably never left this
+	// machine or was refused.
 	MaybeSent bool
 	Err       error
 
-	text string // of Err, fit to be shown
+	text    string // of Err, fit to be shown
+	refused bool   // an attempt was sent, and refused
 }
 
 // Error returns one line: the operation, the cause, and what may have happened.
@@ -136,14 +149,19 @@ func (e *TransportError) Error() string {
 	fmt.Fprintf(&b, "stackone: %s: ", e.Operation)
 	b.WriteString(textOf(e.text, e.Err))
 	switch {
-	case !e.MaybeSent && e.Err != nil && connecting(e.Err):
-		b.WriteString(" (nothing was sent: check the network and the base URL)")
-	case !e.MaybeSent:
-		b.WriteString(" (nothing was sent)")
-	case e.Operation == opCreate:
+	case e.MaybeSent && e.Operation == opCreate:
 		b.WriteString(" (the request may have arrived: the session may exist)")
-	default:
+	case e.MaybeSent:
 		b.WriteString(" (the request may have arrived)")
+	case e.refused && e.Operation == opCreate:
+		b.WriteString(" (no session was created)")
+	case e.refused:
+	case errors.As(e.Err, new(*wire.ProxyError)):
+		b.WriteString(" (nothing was sent: check the proxy)")
+	case e.Err != nil && wire.Connecting(e.Err):
+		b.WriteString(" (nothing was sent: check the network and the base URL)")
+	default:
+		b.WriteString(" (nothing was sent)")
 	}
 	return b.String()
 }
@@ -160,31 +178,36 @@ func (e TransportError) MarshalText() ([]byte, error) { return []byte(e.Error())
 // LogValue is what slog logs: the text of Error.
 func (e TransportError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// ResponseError is a success status with a body that cannot be used: cut, too
-// large, not JSON, or without what the operation is for. What was asked for has
-// probably been done: a session may exist.
+// ResponseError is a success status with a body that cannot be used: cut, too large,
+// not JSON, or without what the operation is for. The service has probably done what
+// was asked: the session may exist.
 type ResponseError struct {
 	Operation   string
 	StatusCode  int
 	ContentType string
-	Body        []byte // what arrived, up to the limit of WithMaxResponseBytes
-	Err         error  // what is wrong with it
+	RequestID   string      // the header X-Request-Id
+	Attempts    int         // how many attempts the call made
+	Header      http.Header // of the answer
+	Body        []byte      // what arrived, up to the limit of WithMaxResponseBytes
+	Err         error       // what is wrong with it
 
-	text string // of Err, fit to be shown
+	text    string // of Err, fit to be shown
+	verdict verdict
 }
 
-// Error returns one line: the operation, the status, and what is wrong with the
-// body, without quoting it.
+// Error returns one line: the operation, the status, what is wrong with the body
+// without quoting it, whether a session may exist, and the request ID.
 func (e *ResponseError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stackone: %s: %d %s with a body that cannot be used: ", e.Operation, e.StatusCode, http.StatusText(e.StatusCode))
 	b.WriteString(textOf(e.text, e.Err))
 	if e.ContentType != "" && !strings.Contains(e.ContentType, "json") {
-		b.WriteString(" (it is labelled " + mask{}.line(e.ContentType, maxRequestID) + ": check the base URL)")
+		b.WriteString(" (its Content-Type is " + oneLine(e.ContentType, maxID) + ": check the base URL)")
 	}
 	if e.Operation == opCreate {
-		b.WriteString(" (the session may exist)")
+		b.WriteString(sessionMayExist)
 	}
+	writeRequestID(&b, e.RequestID)
 	return b.String()
 }
 
@@ -200,13 +223,24 @@ func (e ResponseError) MarshalText() ([]byte, error) { return []byte(e.Error()),
 // LogValue is what slog logs: the text of Error.
 func (e ResponseError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// textOf is the prepared text, or that of an error which was not made here.
-func textOf(text string, err error) string {
-	if text == "" && err != nil {
-		return mask{}.line(explain(err), maxText)
+func writeRequestID(b *strings.Builder, id string) {
+	if id != "" {
+		b.WriteString(" (request id " + oneLine(id, maxID) + ")")
 	}
-	return text
 }
+
+// textOf returns the prepared text, or that of an error that did not come from a call.
+func textOf(text string, err error) string {
+	if text != "" || err == nil {
+		return text
+	}
+	if typ := (*json.UnmarshalTypeError)(nil); errors.As(err, &typ) { // its text quotes a number
+		return fmt.Sprintf("%s does not fit a Go %s", typ.Field, typ.Type)
+	}
+	return oneLine(err.Error(), maxText)
+}
+
+func oneLine(s string, limit int) string { return redact.Redactor{}.Line(s, limit) }
 
 func formatError(w io.Writer, verb rune, err error) {
 	text := err.Error()
@@ -216,61 +250,12 @@ func formatError(w io.Writer, verb rune, err error) {
 	_, _ = io.WriteString(w, text)
 }
 
-// apiError reads what it can of an error's body.
-func (c *call) apiError(r answer) *APIError {
-	m := c.mask(r)
-	e := &APIError{
-		Operation:  c.operation.shown(m),
-		StatusCode: r.StatusCode,
-		RetryAfter: r.retryAfter,
-		RequestID:  m.line(r.Header.Get(headerRequestID), maxRequestID),
-		Attempts:   r.Attempts,
-		Header:     r.Header,
-		Body:       r.Body,
-	}
-	var body struct {
-		Message        json.RawMessage `json:"message"`
-		Timestamp      json.RawMessage `json:"timestamp"`
-		Data           json.RawMessage `json:"data"`
-		ProviderErrors json.RawMessage `json:"provider_errors"`
-	}
-	if json.Unmarshal(r.Body, &body) != nil {
-		return e
-	}
-	e.Message = m.line(messageText(body.Message), maxText)
-	_ = json.Unmarshal(body.Timestamp, &e.Timestamp)
-	e.Data = lenient[gen.UnifiedError](m.json(body.Data))
-	var providers []json.RawMessage
-	_ = json.Unmarshal(body.ProviderErrors, &providers)
-	for _, raw := range providers {
-		if p := lenient[gen.ProviderError](m.json(raw)); p != nil {
-			e.ProviderErrors = append(e.ProviderErrors, *p)
-		}
-	}
-	return e
+// printable is an error with a text that is fit to be shown, whatever prints it.
+type printable struct {
+	text string
+	err  error
 }
 
-// messageText reads a message that is a string, or a list of them, or is shown
-// as the JSON that it is.
-func messageText(raw json.RawMessage) string {
-	var text string
-	var list []string
-	switch {
-	case json.Unmarshal(raw, &text) == nil:
-		return text
-	case json.Unmarshal(raw, &list) == nil:
-		return strings.Join(list, "; ")
-	}
-	return string(raw)
-}
-
-// lenient reads the members of an object that fit, and returns nil for anything else.
-func lenient[T any](raw json.RawMessage) *T {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil || members == nil {
-		return nil
-	}
-	result := new(T)
-	_ = json.Unmarshal(raw, result) // goes on after a member of the wrong type
-	return result
-}
+func (e *printable) Error() string                 { return e.text }
+func (e *printable) Unwrap() error                 { return e.err }
+func (e *printable) Format(f fmt.State, verb rune) { formatError(f, verb, e) }

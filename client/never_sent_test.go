@@ -262,8 +262,8 @@ func TestProxyFails(t *testing.T) {
 		"connection refused":        {https, always("http://user:" + password + "@" + deadAddress), all(neverSent(3), wraps(syscall.ECONNREFUSED))},
 		"connection refused, http":  {plain, always("http://user:" + password + "@" + deadAddress), neverSent(3)},
 		"connection refused, SOCKS": {https, always("socks5://user:" + password + "@" + deadAddress), neverSent(3)},
-		"407 to CONNECT":            {https, always(proxy(407)), neverSent(1)},
-		"502 to CONNECT":            {https, always(proxy(502)), neverSent(1)},
+		"407 to CONNECT":            {https, always(proxy(407)), all(neverSent(1), says("the proxy answered CONNECT with 407"))},
+		"502 to CONNECT":            {https, always(proxy(502)), all(neverSent(3), says("the proxy answered CONNECT with 502"))},
 		"407 over http":             {plain, always(proxy(407)), failsWithStatus(407, 1)},
 		"unknown scheme":            {https, always("quic://user:" + password + "@proxy.example"), neverSent(1)},
 

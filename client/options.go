@@ -3,295 +3,308 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
+	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// Option configures a client when given to New and one call when given to a
-// method. A call's options override the client's, and the last one wins. What an
-// option is given is checked by New, or by the call before it sends anything; a
-// fault counts even where a later option would win.
-type Option func(*settings)
+// DefaultBaseURL is where requests are sent unless WithBaseURL says otherwise: the one
+// server that the API description names.
+const DefaultBaseURL = gen.DefaultServerURL
 
-// settings is what options configure. It does not change once a call uses it.
-type settings struct {
+// Option configures a client when given to New, and one call when given to a method.
+// Options of a call override the client's, and of two options for the same thing the
+// last one wins. New checks the values of options, and a call checks those of its own
+// before it sends anything; an invalid value is an error even when a later option
+// overrides it.
+type Option func(*config)
+
+// config is what options configure. It does not change once a call uses it.
+type config struct {
 	base        *url.URL // ends in a slash
 	operations  map[string]operation
 	credentials credentials
 	transport   http.RoundTripper
 	policy      RetryPolicy
-	timeout     time.Duration // of an attempt, as WithTimeout gave it
-	httpTimeout time.Duration // of an attempt, as WithHTTPClient gave it
-	userAgent   string
-	ownAgent    string
-	header      map[string]string
+	timeout     time.Duration     // of an attempt, from WithTimeout
+	httpTimeout time.Duration     // of an attempt, from WithHTTPClient
+	defaults    http.Header       // values that every attempt copies
+	header      map[string]string // from WithHeader
 	logger      *slog.Logger
 	maxBody     int64
 	responses   []*Response // of one call only
 	budget      *budget     // of the client, shared by its calls
-	faults      []error
+	errs        []error
 }
 
 const (
-	defaultTimeout = 65 * time.Second // above the 60 s that a request lives on StackOne's side
+	defaultTimeout = 65 * time.Second // StackOne ends a request after 60 s
 	defaultMaxBody = 1 << 20
 )
 
-func defaultSettings() *settings {
-	info, _ := debug.ReadBuildInfo()
-	s := &settings{
+// newConfig returns the configuration of a client.
+func newConfig(opts []Option) (*config, error) {
+	c := &config{
 		policy:   RetryPolicy{}.withDefaults(),
 		timeout:  defaultTimeout,
-		ownAgent: userAgent(info),
+		defaults: defaultHeader(wire.UserAgent()),
 		maxBody:  defaultMaxBody,
 		budget:   newBudget(),
 	}
-	s.userAgent = s.ownAgent
-	WithBaseURL(DefaultBaseURL)(s)
-	return s
+	c.apply(append([]Option{WithBaseURL(DefaultBaseURL)}, opts...))
+	if c.responses != nil {
+		c.fail(errors.New("WithResponse belongs to a call, not to New"))
+	}
+	if c.credentials == nil {
+		var err error
+		c.credentials, err = credentialsFromEnv()
+		c.fail(err)
+	}
+	if c.transport == nil {
+		c.transport = NewTransport()
+	}
+	return c, join(c.errs)
 }
 
-// configure applies the options of New.
-func (s *settings) configure(opts []Option) error {
-	s.apply(opts)
-	if s.responses != nil {
-		s.fault("WithResponse belongs to a call, not to New")
-	}
-	if s.credentials == nil {
-		s.credentialsFromEnv()
-	}
-	if s.transport == nil {
-		s.transport = newTransport()
-	}
-	return join(s.faults...)
-}
-
-// with returns the settings of one call.
-func (s *settings) with(opts []Option) (*settings, error) {
-	own := *s
+// with returns the configuration of one call.
+func (c *config) with(opts []Option) (*config, error) {
+	own := *c
 	own.apply(opts)
-	return &own, join(own.faults...)
+	return &own, join(own.errs)
 }
 
-func (s *settings) apply(opts []Option) {
+func (c *config) apply(opts []Option) {
 	for _, o := range opts {
 		if o == nil {
-			s.fault("an option is nil")
+			c.fail(errors.New("an option is nil"))
 			continue
 		}
-		o(s)
+		o(c)
 	}
 }
 
-func (s *settings) fault(format string, args ...any) {
-	s.faults = append(s.faults, fmt.Errorf(format, args...))
+// fail notes an error, if it is one.
+func (c *config) fail(err error) {
+	if err != nil {
+		c.errs = append(c.errs, err)
+	}
 }
 
 // String is what a client shows of itself.
-func (s *settings) String() string {
-	if s == nil {
+func (c *config) String() string {
+	if c == nil {
 		return "not made by New"
 	}
-	return strings.TrimSuffix(s.base.String(), "/")
+	return strings.TrimSuffix(c.base.String(), "/")
 }
 
-// WithAPIKey authenticates with a StackOne API key. White space around it is
-// dropped; an empty key, or one with a colon, a control character or a character
-// beyond ASCII, is an error that does not show it. It takes precedence over the
-// environment, also when it is empty.
+// attemptTimeout returns the shorter of the two that options give, or 0 for none.
+func (c *config) attemptTimeout() time.Duration {
+	if c.timeout == 0 || c.httpTimeout > 0 && c.httpTimeout < c.timeout {
+		return c.httpTimeout
+	}
+	return c.timeout
+}
+
+func defaultHeader(userAgent string) http.Header {
+	return http.Header{"Accept": {"application/json"}, "User-Agent": {userAgent}, headerAuthorization: {""}}
+}
+
+const headerAuthorization = "Authorization"
+
+// headerOf returns the header of an attempt to send req. A request editor's Accept and
+// User-Agent stay, and its Authorization for another origin.
+func (c *config) headerOf(req *http.Request, authorization string) http.Header {
+	h := c.defaults.Clone()
+	own := h[headerAuthorization]
+	own[0] = authorization
+	delete(h, headerAuthorization)
+	for key, values := range req.Header {
+		h[key] = slices.Clone(values)
+	}
+	for key, value := range c.header {
+		h[key] = []string{value}
+	}
+	if req.URL.Scheme == c.base.Scheme && req.URL.Host == c.base.Host {
+		h[headerAuthorization] = own
+	}
+	return h
+}
+
+// set returns an option that notes err, or else changes the configuration.
+func set(err error, change func(*config)) Option {
+	return func(c *config) {
+		if c.fail(err); err == nil {
+			change(c)
+		}
+	}
+}
+
+func errorIf(wrong bool, text string) error {
+	if wrong {
+		return errors.New(text)
+	}
+	return nil
+}
+
+// WithAPIKey authenticates with a StackOne API key. White space around it is dropped;
+// an empty key, or one with a colon, a control character or a character beyond ASCII,
+// is an error that does not show it. It takes precedence over the environment, even
+// when it is empty.
 func WithAPIKey(key string) Option {
-	c, err := apiKey(key)
-	return withCredentials(c.static(), err)
+	a, err := apiKey(key)
+	return withCredentials(a.static(), err)
 }
 
-// WithAPIKeyFunc authenticates with the key that f returns. It is asked once for
-// every attempt, so a rotated key is used at once; f should keep the key and not
-// fetch it each time, and it must be safe for concurrent use. Its context ends
-// with the attempt. When f fails or returns a key that WithAPIKey would refuse,
-// the call fails with a [*TransportError] that holds the reason. A nil f is an error.
+// WithAPIKeyFunc authenticates with the key that f returns. f is called for every
+// attempt, so a rotated key is used immediately; it should cache the key rather than
+// fetch it each time, and must be safe for concurrent use. Its context ends with the
+// attempt. When f fails or returns a key that WithAPIKey would refuse, the call fails
+// with a [*TransportError] that wraps the reason. A nil f is an error.
 func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 	if f == nil {
 		return withCredentials(authorization{}.static(), errors.New("the API key function is nil"))
 	}
-	return withCredentials(func(ctx context.Context) (authorization, error) {
-		key, err := f(ctx)
-		if err != nil {
-			return authorization{}, fmt.Errorf("the API key function failed: %w", err)
-		}
-		return apiKey(key)
-	}, nil)
+	return withCredentials(keyFunc(f), nil)
 }
 
-// WithBasicAuth authenticates with a user name and a password, for a gateway in
-// front of StackOne; StackOne itself takes the API key as the user name and an
-// empty password, which WithAPIKey sends. The user name must not be empty nor
-// hold a colon, and neither may hold a control character; white space is kept.
+// WithBasicAuth authenticates with a user name and a password, for a gateway in front
+// of StackOne; StackOne itself takes the API key as the user name and an empty
+// password, which WithAPIKey sends. The user name must not be empty or contain a
+// colon, and neither may contain a control character; white space is kept.
 func WithBasicAuth(username, password string) Option {
-	c, err := basicAuth(username, password)
-	return withCredentials(c.static(), err)
+	a, err := basicAuth(username, password)
+	return withCredentials(a.static(), err)
 }
 
-func withCredentials(c credentials, err error) Option {
-	return func(s *settings) {
-		if err != nil {
-			s.faults = append(s.faults, err)
-		}
-		s.credentials = c
+func withCredentials(credentials credentials, err error) Option {
+	return func(c *config) {
+		c.fail(err)
+		c.credentials = credentials
 	}
 }
 
-// WithBaseURL sends requests to another address than DefaultBaseURL, which may
-// have a path. It must be https, or http to a loopback address (localhost is
-// one), and have no user info, query or fragment.
+// WithBaseURL sends requests to another address than DefaultBaseURL. It may have a
+// path. It must be https, or http with a loopback address or localhost, and must not
+// have user info, a query or a fragment.
 func WithBaseURL(rawURL string) Option {
 	base, err := parseBaseURL(rawURL)
-	var ops map[string]operation
+	var known map[string]operation
 	if err == nil {
-		ops, err = operations(base)
+		known, err = operations(base)
 	}
-	return func(s *settings) {
-		if err != nil {
-			s.faults = append(s.faults, err)
-			return
-		}
-		s.base, s.operations = base, ops
-	}
+	return set(err, func(c *config) { c.base, c.operations = base, known })
 }
 
-// WithHTTPClient sends requests through the Transport and with the Timeout of
-// hc, which is copied and never changed. A nil Transport is http.DefaultTransport;
-// a Timeout of 0 is none beside [WithTimeout]'s; a nil hc is an error. Redirects are
-// not followed, and cookies are not sent, whatever hc says: its CheckRedirect and
-// Jar are not used.
+// WithHTTPClient sends requests through the Transport and with the Timeout of hc,
+// which is copied and never changed. A nil Transport means http.DefaultTransport; a
+// Timeout of 0 leaves [WithTimeout]'s; a nil hc is an error. CheckRedirect and Jar are
+// not used: redirects are not followed and cookies are not sent.
 //
-// The client's own transport keeps enough connections open for one busy host.
-// http.DefaultTransport keeps two; for more than two calls at a time, set
-// MaxIdleConnsPerHost of a transport of your own to the number of calls.
+// Start from [NewTransport] to add a proxy, a CA or a wrapper. http.DefaultTransport
+// keeps two connections to a host open, which is too few for a busy backend. Over
+// HTTP/2, Create is sent once whatever the server answers, but the other failures of
+// HTTP/2 are harder to tell apart: expect more errors whose MaybeSent is true.
+//
+// A transport that repeats requests by itself makes sessions that this package cannot
+// see: leave retries to [RetryPolicy]. The proof that nothing was sent
+// (TransportError.MaybeSent) assumes that a transport that reads the request's body
+// sends it through net/http only.
 func WithHTTPClient(hc *http.Client) Option {
 	if hc == nil {
-		return func(s *settings) { s.fault("the HTTP client is nil") }
+		return set(errors.New("the HTTP client is nil"), nil)
 	}
 	transport, timeout := hc.Transport, hc.Timeout
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
-	return func(s *settings) { s.transport, s.httpTimeout = transport, timeout }
+	return func(c *config) { c.transport, c.httpTimeout = transport, timeout }
 }
+
+// NewTransport returns a new transport with the settings of a client's own, to be
+// changed and given to [WithHTTPClient]:
+//
+//   - HTTP/1.1 only. There a request is alone on its connection, so it can be known
+//     what was sent. Over HTTP/2, real servers refuse a stream after they have
+//     processed its request, and net/http then sends the request again.
+//   - Up to 1024 idle connections to a host, for 30 s each.
+//   - The proxy of the environment (http.ProxyFromEnvironment).
+//   - At most 64 KiB of header in an answer.
+func NewTransport() *http.Transport { return wire.NewTransport() }
 
 // WithRetryPolicy replaces the retry policy, whole: fields left zero mean their
-// defaults. The budget that RetryPolicy speaks of stays the client's.
+// defaults. The budget that RetryPolicy describes stays the client's.
 func WithRetryPolicy(p RetryPolicy) Option {
-	err := p.check()
-	p = p.withDefaults()
-	return func(s *settings) {
-		if err != nil {
-			s.faults = append(s.faults, err)
-			return
-		}
-		s.policy = p
-	}
+	return set(p.check(), func(c *config) { c.policy = p.withDefaults() })
 }
 
-// WithTimeout limits each attempt, from its connection to the end of the answer;
-// the default is 65 s, a little more than a request lives on StackOne's side, and
-// 0 is no limit. The Timeout of [WithHTTPClient] counts where it is shorter. A
-// negative limit is an error. To limit a call with all its attempts and waits, give
-// it a context with a deadline.
+// WithTimeout limits each attempt, from connecting to the end of the answer. The
+// default is 65 s, a little more than StackOne gives a request; 0 means no limit, and
+// a negative value is an error. The Timeout of [WithHTTPClient] applies when it is
+// shorter. To limit a call with all its attempts and waits, give it a context with a
+// deadline.
 func WithTimeout(perAttempt time.Duration) Option {
-	return func(s *settings) {
-		if perAttempt < 0 {
-			s.fault("the time-out is negative")
-			return
-		}
-		s.timeout = perAttempt
-	}
+	return set(errorIf(perAttempt < 0, "the time-out is negative"), func(c *config) { c.timeout = perAttempt })
 }
 
-// WithUserAgent puts a product such as "acme-backend/1.4" before the client's
-// own in the User-Agent header. White space around it is dropped; an empty one, or
-// one with a control character or a character beyond ASCII, is an error.
+// WithUserAgent puts a product such as "acme-backend/1.4" before the client's own in
+// the User-Agent header. White space around it is dropped; an empty product, or one
+// with a control character or a character beyond ASCII, is an error.
 func WithUserAgent(product string) Option {
-	return func(s *settings) {
-		product := strings.TrimSpace(product)
-		if product == "" || !visibleASCII(product) {
-			s.fault("the user agent is empty, or has characters that a header cannot hold")
-			return
-		}
-		s.userAgent = product + " " + s.ownAgent
-	}
+	product = strings.TrimSpace(product)
+	return set(errorIf(product == "" || !visibleASCII(product), "the user agent is empty or has invalid characters"), func(c *config) { c.defaults = defaultHeader(product + " " + wire.UserAgent()) })
 }
 
-// WithHeader sets a header of every request; the last value for a key wins, and
-// takes the place of what the client would send. Authorization and Host are
-// refused: see WithAPIKey and WithBaseURL. So are Idempotency-Key and
-// X-Idempotency-Key: StackOne does not document them, and their presence makes
-// net/http repeat a POST by itself. And so are Accept-Encoding, Content-Length,
-// Transfer-Encoding and Trailer, which are the transport's business. A name that is
-// none (RFC 9110, section 5.6.2) is an error, and so is a value with a control
-// character or a character beyond ASCII.
+// WithHeader sets a header of every request. It replaces what the client would send,
+// and the last value for a key wins. These are errors:
+//
+//   - Authorization and Host: see WithAPIKey and WithBaseURL.
+//   - Idempotency-Key and X-Idempotency-Key: StackOne does not document them, and with
+//     them net/http repeats a POST by itself.
+//   - Accept-Encoding, Content-Length, Trailer, Transfer-Encoding and headers that
+//     apply to one connection, such as Connection: they belong to the transport.
+//   - A name that is not a token (RFC 9110, section 5.6.2), and a value with a control
+//     character or a character beyond ASCII.
 func WithHeader(key, value string) Option {
 	key = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(key))
-	return func(s *settings) {
-		if !headerName(key) {
-			s.fault("a header's name is empty, or has characters that a name cannot hold")
-		} else if why := refusedHeader(key, value); why != "" {
-			s.fault("the header %s cannot be set: %s", key, why)
-		} else {
-			s.header = maps.Clone(s.header) // the client's stay as they are
-			if s.header == nil {
-				s.header = map[string]string{}
-			}
-			s.header[key] = value
+	return set(checkHeader(key, value), func(c *config) {
+		c.header = maps.Clone(c.header) // the client's stay as they are
+		if c.header == nil {
+			c.header = map[string]string{}
 		}
-	}
+		c.header[key] = value
+	})
 }
 
-// WithLogger logs each attempt: the operation, the number of the attempt, the
-// status (0 when no answer came), its duration, the wait before the next one (0
-// when it is the last) and the request id, and nothing else. An attempt that
-// succeeds is logged at level Info, another at Warn. Nothing is logged by default,
-// and a nil logger is an error.
+// WithLogger logs each attempt: the operation, the number of the attempt, the status (0
+// when no answer arrived), the duration, the wait before the next attempt (0 when it
+// is the last), and the request ID if it consists of letters, digits and ._:- alone. A
+// successful attempt is logged at level Info, a failed one at Warn. When members of a
+// session had to be dropped (see [Response]), a record at Warn names them. By default
+// nothing is logged. A nil logger is an error.
 func WithLogger(l *slog.Logger) Option {
-	return func(s *settings) {
-		if l == nil {
-			s.fault("the logger is nil")
-			return
-		}
-		s.logger = l
-	}
+	return set(errorIf(l == nil, "the logger is nil"), func(c *config) { c.logger = l })
 }
 
-// WithMaxResponseBytes limits the body of an answer; the default is 1 MiB, and a
-// limit that is not positive is an error. A longer success is a [*ResponseError]; of
-// an error, at most 256 KiB are read.
+// WithMaxResponseBytes limits the body of an answer; the default is 1 MiB, and a limit
+// that is not positive is an error. A longer success is a [*ResponseError]; of an
+// error's body, at most 256 KiB are read.
 func WithMaxResponseBytes(n int64) Option {
-	return func(s *settings) {
-		if n <= 0 {
-			s.fault("the limit of a response is not positive")
-			return
-		}
-		s.maxBody = n
-	}
+	return set(errorIf(n <= 0, "the limit of a response is not positive"), func(c *config) { c.maxBody = n })
 }
 
-// WithResponse fills dst with the last answer of a call, whether the call
-// succeeds or fails. It is for calls, not for New, and a nil dst is an error. A call
-// that is given several fills each. dst is written until the call returns: give
-// concurrent calls one each.
+// WithResponse fills dst with the last answer of a call, whether the call succeeds or
+// fails. It is for calls, not for New, and a nil dst is an error. Given several times,
+// it fills each dst. They are written before the call returns: give each concurrent
+// call its own.
 func WithResponse(dst *Response) Option {
-	return func(s *settings) {
-		if dst == nil {
-			s.fault("the response to fill is nil")
-			return
-		}
-		s.responses = append(slices.Clip(s.responses), dst)
-	}
+	return set(errorIf(dst == nil, "the response to fill is nil"), func(c *config) { c.responses = append(slices.Clip(c.responses), dst) })
 }

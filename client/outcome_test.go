@@ -43,6 +43,15 @@ func succeeds(attempts int) outcome {
 	}
 }
 
+// dropped expects a session without some of its members.
+func dropped(names ...string) outcome {
+	return func(t *testing.T, r *result) {
+		t.Helper()
+		succeeds(1)(t, r)
+		assert.Equal(t, names, r.response.Dropped, "dropped members")
+	}
+}
+
 // neverSent expects a TransportError that says that nothing was sent. With the
 // default policy a transient failure takes three attempts and a permanent one a
 // single attempt.
@@ -56,21 +65,32 @@ func maybeSent(attempts int) outcome { return transportError(true, attempts) }
 var ambiguous = byOperation(maybeSent(1), maybeSent(3))
 
 func transportError(maybeSent bool, attempts int) outcome {
+	text := byOperation(says("the session may exist"), says("may have arrived"))
+	if !maybeSent {
+		text = says("nothing was sent")
+	}
+	return all(transportErrorOf(maybeSent, attempts), text)
+}
+
+// refusedThenFails expects a TransportError after attempts that were refused or never
+// left.
+func refusedThenFails(attempts int) outcome {
+	return all(transportErrorOf(false, attempts), func(t *testing.T, r *result) {
+		t.Helper()
+		assert.NotContains(t, r.err.Error(), "nothing was sent")
+		assert.NotContains(t, r.err.Error(), "may")
+	})
+}
+
+func transportErrorOf(maybeSent bool, attempts int) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		var got *client.TransportError
 		require.ErrorAs(t, r.err, &got)
 		assert.Equal(t, r.operation, got.Operation)
 		assert.Equal(t, maybeSent, got.MaybeSent, "MaybeSent of %v", r.err)
+		assert.Equal(t, maybeSent && r.operation == opCreate, client.MaybeCreated(r.err), "MaybeCreated of %v", r.err)
 		assert.Equal(t, attempts, got.Attempts, "attempts before %v", r.err)
-		text := "nothing was sent"
-		switch {
-		case maybeSent && r.operation == opCreate:
-			text = "the session may exist"
-		case maybeSent:
-			text = "may have arrived"
-		}
-		assert.ErrorContains(t, r.err, text)
 	}
 }
 
@@ -81,6 +101,7 @@ func failsWithStatus(status, attempts int) outcome {
 		got := requireAPIError(t, r.err, r.operation, status)
 		assert.Equal(t, attempts, got.Attempts, "attempts")
 		assert.NotContains(t, r.err.Error(), "<", "HTML of the body in the text")
+		assert.Equal(t, client.MaybeCreated(r.err), strings.Contains(r.err.Error(), "the session may exist"), r.err)
 	}
 }
 
@@ -103,6 +124,7 @@ func unusableAfter(attempts int, text string) outcome {
 		assert.Equal(t, attempts, r.response.Attempts, "attempts")
 		assert.ErrorContains(t, r.err, text)
 		assert.Equal(t, r.operation == opCreate, strings.Contains(r.err.Error(), "the session may exist"), r.err)
+		assert.Equal(t, r.operation == opCreate, client.MaybeCreated(r.err))
 	}
 }
 

@@ -1,47 +1,47 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"io"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 )
 
-// RetryPolicy says how often a call is repeated and how long it waits. The zero
-// value is the default policy. What is repeated at all is decided by what is safe:
-// the package documentation has the table. A negative value is an error.
+// RetryPolicy says how many attempts a call makes and how long it waits between
+// them. The zero value is the default policy. Which failures are retried at all is
+// decided by what is safe: see the table in the package documentation. A negative
+// value is an error.
 //
-// Beside the policy, a client has a budget for retries, so that an outage is not
-// made worse: 10 retries, of which each success gives 0.1 back; there is none when
-// less than one is left.
+// In addition to the policy, each client has a budget for retries, so that retries
+// do not make an outage worse: it starts with 10, a retry costs 1, and a successful
+// call gives 0.1 back. With less than 1 left, a call fails instead of retrying.
 type RetryPolicy struct {
-	// MaxAttempts is how often a call is sent at most, the first time included.
-	// 0 is the default, 3; 1 is never to retry.
+	// MaxAttempts is the largest number of attempts, the first included. 0 means
+	// the default, 3; 1 means no retries.
 	MaxAttempts int
 
-	// MinBackoff and MaxBackoff bound the wait before a retry that the service
-	// gave no Retry-After for: it is random between 0 and MinBackoff before the
-	// first retry, and the upper end doubles with each up to MaxBackoff, which counts
-	// where it is the smaller from the start: set it too for a MinBackoff above its
-	// default. 0 is the default, 200 ms and 5 s.
+	// MinBackoff and MaxBackoff bound the wait before a retry when the service sent
+	// no Retry-After: retry n waits a random time up to MinBackoff*2^(n-1), at most
+	// MaxBackoff. 0 means the default, 200 ms and 5 s; set MaxBackoff too when
+	// MinBackoff is longer than that.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
-	// MaxRetryAfter is the longest Retry-After that is waited for; a call that is
-	// told a longer one fails at once, with an *APIError that says it. 0 is the
+	// MaxRetryAfter is the longest Retry-After that the client honours; a call that
+	// is told to wait longer fails immediately with an *APIError. 0 means the
 	// default, 60 s.
 	MaxRetryAfter time.Duration
 
-	// RetryAmbiguous repeats also those calls that may have created a session:
-	// after a 500, 502, 503 or 504, and when a connection broke in use. A session
-	// too many is harmless to the customer and ends by itself.
+	// RetryAmbiguous also retries an operation that changes something when the
+	// failed attempt may have been processed: after a 500, 502, 503 or 504, and when
+	// the connection broke or the attempt timed out. Create may then make a second
+	// session, which is harmless: it expires unused.
 	RetryAmbiguous bool
 }
 
@@ -53,40 +53,23 @@ func (p RetryPolicy) check() error {
 }
 
 func (p RetryPolicy) withDefaults() RetryPolicy {
-	or := func(d *time.Duration, value time.Duration) {
-		if *d == 0 {
-			*d = value
-		}
-	}
-	if p.MaxAttempts == 0 {
-		p.MaxAttempts = 3
-	}
-	or(&p.MinBackoff, 200*time.Millisecond)
-	or(&p.MaxBackoff, 5*time.Second)
-	or(&p.MaxRetryAfter, 60*time.Second)
+	p.MaxAttempts = cmp.Or(p.MaxAttempts, 3)
+	p.MinBackoff = cmp.Or(p.MinBackoff, 200*time.Millisecond)
+	p.MaxBackoff = cmp.Or(p.MaxBackoff, 5*time.Second)
+	p.MaxRetryAfter = cmp.Or(p.MaxRetryAfter, 60*time.Second)
 	return p
 }
 
-// outcome is what is known of an attempt when it is over.
-type outcome struct {
-	status int   // of the answer; 0 when none came
-	err    error // why none came, or why its body could not be read
-	unsent bool  // proven: the request never left
-	final  bool  // the caller's own code gave up
-}
-
-// worthRepeating is the whole decision whether an attempt may be followed by
-// another. repeatable says that the operation may run twice.
-func worthRepeating(o outcome, repeatable bool) bool {
+// retryable reports whether another attempt may follow one with this result.
+// repeatable says that the operation may run twice.
+func retryable(r wire.Result, repeatable bool) bool {
 	switch {
-	case o.final:
-		return false
-	case o.unsent:
-		return passing(o.err)
-	case o.status == 0:
+	case r.Unsent:
+		return transient(r.Err)
+	case r.Response == nil:
 		return repeatable
 	}
-	switch o.status {
+	switch r.Response.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return true
 	case http.StatusInternalServerError, http.StatusBadGateway,
@@ -96,39 +79,20 @@ func worthRepeating(o outcome, repeatable bool) bool {
 	return false
 }
 
-// passing reports whether the cause that kept a request from being sent may go
-// away by itself. A certificate or a name that does not exist will not.
-func passing(err error) bool {
-	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
-		return dns.IsTimeout || dns.IsTemporary
-	}
-	var timeout interface{ Timeout() bool }
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return true
-	}
-	if op := (*net.OpError)(nil); errors.As(err, &op) {
-		switch op.Op {
-		case opProxyConnect, opSOCKSConnect:
-			return passing(op.Err)
-		case opDial:
-			addr, network := (*net.AddrError)(nil), net.UnknownNetworkError("")
-			return !errors.As(err, &addr) && !errors.As(err, &network)
-		}
-	}
-	// A peer that hung up during the handshake.
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+// transient reports whether what kept a request from being sent may go away by itself.
+func transient(err error) bool {
+	return !errors.As(err, new(credentialsError)) && wire.Transient(err)
 }
 
-// wait returns how long to wait before the next attempt, after n attempts and
-// for the answer's Retry-After (0: none), and whether that is within the policy
-// and ends before the time that remains.
+// wait returns how long to wait after n attempts, given the answer's Retry-After (0:
+// none), and whether the policy and the remaining time allow it.
 func (p RetryPolicy) wait(n int, retryAfter, remaining time.Duration) (time.Duration, bool) {
 	d := p.backoff(n)
 	if retryAfter > 0 {
 		if retryAfter > p.MaxRetryAfter {
 			return 0, false
 		}
-		// A little later than told, so that not all who were told come at once.
+		// Some jitter, so that clients that were told the same do not return together.
 		d = retryAfter
 		if extra := rand.N(d/10 + 1); d < remaining && extra < remaining-d {
 			d += extra
@@ -150,39 +114,7 @@ func (p RetryPolicy) backoff(n int) time.Duration {
 	return 1 + rand.N(min(limit, p.MaxBackoff))
 }
 
-// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3): whole seconds
-// or a date. It returns 0, no hint, for anything else, for a time that is over and
-// for more than one value, and the longest Duration for what does not fit in one.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	values := h["Retry-After"]
-	if len(values) != 1 {
-		return 0
-	}
-	value := values[0]
-	if digits(value) {
-		seconds, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || seconds > math.MaxInt64/int64(time.Second) {
-			return math.MaxInt64
-		}
-		return time.Duration(seconds) * time.Second
-	}
-	date, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return max(0, date.Sub(now)) // Sub saturates
-}
-
-func digits(s string) bool {
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// remaining is the time until the context's deadline.
+// remaining returns the time until the context's deadline.
 func remaining(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return time.Until(deadline)

@@ -11,24 +11,28 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 )
 
 func dialError(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 
-func TestWorthRepeating(t *testing.T) {
+func TestRetryable(t *testing.T) {
 	t.Parallel()
-	unsent := func(err error) outcome { return outcome{err: err, unsent: true} }
-	status := func(status int) outcome { return outcome{status: status} }
+	unsent := func(err error) wire.Result { return wire.Result{Err: err, Unsent: true} }
+	answered := func(status int, err error) wire.Result {
+		return wire.Result{Response: &http.Response{StatusCode: status}, Err: err}
+	}
+	status := func(status int) wire.Result { return answered(status, nil) }
 	tests := map[string]struct {
-		outcome              outcome
+		result               wire.Result
 		create, authenticate bool
 	}{
 		"refused":              {unsent(dialError(os.NewSyscallError("connect", syscall.ECONNREFUSED))), true, true},
@@ -53,12 +57,12 @@ func TestWorthRepeating(t *testing.T) {
 		"proxy says no":       {unsent(errors.New("Proxy Authentication Required")), false, false},
 		"invalid header":      {unsent(errors.New("net/http: invalid header field value")), false, false},
 
-		// The caller's key function timed out: its time-outs are its own business.
-		"key function": {outcome{err: os.ErrDeadlineExceeded, unsent: true, final: true}, false, false},
+		// A key function is responsible for its own retries.
+		"key function": {unsent(credentialsError{os.ErrDeadlineExceeded}), false, false},
 
-		"broken connection": {outcome{err: io.ErrUnexpectedEOF}, false, true},
+		"broken connection": {wire.Result{Err: io.ErrUnexpectedEOF}, false, true},
 		// The same error as above, without the proof: it may come from anywhere.
-		"refused, perhaps sent": {outcome{err: dialError(syscall.ECONNREFUSED)}, false, true},
+		"refused, perhaps sent": {wire.Result{Err: dialError(syscall.ECONNREFUSED)}, false, true},
 
 		"408": {status(408), true, true}, // documented with Retry-After: the service gave up on it
 		"429": {status(429), true, true},
@@ -69,6 +73,8 @@ func TestWorthRepeating(t *testing.T) {
 		"501": {status(501), false, false}, // it will not be implemented a second later
 		"505": {status(505), false, false},
 		"101": {status(101), false, false},
+		"99":  {status(99), false, false}, // counts as a 5xx (RFC 9110, section 15)
+		"600": {status(600), false, false},
 		"301": {status(301), false, false},
 		"400": {status(400), false, false},
 		"401": {status(401), false, false},
@@ -76,27 +82,29 @@ func TestWorthRepeating(t *testing.T) {
 		"422": {status(422), false, false},
 		"425": {status(425), false, false},
 		// The answer has come: repeating would not make it readable.
-		"201 cut": {outcome{status: 201, err: io.ErrUnexpectedEOF}, false, false},
+		"201 cut": {answered(201, io.ErrUnexpectedEOF), false, false},
 		// The status decides, whatever became of the body.
-		"429 cut": {outcome{status: 429, err: io.ErrUnexpectedEOF}, true, true},
-		"500 cut": {outcome{status: 500, err: io.ErrUnexpectedEOF}, false, true},
+		"429 cut": {answered(429, io.ErrUnexpectedEOF), true, true},
+		"500 cut": {answered(500, io.ErrUnexpectedEOF), false, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, tt.create, worthRepeating(tt.outcome, false), "create")
-			assert.Equal(t, tt.authenticate, worthRepeating(tt.outcome, true), "authenticate, or create with RetryAmbiguous")
+			assert.Equal(t, tt.create, retryable(tt.result, false), "create")
+			assert.Equal(t, tt.authenticate, retryable(tt.result, true), "authenticate, or create with RetryAmbiguous")
 		})
 	}
 }
 
 func TestOperation(t *testing.T) {
 	t.Parallel()
-	s := defaultSettings()
-	WithBaseURL("https://host/prefix")(s)
+	base, err := parseBaseURL("https://host/prefix")
+	require.NoError(t, err)
+	known, err := operations(base)
+	require.NoError(t, err)
 	tests := map[string]struct {
-		name       string
-		repeatable bool
+		name     string
+		readOnly bool
 	}{
 		"POST /prefix/connect_sessions":              {"create_connect_session", false},
 		"POST /prefix/connect_sessions/authenticate": {"authenticate_connect_session", true},
@@ -113,74 +121,9 @@ func TestOperation(t *testing.T) {
 		assert.NoError(t, err)
 		req, err := http.NewRequest(method, "https://host"+path, nil)
 		assert.NoError(t, err)
-		got := s.operation(req)
+		got := operationOf(known, base, req)
 		assert.Equal(t, want.name, got.name)
-		assert.Equal(t, want.repeatable, got.repeatable, request)
-	}
-}
-
-func TestUserAgent(t *testing.T) {
-	t.Parallel()
-	const module = "github.com/StackOneHQ/stackone-client-go"
-	for want, info := range map[string]*debug.BuildInfo{
-		"devel": nil,
-		"1.2.3": {Deps: []*debug.Module{{Path: "example.com/other", Version: "v9.9.9"}, {Path: module, Version: "v1.2.3"}}},
-		"0.1.0": {Main: debug.Module{Path: module, Version: "v0.1.0"}},
-	} {
-		assert.Equal(t, "stackone-client-go/"+want+" ("+runtime.Version()+")", userAgent(info))
-	}
-	for version, replaced := range map[string]*debug.Module{
-		"devel": {Path: "../stackone-client-go"},
-		"1.2.4": {Path: "example.com/fork", Version: "v1.2.4"},
-	} {
-		info := &debug.BuildInfo{Deps: []*debug.Module{{Path: module, Version: "v0.0.0-00010101000000-000000000000", Replace: replaced}}}
-		assert.Contains(t, userAgent(info), "/"+version+" ")
-	}
-	assert.Contains(t, userAgent(&debug.BuildInfo{Main: debug.Module{Path: module, Version: "(devel)"}}), "/devel ")
-}
-
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	tests := []struct {
-		name   string
-		values []string
-		want   time.Duration
-	}{
-		{"seconds", []string{"60"}, time.Minute},
-		{"leading zeros", []string{"0060"}, time.Minute},
-		{"the longest that fits", []string{"9223372036"}, 9223372036 * time.Second},
-		{"one more saturates", []string{"9223372037"}, math.MaxInt64},
-		{"ten digits more saturate", []string{"92233720368547758079"}, math.MaxInt64},
-		{"RFC 1123", []string{"Fri, 02 Jan 2026 03:05:05 GMT"}, time.Minute},
-		{"RFC 850", []string{"Friday, 02-Jan-26 03:05:05 GMT"}, time.Minute},
-		{"asctime", []string{"Fri Jan  2 03:05:05 2026"}, time.Minute},
-		{"a date in ten years", []string{"Wed, 02 Jan 2036 03:04:05 GMT"}, 3652 * 24 * time.Hour},
-		{"a date too far for a Duration", []string{"Fri, 31 Dec 9999 23:59:59 GMT"}, math.MaxInt64},
-
-		// No hint.
-		{"none", nil, 0},
-		{"two", []string{"1", "1"}, 0},
-		{"zero", []string{"0"}, 0},
-		{"negative", []string{"-1"}, 0},
-		{"signed", []string{"+1"}, 0},
-		{"fraction", []string{"1.5"}, 0},
-		{"exponent", []string{"1e3"}, 0},
-		{"hexadecimal", []string{"0x10"}, 0},
-		{"underscore", []string{"1_0"}, 0},
-		{"list", []string{"5, 6"}, 0},
-		{"empty", []string{""}, 0},
-		{"words", []string{"soon"}, 0},
-		{"other digits", []string{"٣"}, 0},
-		{"now", []string{"Fri, 02 Jan 2026 03:04:05 GMT"}, 0},
-		{"a past date", []string{"Fri, 02 Jan 2026 03:04:04 GMT"}, 0},
-		{"a date too long ago", []string{"Mon, 01 Jan 0001 00:00:00 GMT"}, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			assert.Equal(t, tt.want, retryAfter(http.Header{"Retry-After": tt.values}, now))
-		})
+		assert.Equal(t, want.readOnly, got.readOnly, request)
 	}
 }
 

@@ -196,7 +196,7 @@ func secretive(t *testing.T) (values map[string]any, log string) {
 			"with a message":     fmt.Sprintf(`{"message":%q,"data":{"message":%q},"timestamp":%q}`, said, said, said),
 			"with messages":      fmt.Sprintf(`{"message":[%q,{"x":%q}]}`, said, said),
 			"with an odd member": fmt.Sprintf(`{"token":%q,"id":%q,"created_at":%q}`, said, said, said),
-			"with a bad time":    fmt.Sprintf(`{"id":1,"created_at":%q}`, said),
+			"with a bad time":    fmt.Sprintf(`{"created_at":%q}`, said),
 			"without JSON":       said,
 		} {
 			body = text

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -170,6 +171,12 @@ func consistent(err error, seen []arrival) bool {
 	if len(seen) > 0 {
 		last = seen[len(seen)-1]
 	}
+	ambiguous := slices.ContainsFunc(seen, func(a arrival) bool {
+		return a.status < 300 || a.status >= 500 && a.status != 501 // 0: no answer
+	})
+	if err != nil && client.MaybeCreated(err) != ambiguous {
+		return false
+	}
 	switch {
 	case err == nil:
 		return last.created && last.status == 201
@@ -178,7 +185,7 @@ func consistent(err error, seen []arrival) bool {
 	case errors.As(err, &response):
 		return last.created && last.status == 201
 	case errors.As(err, &transport):
-		return transport.MaybeSent == (len(seen) > 0)
+		return transport.MaybeSent == ambiguous
 	}
 	return false
 }

@@ -82,7 +82,7 @@ func TestStatusAndRetryAfter(t *testing.T) {
 			want: maybeSent(3), opts: []client.Option{retryAmbiguous},
 		},
 		{name: "429, then connection reset", steps: []step{hint(429), failsAfterSending(errReset), ok}, want: byOperation(maybeSent(2), succeeds(3))},
-		{name: "429, then connection refused", steps: []step{hint(429), fails(errRefused)}, want: maybeSent(3)},
+		{name: "429, then connection refused", steps: []step{hint(429), fails(errRefused)}, want: refusedThenFails(3)},
 		{name: "429, then a truncated body", steps: []step{hint(429), answers(201, "{")}, want: unusableAfter(2, "")},
 		{
 			name: "MaxRetryAfter equal to Retry-After", steps: []step{hint(429, "2"), ok}, want: succeeds(2), took: hinted(2 * time.Second),

@@ -309,16 +309,19 @@ func TestErrorHints(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"wrong key":          {create, 401, `{}`, "401 Unauthorized (check the API key)"},
-		"wrong key or token": {authenticate, 401, `{"message":"no"}`, "401 Unauthorized: no (check the API key and the token)"},
-		"redirect":           {create, 308, ``, "308 Permanent Redirect (redirects are not followed: check the base URL)"},
-		"wrong address":      {create, 404, `<html>`, "404 Not Found (perhaps not StackOne's answer: check the base URL)"},
-		"wrong path":         {create, 404, `{"message":"Cannot POST /v1/connect_sessions"}`, "404 Not Found: Cannot POST /v1/connect_sessions (perhaps not StackOne's answer: check the base URL)"},
-		"another server":     {create, 501, ``, "501 Not Implemented (perhaps not StackOne's answer: check the base URL)"},
-		"not implemented":    {create, 501, `{"message":"not yet"}`, "501 Not Implemented: not yet"},
-		"unknown token":      {authenticate, 404, `{"message":"Session not found"}`, "404 Not Found: Session not found"},
-		"known status text":  {create, 409, `{"message":"conflict"}`, "409 Conflict"},
-		"unknown status":     {create, 599, `{}`, "599"},
+		"wrong key":             {create, 401, `{}`, "401 Unauthorized (check the API key)"},
+		"wrong key or token":    {authenticate, 401, `{"message":"no"}`, "401 Unauthorized: no (check the API key and the token)"},
+		"redirect":              {create, 308, ``, "308 Permanent Redirect (redirects are not followed: check the base URL)"},
+		"wrong address":         {create, 404, `<html>`, "404 Not Found (perhaps not StackOne's answer: check the base URL)"},
+		"wrong path":            {create, 404, `{"message":"Cannot POST /v1/connect_sessions"}`, "404 Not Found: Cannot POST /v1/connect_sessions (perhaps not StackOne's answer: check the base URL)"},
+		"another server":        {create, 501, ``, "501 Not Implemented (perhaps not StackOne's answer: check the base URL)"},
+		"not implemented":       {create, 501, `{"message":"not yet"}`, "501 Not Implemented: not yet"},
+		"unknown token":         {authenticate, 404, `{"message":"Session not found"}`, "404 Not Found: Session not found"},
+		"known status text":     {create, 409, `{"message":"conflict"}`, "409 Conflict"},
+		"unknown status":        {create, 418, `{}`, "418 I'm a teapot"},
+		"status without a name": {create, 499, `{}`, "499"},
+		"server error":          {create, 502, `{}`, "502 Bad Gateway (the session may exist)"},
+		"server error, read":    {authenticate, 502, `{}`, "502 Bad Gateway"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

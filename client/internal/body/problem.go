@@ -1,0 +1,80 @@
+package body
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// Problem is what the body of an error says.
+type Problem struct {
+	Message        string
+	Timestamp      time.Time
+	Data           *gen.UnifiedError
+	ProviderErrors []gen.ProviderError
+}
+
+// DecodeProblem reads what fits of an error's body, without secrets. The message is cut
+// after about limit bytes.
+func DecodeProblem(encoded []byte, known redact.Redactor, limit int) (p Problem) {
+	var body struct {
+		Message        json.RawMessage `json:"message"`
+		Detail         json.RawMessage `json:"detail"` // RFC 9457
+		Error          json.RawMessage `json:"error"`
+		Errors         json.RawMessage `json:"errors"`
+		Timestamp      json.RawMessage `json:"timestamp"`
+		Data           json.RawMessage `json:"data"`
+		ProviderErrors json.RawMessage `json:"provider_errors"`
+	}
+	if json.Unmarshal(encoded, &body) != nil {
+		return p
+	}
+	for _, raw := range []json.RawMessage{body.Message, body.Detail, body.Error, body.Errors} {
+		if p.Message == "" {
+			p.Message = known.Line(messageText(raw), limit)
+		}
+	}
+	_ = json.Unmarshal(body.Timestamp, &p.Timestamp)
+	p.Data = lenient[gen.UnifiedError](known.JSON(body.Data))
+	var providers []json.RawMessage
+	_ = json.Unmarshal(body.ProviderErrors, &providers)
+	for _, raw := range providers {
+		if provider := lenient[gen.ProviderError](known.JSON(raw)); provider != nil {
+			p.ProviderErrors = append(p.ProviderErrors, *provider)
+		}
+	}
+	return p
+}
+
+// messageText reads a message that is a string, a list of strings or an object with a
+// message. Anything else is shown as JSON.
+func messageText(raw json.RawMessage) string {
+	var (
+		text   string
+		list   []string
+		object struct{ Message string }
+	)
+	switch {
+	case json.Unmarshal(raw, &text) == nil:
+		return text
+	case json.Unmarshal(raw, &list) == nil:
+		return strings.Join(list, "; ")
+	case json.Unmarshal(raw, &object) == nil && object.Message != "":
+		return object.Message
+	}
+	return string(raw)
+}
+
+// lenient reads the members of an object that fit, and returns nil for anything else.
+func lenient[T any](raw json.RawMessage) *T {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil || members == nil {
+		return nil
+	}
+	result := new(T)
+	_ = json.Unmarshal(raw, result) // continues after a member of the wrong type
+	return result
+}

@@ -1,0 +1,147 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// setBody gives the request a body of its own.
+func (t *transfer) setBody(r *http.Request) {
+	r.Body, r.GetBody, r.ContentLength = nil, nil, int64(len(t.body))
+	if t.body == nil {
+		return
+	}
+	r.Body = t.reader(&t.first, &t.observed)
+	// With either header, net/http would send a POST a second time.
+	if r.Header["Idempotency-Key"] == nil && r.Header["X-Idempotency-Key"] == nil {
+		r.GetBody = func() (io.ReadCloser, error) {
+			if t.http2.Load() {
+				return nil, errResent
+			}
+			return t.reader(new(bytes.Reader), new(observedBody)), nil
+		}
+	}
+}
+
+// reader returns a body. net/http knows a bytes.Reader and writes it in one piece
+// with the header; what another transport reads has to be observed.
+func (t *transfer) reader(b *bytes.Reader, o *observedBody) io.ReadCloser {
+	b.Reset(t.body)
+	if t.std != nil {
+		return io.NopCloser(b)
+	}
+	*o = observedBody{b, t}
+	return o
+}
+
+// States of the bodies that other transports read.
+const (
+	untouched = iota
+	touched
+	sealed // nothing can be read any more
+)
+
+// seal reports whether no body has been read, and sees to it that none will be.
+func (t *transfer) seal() bool { return t.state.CompareAndSwap(untouched, sealed) }
+
+type observedBody struct {
+	reader   *bytes.Reader // behind a pointer, which printing a request does not follow
+	transfer *transfer
+}
+
+func (b *observedBody) Read(p []byte) (int, error) {
+	if err := b.touch(); err != nil {
+		return 0, err
+	}
+	return b.reader.Read(p)
+}
+
+func (b *observedBody) WriteTo(w io.Writer) (int64, error) {
+	if err := b.touch(); err != nil {
+		return 0, err
+	}
+	return b.reader.WriteTo(w)
+}
+
+func (b *observedBody) Close() error { return nil }
+
+func (b *observedBody) touch() error {
+	if b.transfer.state.CompareAndSwap(untouched, touched) || b.transfer.state.Load() == touched {
+		return nil
+	}
+	return errors.New("the request's body is read after the transport has failed")
+}
+
+const (
+	maxErrorBody = 256 << 10 // limit of an error's body
+	maxDrain     = 64 << 10  // what is read of it at least, to keep the connection
+	maxGuess     = 64 << 10  // what is allocated at first for a Content-Length
+)
+
+var errTooLarge = errors.New("too large")
+
+// read reads the body of an answer and closes it.
+func (s Sender) read(ctx context.Context, res *http.Response) ([]byte, error) {
+	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return nil, nil // the body is the connection
+	}
+	if _, ok := s.Transport.(*http.Transport); !ok {
+		// The body of another transport may not end with the context.
+		body := res.Body // Generated replaces it later
+		stop := context.AfterFunc(ctx, func() { body.Close() })
+		defer stop()
+	}
+	limit := s.MaxBody
+	if !Success(res.StatusCode) {
+		limit = min(limit, maxErrorBody)
+	}
+	body, err := ReadAll(res.Body, res.ContentLength, limit)
+	if err == errTooLarge && !Success(res.StatusCode) && limit < maxDrain {
+		_, _ = io.CopyN(io.Discard, res.Body, maxDrain-limit)
+	}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case err == errTooLarge && Success(res.StatusCode):
+		err = fmt.Errorf("the body is larger than %d bytes", limit)
+	case err == errTooLarge:
+		err = nil
+	default:
+		err = unquoted(err, false)
+	}
+	return body, err
+}
+
+// Success reports whether a status is 2xx.
+func Success(status int) bool { return status >= 200 && status < 300 }
+
+// ReadAll is io.ReadAll with a limit: it returns the first limit bytes and an error
+// when there are more. hint is the expected size, or -1.
+func ReadAll(r io.Reader, hint, limit int64) ([]byte, error) {
+	body := make([]byte, 0, max(512, min(hint, maxGuess)+1))
+	for {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		room := body[len(body):cap(body)]
+		if left := limit - int64(len(body)); int64(len(room)) > left {
+			room = room[:left+1] // one more byte shows that there is more
+		}
+		n, err := r.Read(room)
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return body[:limit], errTooLarge
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return body, err
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
+)
+
+// MaybeCreated reports whether a session may exist although Create returned err. It
+// considers every attempt of the call, not only the last one, and looks through
+// wrapped and joined errors.
+//
+// It is true when an attempt may have been processed: a 5xx other than 501, a status
+// outside 100 to 599, an answer that was lost or cannot be used. It is false for nil,
+// for an error before anything was sent, when every attempt was refused (3xx, 4xx,
+// 501) or provably never left, and for operations that only read. For an error that
+// did not come from a call, its type and fields decide.
+//
+// Creating another session is then harmless: the first expires unused.
+func MaybeCreated(err error) bool {
+	switch e := err.(type) { //nolint:errorlint // the cases below unwrap
+	case *APIError:
+		return e != nil && e.verdict.or(!readOnly(e.Operation) && !refusal(e.StatusCode))
+	case *TransportError:
+		return e != nil && e.MaybeSent && !readOnly(e.Operation)
+	case *ResponseError:
+		return e != nil && e.verdict.or(!readOnly(e.Operation))
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), MaybeCreated)
+	case interface{ Unwrap() error }:
+		return MaybeCreated(e.Unwrap())
+	}
+	return false
+}
+
+// verdict is what a call knows of whether it created a session.
+type verdict int
+
+const (
+	unknown verdict = iota // the error did not come from a call
+	notCreated
+	maybeCreated
+)
+
+func (v verdict) or(otherwise bool) bool { return v == maybeCreated || v == unknown && otherwise }
+
+// Transient reports whether the same call may succeed later without a change: after a
+// 408, a 429 or a 5xx other than 501, when the connection failed or broke, and when an
+// answer was cut. It is false for any other error and for nil; among the others are
+// a certificate that is not trusted, a host that does not exist and credentials that
+// could not be obtained.
+//
+// Transient is no licence to repeat Create: see [MaybeCreated].
+func Transient(err error) bool {
+	var (
+		api       *APIError
+		transport *TransportError
+		response  *ResponseError
+		timeout   interface{ Timeout() bool }
+	)
+	switch {
+	case errors.As(err, &transport):
+		return transport.MaybeSent || transient(transport.Err)
+	case errors.As(err, &api):
+		return !refusal(api.StatusCode) || api.StatusCode == http.StatusTooManyRequests || api.StatusCode == http.StatusRequestTimeout
+	case errors.As(err, &response):
+		return errors.Is(response.Err, io.ErrUnexpectedEOF) || errors.As(response.Err, &timeout) && timeout.Timeout()
+	}
+	return false
+}
+
+// processed reports whether the service may have done what an attempt asked for.
+// 3xx and 4xx are refusals; StackOne documents 429 and 408 as safe to repeat.
+func processed(r wire.Result) bool {
+	return !r.Unsent && !refusal(r.Status())
+}
+
+// refusal reports whether a status says that nothing was done.
+func refusal(status int) bool {
+	return status >= 300 && status < 500 || status == http.StatusNotImplemented
+}

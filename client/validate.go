@@ -1,0 +1,124 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// parseBaseURL returns the address with a slash at its end. Its errors do not show
+// the address, which may hold a password.
+func parseBaseURL(rawURL string) (*url.URL, error) {
+	if !visibleASCII(rawURL) {
+		return nil, errors.New("the base URL has characters that no URL has")
+	}
+	u, err := url.Parse(rawURL)
+	switch {
+	case err != nil || u.Opaque != "":
+		return nil, errors.New("the base URL cannot be parsed")
+	case !validHost(u) || !validPort(u.Port()):
+		return nil, errors.New("the base URL has no host or an invalid port: write it as https://host")
+	case u.User != nil:
+		return nil, errors.New("the base URL has user info: use WithBasicAuth")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(rawURL, "#"):
+		return nil, errors.New("the base URL has a query or a fragment")
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		return nil, errors.New("the base URL is not https (http is for loopback addresses only)")
+	}
+	u.Host = strings.TrimSuffix(u.Host, ":") // as net/http does
+	if strings.EqualFold(u.Hostname(), "localhost") {
+		u.Host = strings.ToLower(u.Host) // the spelling that net/http sends to no proxy
+	}
+	return u.JoinPath("/"), nil // which also resolves dots
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// validHost also refuses an IPv6 address without brackets, whose end looks like a port.
+func validHost(u *url.URL) bool {
+	host := u.Hostname()
+	return host != "" && (strings.HasPrefix(u.Host, "[") || !strings.Contains(host, ":"))
+}
+
+func validPort(port string) bool {
+	_, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil
+}
+
+// checkHeader says why WithHeader does not accept a header, whose key is canonical.
+func checkHeader(key, value string) error {
+	switch key {
+	case "Authorization", "Host":
+		return fmt.Errorf("the header %s cannot be set: another option sets it", key)
+	case "Idempotency-Key", "X-Idempotency-Key":
+		return fmt.Errorf("the header %s cannot be set: it makes net/http repeat a POST", key)
+	case "Accept-Encoding", "Content-Length", "Trailer", "Transfer-Encoding", // the transport sets them
+		"Connection", "Http2-Settings", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Upgrade":
+		return fmt.Errorf("the header %s cannot be set: it belongs to the transport", key)
+	}
+	switch {
+	case key == "" || strings.ContainsFunc(key, func(r rune) bool { return !tokenChar(r) }):
+		return errors.New("the name of a header is empty or has invalid characters")
+	case !visibleASCII(value):
+		return fmt.Errorf("the header %s cannot be set: the value has invalid characters", key)
+	}
+	return nil
+}
+
+// tokenChar reports whether a header's name may contain r (RFC 9110, section 5.6.2).
+func tokenChar(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+func visibleASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// required is a field that the service refuses to do without. The generated code
+// would send an empty one as "".
+type required struct{ name, value string }
+
+func checkRequired(fields ...required) error {
+	var errs []error
+	for _, f := range fields {
+		if strings.TrimSpace(f.value) == "" {
+			errs = append(errs, fmt.Errorf("%s is required", f.name))
+		}
+	}
+	return join(errs)
+}
+
+// joined is errors.Join on one line.
+type joined struct{ errs []error }
+
+func (j *joined) Error() string {
+	texts := make([]string, len(j.errs))
+	for i, err := range j.errs {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (j *joined) Unwrap() []error { return j.errs }
+
+// join returns nil for no errors and the error itself for one.
+func join(errs []error) error {
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return &joined{errs}
+}
