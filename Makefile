@@ -127,8 +127,8 @@ soak: ## make 100000 calls over random faults, and compare both sides of each
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
 
 .PHONY: bench
-bench: ## measure calls beside hand-written ones, and write client/BENCHMARKS.md
-	$(GO) run ./client/internal/bench
+bench: ## compare calls with hand-written ones and with other clients
+	$(GO) -C client/internal/lab test -tags peers -bench . ./bench
 
 .PHONY: mutants
 mutants: ## break client/ in every way that gremlins knows; what no test notices
