@@ -37,7 +37,7 @@ demo-web: ## start the example backend to click through, with a fake likewise
 .PHONY: test
 test: ## run every test, under the race detector where there is a C compiler
 	$(call each,test $(RACE) ./...)
-	$(if $(RACE),$(GO) test ./client -run Allocations)
+	$(if $(RACE),$(GO) test ./client ./client/webhook -run Allocations)
 
 .PHONY: generate
 generate: ## write the generated code, and the list of what is exported
