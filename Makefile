@@ -38,7 +38,7 @@ demo-web: ## start the example backend in the same way
 .PHONY: test
 test: ## run every test, with the race detector if there is a C compiler
 	$(call each,test $(RACE) ./...)
-	$(if $(RACE),$(GO) test ./client -run Allocations)
+	$(if $(RACE),$(GO) test ./client ./client/webhook -run Allocations)
 
 .PHONY: generate
 generate: ## write the generated code and the list of exported names
@@ -114,8 +114,8 @@ soak: ## make 100000 calls with random faults and compare both sides of each
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
 
 .PHONY: bench
-bench: ## measure calls beside hand-written ones, and write client/BENCHMARKS.md
-	$(GO) run ./client/internal/bench
+bench: ## compare calls with hand-written ones and with other clients
+	$(GO) -C client/internal/lab test -tags peers -bench . ./bench
 
 .PHONY: mutants
 mutants: ## change client/ in every way that gremlins knows, and list changes that no test notices

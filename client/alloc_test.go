@@ -1,7 +1,10 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -13,102 +16,168 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
-	"github.com/StackOneHQ/stackone-client-go/client/internal/bench/calls"
+	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// What a call may cost. Times are measured in internal/bench and not asserted;
-// what is asserted here is the same in every run.
+// The allocation tests are not parallel: allocations are counted for the whole
+// process. The limits are those of Go 1.25; Go 1.26 allocates once less.
 
-// It is not parallel, and neither is the next: allocations are counted for the
-// whole process. The limits are what Go 1.25 needs; Go 1.26 needs one less.
 func TestAllocations(t *testing.T) {
 	skipUnderRace(t)
 	for name, tt := range map[string]struct {
 		opts []client.Option
-		most float64 // more than the call by hand makes
+		most float64 // more than the hand-written call
 	}{
-		"plain":          {nil, 1},
-		"with no log":    {[]client.Option{client.WithLogger(slog.New(slog.DiscardHandler))}, 1},
-		"with a log":     {[]client.Option{client.WithLogger(slog.New(slog.NewJSONHandler(io.Discard, nil)))}, 46},
-		"with an option": {[]client.Option{client.WithHeader("X-Tenant", "42")}, 2},
+		"plain":               {nil, 1},
+		"with a silent log":   {[]client.Option{client.WithLogger(slog.New(slog.DiscardHandler))}, 1},
+		"with a log":          {[]client.Option{client.WithLogger(slog.New(slog.NewJSONHandler(io.Discard, nil)))}, 46},
+		"with another header": {[]client.Option{client.WithHeader("X-Tenant", "42")}, 2},
 	} {
-		for _, operation := range []string{calls.OpCreate, calls.OpAuthenticate} {
-			t.Run(name+"/"+operation, func(t *testing.T) {
-				own, err := calls.Client(client.DefaultBaseURL, new(calls.Memory), tt.opts...)
-				require.NoError(t, err)
-				byHand := calls.ByHand(client.DefaultBaseURL, new(calls.Memory))
-				assert.LessOrEqual(t, allocations(t, own, operation)-allocations(t, byHand, operation), tt.most)
+		hc := &http.Client{Transport: inMemory(nil)}
+		c := through(t, hc.Transport, tt.opts...)
+		t.Run(name+"/create", func(t *testing.T) {
+			byHand := allocations(t, func() error {
+				_, err := post[gen.ConnectSessionTokenAuthLink](hc, client.DefaultBaseURL+"/connect_sessions", filled)
+				return err
 			})
-		}
+			own := allocations(t, func() error {
+				_, err := c.ConnectSessions.Create(context.Background(), filled)
+				return err
+			})
+
+			assert.LessOrEqual(t, own-byHand, tt.most)
+		})
+		t.Run(name+"/authenticate", func(t *testing.T) {
+			byHand := allocations(t, func() error {
+				_, err := post[gen.ConnectSession](hc, client.DefaultBaseURL+"/connect_sessions/authenticate", look)
+				return err
+			})
+			own := allocations(t, func() error {
+				_, err := c.ConnectSessions.Authenticate(context.Background(), look)
+				return err
+			})
+
+			assert.LessOrEqual(t, own-byHand, tt.most)
+		})
 	}
 }
 
-// A call that is refused once is two calls and a wait: the first answer is not made
-// into an error that nobody sees.
+// TestAllocationsOfRefusedCall counts what one refusal adds to a call that then
+// succeeds: a second attempt and a wait, but no error that nobody sees.
 func TestAllocationsOfRefusedCall(t *testing.T) {
 	skipUnderRace(t)
-	for _, operation := range []string{calls.OpCreate, calls.OpAuthenticate} {
-		t.Run(operation, func(t *testing.T) {
+	for name, call := range operations {
+		t.Run(name, func(t *testing.T) {
 			const good = 10 // calls that pay for a retry
 			refuse, refusals := false, 0
-			transport := &calls.Memory{Refuse: func() bool {
-				if !refuse {
-					return false
+			c := through(t, inMemory(func() bool {
+				refused := refuse
+				if refused {
+					refuse = false
+					refusals++
 				}
-				refuse = false
-				refusals++
-				return true
-			}}
-			way, err := calls.Client(client.DefaultBaseURL, transport,
-				client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
-			require.NoError(t, err)
-			once := allocations(t, way, operation)
+				return refused
+			}), client.WithRetryPolicy(quick))
+			once := allocations(t, func() error { return call(c) })
 			const runs = 100
 			all := testing.AllocsPerRun(runs, func() {
 				for n := range good + 1 {
 					refuse = n == good
-					if err := way.Call(context.Background(), operation); err != nil {
+					if err := call(c); err != nil {
 						panic(err)
 					}
 				}
 			})
 			require.Equal(t, runs+1, refusals)
-			const most = 36 // more than a call that is not refused makes
+			const most = 36 // more than a call that is not refused
 			assert.LessOrEqual(t, all-(good+1)*once, float64(most))
 		})
 	}
 }
 
-func allocations(t *testing.T, way calls.Way, operation string) float64 {
+// allocations counts those of a call that succeeds.
+func allocations(t *testing.T, call func() error) float64 {
 	t.Helper()
-	require.NoError(t, way.Call(t.Context(), operation))
-	return testing.AllocsPerRun(200, func() { _ = way.Call(context.Background(), operation) })
+	require.NoError(t, call())
+	return testing.AllocsPerRun(200, func() { _ = call() })
 }
 
-// The calls of TestAllocations, to be profiled; internal/bench compares their times.
-func BenchmarkCall(b *testing.B) {
-	own, err := calls.Client(client.DefaultBaseURL, new(calls.Memory))
-	require.NoError(b, err)
-	generated, err := calls.Generated(client.DefaultBaseURL, new(calls.Memory))
-	require.NoError(b, err)
-	for _, operation := range []string{calls.OpCreate, calls.OpAuthenticate} {
-		for _, way := range []calls.Way{own, generated, calls.ByHand(client.DefaultBaseURL, new(calls.Memory))} {
-			b.Run(operation+"/"+way.Name, func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					require.NoError(b, way.Call(context.Background(), operation))
-				}
-			})
-		}
+var (
+	filled = gen.ConnectSessionCreate{ // as a backend usually fills it in
+		OriginOwnerID: "customer-1", OriginOwnerName: "Customer One", Provider: "bamboohr",
+		Categories: []gen.Category{gen.CategoryHRIS}, Metadata: map[string]any{"plan": "pro"},
 	}
+	look = gen.ConnectSessionAuthenticate{Token: "token-1"}
+)
+
+// fields are what an answer usually holds.
+const fields = `"id":42,"organization_id":"1","project_id":"103/dev-56501","categories":["hris"],"provider":"bamboohr",` +
+	`"origin_owner_id":"customer-1","origin_owner_name":"Customer One","created_at":"2026-01-02T03:04:05.678Z",` +
+	`"metadata":{"plan":"pro"},"type":"production",`
+
+// inMemory answers every request with success, or with 429 when refuse is not nil
+// and returns true.
+func inMemory(refuse func() bool) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return nil, err
+		}
+		status, body := http.StatusCreated, `{`+fields+`"token":"token-1","auth_link_url":"https://hub.example/link-1"}`
+		if strings.HasSuffix(r.URL.Path, "/authenticate") {
+			body = `{` + fields + `"latest_connection_attempt":{"id":"attempt-1","status":"pending",` +
+				`"created_at":"2026-01-02T03:05:00Z","updated_at":"2026-01-02T03:05:00Z"}}`
+		}
+		if refuse != nil && refuse() {
+			status, body = http.StatusTooManyRequests, `{"statusCode":429,"message":"Too Many Requests","timestamp":"2026-01-02T03:04:05Z"}`
+		}
+		return &http.Response{
+			StatusCode:    status,
+			Header:        http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"0b1e2f3a-4c5d-4e6f"}},
+			Body:          io.NopCloser(strings.NewReader(body)),
+			ContentLength: int64(len(body)),
+			Request:       r,
+		}, nil
+	})
 }
 
-// skipUnderRace skips where sync.Pool drops what it holds at random.
+// post is a call as one would write it by hand.
+func post[Out any](hc *http.Client, url string, in any) (*Out, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.SetBasicAuth(testKey, "")
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	res, err := hc.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusCreated {
+		return nil, errors.New(res.Status)
+	}
+	out := new(Out)
+	return out, json.Unmarshal(text, out)
+}
+
+// skipUnderRace skips a test where sync.Pool drops its contents at random.
 func skipUnderRace(t *testing.T) {
 	t.Helper()
 	info, ok := debug.ReadBuildInfo()
@@ -117,9 +186,8 @@ func skipUnderRace(t *testing.T) {
 	}
 }
 
-// TestConnections says that n callers open n connections and no more, whatever
-// they are answered: every body is read to its end, or as far as that is worth it,
-// and closed.
+// TestConnections asserts that n callers open n connections, whatever the answers:
+// every body is drained and closed.
 func TestConnections(t *testing.T) {
 	t.Parallel()
 	const callers, each = 16, 50

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-	"unicode/utf8"
 )
 
 // EventType says what happened. StackOne sends more than the types named here,
@@ -28,10 +27,10 @@ const (
 // is the digits that were sent, however many.
 type Event struct {
 	// Key is the same for every delivery of an event: 64 hexadecimal digits made
-	// from event, account_id, record_id and event_date, so that events alike in all
-	// four count as one. When one of the last two is missing it is made from the
-	// whole payload, so that no other event is taken for this one; a repetition that
-	// differs in any byte, such as in sent_at, then has another key. Keys do not
+	// from event, account_id, record_id and event_date. Events that agree in all four
+	// count as one. If any of the last three is missing or unusable, Key is made from
+	// the whole payload, so that two events never share a key; a repeated delivery
+	// that differs in any byte, such as in sent_at, then has another key. Keys do not
 	// change between versions of this package.
 	Key string
 
@@ -60,57 +59,49 @@ type Event struct {
 }
 
 // Parse reads a payload; it does not check where the payload comes from, which
-// is for [Verify] to do first. An error is ErrPayload: the payload is not one
-// JSON object in UTF-8, or has no event. Anything else in it that is not as
-// documented, a date for example, is no error: see [Event].
+// is for [Verify] to do first. An error is ErrPayload. It means that the payload
+//
+//   - is not one JSON object in UTF-8,
+//   - has no event,
+//   - has a member that Event names twice, or
+//   - has an unpaired surrogate in an id, event, event_date, provider or
+//     origin_username: encoding/json decodes every one to U+FFFD, and so could turn
+//     one id into another.
+//
+// Any other deviation from the documentation, such as an invalid date, is not an
+// error: see [Event]. The names of members are case-sensitive.
 func Parse(payload []byte) (Event, error) {
-	if !utf8.Valid(payload) { // encoding/json would replace bytes, and so could turn one id into another
-		return Event{}, fmt.Errorf("%w: it is not UTF-8", ErrPayload)
-	}
-	// A map, because encoding/json matches the names of fields in any case.
-	var members map[string]json.RawMessage
-	if !json.Valid(payload) {
-		return Event{}, fmt.Errorf("%w: it is not JSON", ErrPayload)
-	}
-	if json.Unmarshal(payload, &members) != nil || members == nil {
-		return Event{}, fmt.Errorf("%w: it is not a JSON object", ErrPayload)
+	raw := bytes.Clone(payload)
+	var m members
+	if err := m.read(raw); err != nil {
+		return Event{}, err
 	}
 	e := Event{
-		Type:            EventType(text(members["event"])),
-		RecordType:      text(members["record_type"]),
-		RecordID:        text(members["record_id"]),
-		AccountID:       text(members["account_id"]),
-		ProjectID:       text(members["project_id"]),
-		Provider:        text(members["provider"]),
-		OriginOwnerID:   text(members["origin_owner_id"]),
-		OriginOwnerName: text(members["origin_owner_name"]),
-		OriginUsername:  text(members["origin_username"]),
-		EventDate:       date(members["event_date"]),
-		SentAt:          date(members["sent_at"]),
-		Raw:             bytes.Clone(payload),
+		Type:            EventType(text(m.event)),
+		RecordType:      text(m.recordType),
+		RecordID:        text(m.recordID),
+		AccountID:       text(m.accountID),
+		ProjectID:       text(m.projectID),
+		Provider:        text(m.provider),
+		OriginOwnerID:   text(m.originOwnerID),
+		OriginOwnerName: text(m.originOwnerName),
+		OriginUsername:  text(m.originUsername),
+		EventDate:       date(m.eventDate),
+		SentAt:          date(m.sentAt),
+		Raw:             raw,
 	}
 	if e.Type == "" {
 		return Event{}, fmt.Errorf("%w: it has no event", ErrPayload)
 	}
-	if setup := members["setup_information"]; string(setup) != "null" {
-		e.SetupInformation = setup
+	if string(m.setupInformation) != "null" {
+		e.SetupInformation = bytes.Clone(m.setupInformation)
 	}
-	e.Key = e.key(text(members["event_date"]))
+	e.Key = e.key(text(m.eventDate))
 	return e, nil
 }
 
-// text returns a string, or a number as it is written.
-func text(raw json.RawMessage) string {
-	var s string
-	var n json.Number
-	if json.Unmarshal(raw, &s) != nil && json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return s
-}
-
-func date(raw json.RawMessage) time.Time {
-	t, err := time.Parse(time.RFC3339, text(raw))
+func date(value []byte) time.Time {
+	t, err := time.Parse(time.RFC3339, text(value))
 	t = t.UTC()
 	if err != nil || t.Year() < 0 || t.Year() > 9999 { // encoding/json could not write it
 		return time.Time{}
@@ -121,7 +112,7 @@ func date(raw json.RawMessage) time.Time {
 // key takes the date as it was sent, which tells events apart even if it cannot be read.
 func (e Event) key(eventDate string) string {
 	identity := []byte(e.Raw)
-	if e.RecordID != "" && eventDate != "" {
+	if e.AccountID != "" && e.RecordID != "" && eventDate != "" {
 		identity = fmt.Appendf(nil, "%q %q %q %q", e.Type, e.AccountID, e.RecordID, eventDate)
 	}
 	sum := sha256.Sum256(identity)

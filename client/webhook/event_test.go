@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,7 +82,14 @@ func TestParseReadsIDs(t *testing.T) {
 		"list":               {`["rec_1"]`, ""},
 		"object":             {`{"id":"rec_1"}`, ""},
 		"string \"null\"":    {`"null"`, "null"},
-		"white space around": {" \n 42 \t", "42"},
+		"white space around": {" \r\n 42 \t\r", "42"},
+		"negative zero":      {`-0`, "-0"},
+		"fraction of zero":   {`1.0`, "1.0"},
+		"a surrogate pair":   {`"\ud83d\ude00\uD83D\uDE00"`, "😀😀"},
+		"beside surrogates":  {`"\ud7ff\ue000"`, "\ud7ff\ue000"},
+		"another escape":     {`"\nd800"`, "\nd800"},
+		"text of an escape":  {`"\\ud800\\\\udc00"`, `\ud800\\udc00`},
+		"U+FFFD":             {`"\ufffd\uFFFD�"`, "\ufffd\ufffd\ufffd"},
 	}
 	fields := map[string]func(webhook.Event) string{
 		"record_type":       func(e webhook.Event) string { return e.RecordType },
@@ -185,6 +194,18 @@ func TestParseRefuses(t *testing.T) {
 		"event null":            {`{"event":null}`, "no event"},
 		"event an object":       {`{"event":{"type":"account.created"}}`, "no event"},
 		"event in another case": {`{"Event":"account.created","EVENT":"account.created"}`, "no event"},
+		"event twice":           {`{"event":"account.created","event":"account.deleted"}`, "event twice"},
+		"event twice, escaped":  {`{"event":"account.created","\u0065vent":"account.deleted"}`, "event twice"},
+		"twice the same event":  {`{"event":"account.created","event":"account.created"}`, "event twice"},
+		"null and an event":     {`{"event":null,"event":"account.created"}`, "event twice"},
+	}
+	for _, member := range []string{
+		"record_type", "record_id", "account_id", "project_id", "provider", "origin_owner_id", "origin_owner_name",
+		"origin_username", "setup_information", "event_date", "sent_at",
+	} {
+		tests[member+" twice"] = struct{ payload, want string }{
+			`{"event":"account.created","` + member + `":"1" , "` + member + `":{"a":2}}`, member + " twice",
+		}
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -195,6 +216,63 @@ func TestParseRefuses(t *testing.T) {
 			assert.Zero(t, event)
 			assertPlain(t, err, account, "account.created", "99999")
 		})
+	}
+}
+
+func TestParseRefusesUnpairedSurrogates(t *testing.T) {
+	t.Parallel()
+	for _, member := range []string{
+		"event", "record_type", "record_id", "account_id", "project_id", "provider", "origin_owner_id", "origin_username", "event_date",
+	} {
+		for _, value := range []string{
+			`"\ud800"`, `"\uDBFF"`, `"\udc00"`, `"a\udfffb"`, `"\ud83d"`, `"\ud800\ud800"`, `"\udc00\ud800"`, `"\ud83d\\udc00"`,
+			`"\ud83d\n\udc00"`, `"\ud83d\u0041"`, `"\ud83d-udc00"`, `"\ud83d\ude00\ude00"`, `"\\\ud800"`, `"\ud83d\ud83d\ude00"`, `"\ufffd\ud800"`,
+		} {
+			payload := `{"` + member + `":` + value + `,"n":1}`
+			if member != "event" {
+				payload = `{"event":"account.created","` + member + `":` + value + `}`
+			}
+			event, err := webhook.Parse([]byte(payload))
+			require.ErrorIs(t, err, webhook.ErrPayload, payload)
+			assert.ErrorContains(t, err, member+" has an unpaired surrogate", payload)
+			assert.Zero(t, event)
+			assertPlain(t, err, "ud8", "UDBFF")
+		}
+	}
+}
+
+// An event is not lost for the sake of a name, which identifies nobody.
+func TestParseAcceptsUnpairedSurrogatesInNames(t *testing.T) {
+	t.Parallel()
+	event, err := webhook.Parse([]byte(`{"event":"account.created","origin_owner_name":"a\ud83d","setup_information":"\ud83d","\ud800":"\ud800"}`))
+	require.NoError(t, err)
+	assert.Equal(t, "a\ufffd", event.OriginOwnerName)
+	assert.Equal(t, `"\ud83d"`, string(event.SetupInformation))
+}
+
+// TestDifferentIDsStayDifferent parses ids that a JSON reader may take for one.
+func TestDifferentIDsStayDifferent(t *testing.T) {
+	t.Parallel()
+	for _, ids := range [][2]string{
+		{`9007199254740992`, `9007199254740993`},
+		{`45072196112816593343`, `45072196112816593344`},
+		{`1`, `1.0`}, {`0`, `-0`}, {`1000`, `1e3`}, {`1e3`, `1E3`}, {`1e400`, `2e400`}, {`0.1`, `0.10000000000000001`},
+		{`"1"`, `"01"`}, {`"a"`, `"A"`}, {`"a"`, `"a "`}, {`"a"`, `"a\u0000"`}, {`"é"`, `"e\u0301"`}, {`"\ufffd"`, `"\ufffe"`},
+		{`"null"`, `null`}, {`["1"]`, `["2"]`}, {`{"id":"1"}`, `{"id":"2"}`}, {`true`, `false`}, {`[]`, `{}`}, {`""`, `null`},
+		{`"\ud800"`, `"\ud801"`}, {`"\ud800"`, `"\ufffd"`}, {`["\ud800"]`, `["\ud801"]`},
+	} {
+		for _, member := range []string{"account_id", "record_id", "event_date"} {
+			var keys []string
+			for _, id := range ids {
+				others := strings.Replace(`"account_id":"a","record_id":"r","event_date":"e"`, `"`+member+`":"`+member[:1]+`"`, `"`+member+`":`+id, 1)
+				if event, err := webhook.Parse([]byte(`{"event":"account.created",` + others + `}`)); err == nil {
+					keys = append(keys, event.Key)
+				}
+			}
+			if len(keys) == 2 {
+				assert.NotEqual(t, keys[0], keys[1], "%s %v", member, ids)
+			}
+		}
 	}
 }
 
@@ -296,10 +374,14 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"event":1e400,"record_id":-0.0E+1,"account_id":{"a":[1]}}`))
 	f.Add([]byte(`[{"event":"account.created"}]`))
 	f.Add([]byte("{\"event\":\"\xff\"}"))
+	f.Add([]byte(`{"event":"a","account_id":"\ud83d\ude00\\ud800","origin_owner_name":"\ude00","record_id":["\ud800"]}`))
+	f.Add([]byte(`{"event":"a","account_id":"\ud83d\uD83D\uDE00"}`))
+	f.Add([]byte(` { "event" : 1 , "a" : [ { "b" : "]}\"" } ] , "account_id" : -0.0 } `))
 	f.Add([]byte(`null`))
 	f.Add([]byte(strings.Repeat(`{"event":`, 20000)))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		event, err := webhook.Parse(payload)
+		require.Equal(t, acceptable(payload), err == nil, "%v", err)
 		if err != nil {
 			require.ErrorIs(t, err, webhook.ErrPayload)
 			require.Less(t, len(err.Error()), 200)
@@ -339,4 +421,48 @@ func FuzzParse(f *testing.F) {
 		require.Less(t, len(shown), 5000)
 		require.False(t, strings.ContainsFunc(shown, func(r rune) bool { return !unicode.IsPrint(r) }), "%q", shown)
 	})
+}
+
+var (
+	backslash = regexp.MustCompile(`\\\\`)
+	pair      = regexp.MustCompile(`(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}`)
+	surrogate = regexp.MustCompile(`(?i)\\ud[89a-f]`)
+)
+
+// acceptable says in another way than Parse which payloads are events: with a
+// json.Decoder and regular expressions.
+func acceptable(payload []byte) bool {
+	if !utf8.Valid(payload) || !json.Valid(payload) {
+		return false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(payload))
+	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
+		return false
+	}
+	seen := map[string]json.RawMessage{}
+	for decoder.More() {
+		name, err := decoder.Token()
+		var value json.RawMessage
+		if err != nil || decoder.Decode(&value) != nil {
+			return false
+		}
+		identifies := false
+		switch name {
+		case "event", "record_type", "record_id", "account_id", "project_id", "provider", "origin_owner_id", "origin_username", "event_date":
+			identifies = true
+		case "origin_owner_name", "setup_information", "sent_at":
+		default:
+			continue
+		}
+		if _, twice := seen[name.(string)]; twice {
+			return false
+		}
+		seen[name.(string)] = value
+		if identifies && value[0] == '"' &&
+			surrogate.Match(pair.ReplaceAll(backslash.ReplaceAll(value, []byte("-")), []byte("-"))) {
+			return false
+		}
+	}
+	event := seen["event"]
+	return len(event) > 0 && strings.Contains("\"-0123456789", string(event[:1])) && string(event) != `""`
 }

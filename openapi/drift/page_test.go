@@ -332,7 +332,8 @@ func BenchmarkGrowth(b *testing.B) {
 			for b.Loop() {
 				timed("s-generate", "generate", "./gen")
 				timed("s-compile", "build", "./gen")
-				output, ok := p.run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", "bin/program", "./client/internal/bench/built/client")
+				output, ok := p.run("go", "build", "-C", "client/testdata/consumer", "-trimpath", "-ldflags=-s -w",
+					"-o", filepath.Join(p.dir, "bin/program"), ".")
 				require.True(b, ok, output)
 			}
 			for name, unit := range map[string]string{"gen/connect.gen.go": "KB-generated", "bin/program": "KB-binary"} {
