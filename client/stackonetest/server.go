@@ -1,12 +1,10 @@
 package stackonetest
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
+	"net"
 	"net/http"
-	"net/http/httptest"
-	"sync"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
@@ -22,10 +20,10 @@ type Server struct {
 	// authentication, with an empty password. Each server makes its own.
 	APIKey string
 
-	http     *httptest.Server
 	memory   *memoryListener // nil: a loopback socket
+	client   *http.Client
 	key      string
-	closing  context.Context // done as soon as Close is called
+	running  running
 	close    func()
 	spec     *specification
 	clock    clock
@@ -60,26 +58,26 @@ func NewServer(opts ...Option) *Server {
 			o(s)
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.closing = ctx
-	handler := http.HandlerFunc(s.serve)
-	if s.memory == nil {
-		s.http = httptest.NewUnstartedServer(handler)
-	} else {
-		s.http = &httptest.Server{Listener: s.memory, Config: &http.Server{Handler: handler}} //nolint:gosec // in memory nobody is slow to send a header
-	}
-	s.http.Start()
+	transport := &http.Transport{}
+	s.client = &http.Client{Transport: transport}
+	var listener net.Listener
 	if s.memory != nil {
-		s.http.Client().Transport.(*http.Transport).DialContext = s.memory.dial
+		listener, transport.DialContext = s.memory, s.memory.dial
+	} else if listener, err = listenLoopback(); err != nil {
+		panic(fmt.Sprintf("stackonetest: %v", err))
 	}
-	s.close = sync.OnceFunc(func() {
-		cancel()
-		s.http.Listener.Close()
-		s.http.CloseClientConnections()
-		s.http.Close()
-	})
-	s.URL, s.APIKey = s.http.URL, s.key
+	s.URL, s.APIKey = "http://"+listener.Addr().String(), s.key
+	s.close = s.running.start(listener, http.HandlerFunc(s.serve))
 	return s
+}
+
+// listenLoopback listens on a port that the system chooses.
+func listenLoopback() (net.Listener, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil { // a machine may have IPv6 alone
+		listener, err = net.Listen("tcp", "[::1]:0")
+	}
+	return listener, err
 }
 
 // TB is the part of testing.TB that NewTestServer needs.
@@ -107,13 +105,16 @@ func NewTestServer(t TB, opts ...Option) *Server {
 // Close stops the server. It interrupts the answers that are delayed or slow,
 // closes every connection, and returns when no request is being answered any
 // more. Sessions and requests can still be looked at. Closing again does nothing.
-func (s *Server) Close() { s.close() }
+func (s *Server) Close() {
+	s.close()
+	s.client.CloseIdleConnections()
+}
 
 // Client returns a client that calls this server with its key. The options come
 // after that and override it. It panics when the client refuses an option, and
 // the text says why.
 func (s *Server) Client(opts ...client.Option) *client.Client {
-	own := []client.Option{client.WithAPIKey(s.key), client.WithBaseURL(s.http.URL)}
+	own := []client.Option{client.WithAPIKey(s.key), client.WithBaseURL(s.URL)}
 	if s.memory != nil {
 		own = append(own, client.WithHTTPClient(s.HTTPClient()))
 	}
@@ -126,7 +127,7 @@ func (s *Server) Client(opts ...client.Option) *client.Client {
 
 // HTTPClient returns the HTTP client that reaches the server, also when it is in
 // memory. It adds no credentials. Close closes its idle connections.
-func (s *Server) HTTPClient() *http.Client { return s.http.Client() }
+func (s *Server) HTTPClient() *http.Client { return s.client }
 
 // Format writes the URL and nothing else, whatever the verb.
 func (s *Server) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackonetest.Server(%s)", s.URL) }

@@ -172,7 +172,7 @@ func (s *Session) answer(schema *openapi3.Schema) map[string]any {
 		"external_trigger_token":    s.trigger,
 		"latest_connection_attempt": latest,
 		"token":                     s.token,
-		"auth_link_url":             s.server.http.URL + authLinkPath + s.token,
+		"auth_link_url":             s.server.URL + authLinkPath + s.token,
 	}
 	body := make(map[string]any, len(schema.Properties))
 	for name, ref := range schema.Properties {

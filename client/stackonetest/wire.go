@@ -55,7 +55,7 @@ func (s *Server) pause(d time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-s.closing.Done():
+	case <-s.running.closing.Done():
 		panic(http.ErrAbortHandler)
 	}
 }
