@@ -9,13 +9,13 @@ import (
 
 // running is the HTTP server at work.
 type running struct {
-	closing  context.Context // done as soon as the server is closed
-	mu       sync.Mutex
-	handlers sync.WaitGroup // grows under mu, and not once closing is done
+	closing context.Context // done as soon as the server is closed
+	mu      sync.Mutex
+	work    sync.WaitGroup // grows under mu, and not once closing is done
 }
 
 // start serves until the function that it returns is called. That function closes
-// every connection, and returns when no handler runs any more.
+// every connection, and returns when no handler or delivery runs any more.
 func (r *running) start(l net.Listener, handler http.Handler) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.closing = ctx
@@ -24,28 +24,31 @@ func (r *running) start(l net.Listener, handler http.Handler) (stop func()) {
 			if !r.enter() {
 				panic(http.ErrAbortHandler)
 			}
-			defer r.handlers.Done()
+			defer r.leave()
 			handler.ServeHTTP(w, req)
 		}),
 	}
-	r.handlers.Go(func() { _ = server.Serve(l) }) // ends when l is closed
+	r.work.Go(func() { _ = server.Serve(l) }) // ends when l is closed
 	return sync.OnceFunc(func() {
 		r.mu.Lock()
 		cancel()
 		r.mu.Unlock()
 		l.Close() // the server closes it too, unless it has not begun to serve
 		server.Close()
-		r.handlers.Wait()
+		r.work.Wait()
 	})
 }
 
-// enter counts a handler, unless the server is closing.
+// enter begins a piece of work, unless the server is closing.
 func (r *running) enter() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closing.Err() != nil {
 		return false
 	}
-	r.handlers.Add(1)
+	r.work.Add(1)
 	return true
 }
+
+// leave ends it.
+func (r *running) leave() { r.work.Done() }
