@@ -119,7 +119,7 @@ func newGateway(to string) (*httptest.Server, tls.Certificate, *x509.CertPool) {
 func ExampleWithLogger() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
-	srv.Inject(stackonetest.Fault{Status: http.StatusTooManyRequests})
+	srv.Inject(stackonetest.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": nil}})
 
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {

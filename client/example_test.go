@@ -81,7 +81,7 @@ func Example_errors() {
 	default:
 		fmt.Println(err)
 	}
-	// Output: the key is wrong: stackone: create_connect_session: 401 Unauthorized (check the API key)
+	// Output: the key is wrong: stackone: create_connect_session: 401 Unauthorized (check the API key) (request id request-1)
 }
 
 // A call's options override the client's.

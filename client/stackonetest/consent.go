@@ -25,6 +25,7 @@ type consent struct {
 	Title   string
 	Text    string
 	Buttons bool
+	Pick    bool // the customer picks the provider
 }
 
 // serveAuthLink shows the consent page and takes its answer. Reading it changes
@@ -44,7 +45,7 @@ func (s *Server) serveAuthLink(w http.ResponseWriter, r *http.Request, token str
 		showConsent(w, http.StatusOK, session.consent())
 	case http.MethodPost:
 		r.Body = http.MaxBytesReader(w, r.Body, maxRequestBody)
-		if err := session.decide(r.PostFormValue("decision")); err != nil {
+		if err := session.decide(r.PostFormValue("decision"), r.PostFormValue("provider")); err != nil {
 			showConsent(w, http.StatusBadRequest, consent{Title: "That did not work", Text: err.Error()})
 			return
 		}
@@ -56,10 +57,11 @@ func (s *Server) serveAuthLink(w http.ResponseWriter, r *http.Request, token str
 }
 
 // decide moves the session on by a button of the page.
-func (s *Session) decide(decision string) error {
+func (s *Session) decide(decision, provider string) error {
 	switch decision {
 	case "connect":
-		return s.Connect("")
+		_, err := s.ConnectWith(Connection{Provider: provider})
+		return err
 	case "decline":
 		return s.Cancel()
 	default:
@@ -78,6 +80,7 @@ func (s *Session) consent() consent {
 		Title:   "Connect " + provider,
 		Text:    "This connects " + provider + " for " + details.OriginOwnerName + ".",
 		Buttons: true,
+		Pick:    details.Provider == "",
 	}
 	attempt := details.LatestConnectionAttempt
 	if attempt == nil {

@@ -71,7 +71,13 @@ func TestAuthLinkWithoutProvider(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	link := create(t, srv, acme).Details().AuthLinkURL
-	assert.Contains(t, string(open(t, srv, link).body), "<h1>Connect an account</h1>")
+	page := string(open(t, srv, link).body)
+	assert.Contains(t, page, "<h1>Connect an account</h1>")
+	assert.Contains(t, page, `<input name="provider"`)
+	call(t, srv, http.MethodPost, strings.TrimPrefix(link, srv.URL), "decision=connect&provider=hibob", http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"},
+	})
+	assert.Equal(t, "hibob", srv.Sessions()[0].Details().Provider)
 }
 
 func TestAuthLinkRefused(t *testing.T) {

@@ -141,7 +141,8 @@ func TestRefused(t *testing.T) {
 	}{
 		{name: "no key", header: func(string) http.Header { return auth() }, status: 401, message: "Unauthorized"},
 		{name: "wrong key", header: func(string) http.Header { return auth(basic("v1.test.WRONG:")) }, status: 401, message: "Unauthorized"},
-		{name: "key without its colon", header: func(key string) http.Header { return auth(basic(key)) }, status: 401, message: "Unauthorized"},
+		{name: "key without its colon", header: func(key string) http.Header { return auth(basic(key)) }, status: 401,
+			message: "Unauthorized: the Authorization header encodes the key without the colon that follows it"},
 		{name: "key as password", header: func(key string) http.Header { return auth(basic(":" + key)) }, status: 401, message: "Unauthorized"},
 		{name: "key with a password", header: func(key string) http.Header { return auth(basic(key + ":x")) }, status: 401, message: "Unauthorized"},
 		{name: "key not encoded", header: func(key string) http.Header { return auth("Basic " + key + ":") }, status: 401, message: "Unauthorized"},
@@ -158,6 +159,8 @@ func TestRefused(t *testing.T) {
 		{name: "null for a required member", path: authenticatePath, body: `{"token":null}`, status: 400},
 		{name: "number for text", body: `{"origin_owner_id":7,"origin_owner_name":"Acme"}`, status: 400, message: "body.origin_owner_id: value must be a string"},
 		{name: "text for a number", body: `{"origin_owner_id":"a","origin_owner_name":"A","expires_in":"1800"}`, status: 400},
+		{name: "several faults", body: `{"origin_owner_id":7,"expires_in":"1800"}`, status: 400,
+			message: `body.expires_in: value must be an integer; body.origin_owner_id: value must be a string; body.origin_owner_name: property "origin_owner_name" is missing`},
 		{name: "half a second", body: `{"origin_owner_id":"a","origin_owner_name":"A","expires_in":1.5}`, status: 400, message: "body.expires_in: value must be an integer"},
 		{name: "text for a truth value", body: `{"origin_owner_id":"a","origin_owner_name":"A","multiple":"no"}`, status: 400},
 		{name: "text for categories", body: `{"origin_owner_id":"a","origin_owner_name":"A","categories":"hris"}`, status: 400},

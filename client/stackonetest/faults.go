@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -25,9 +23,13 @@ type Fault struct {
 	Times int
 
 	// Status is answered instead of serving the request, which then has no
-	// effect. 0 serves it: the faults below then befall the usual answer.
-	// Net/http can send 101 and 200 to 999.
+	// effect unless Processed is set. 0 serves it: the faults below then befall the
+	// usual answer. Net/http can send 101 and 200 to 999.
 	Status int
+
+	// Processed serves the request before Status is answered, so that its effect
+	// stays: a proxy's 502 to a session that was created.
+	Processed bool
 
 	// Header is set in the answer, which is labelled application/json otherwise. A
 	// member with a nil value is removed from it.
@@ -38,8 +40,9 @@ type Fault struct {
 	// empty.
 	Body []byte
 
-	// RetryAfter is sent as the header Retry-After, in whole seconds, rounded up.
-	// Anything else that the header can hold goes into Header.
+	// RetryAfter is sent as the header Retry-After, in whole seconds, rounded up; 0
+	// sends 1 second with a Status of 429 or 408 and none otherwise. Header has
+	// precedence: it can hold anything else, or nil for no Retry-After.
 	RetryAfter time.Duration
 
 	// Delay passes between the request's taking effect and the answer.
@@ -56,7 +59,7 @@ type Fault struct {
 }
 
 // Reset is when a connection is reset. In memory, where there is no reset, it is
-// closed.
+// closed; over HTTP/2 the request's stream is reset.
 type Reset int
 
 const (
@@ -64,7 +67,7 @@ const (
 	ResetBeforeReading Reset = iota + 1
 
 	// ResetAfterReading serves the request, whose effect stays, and withholds the
-	// answer, after Delay.
+	// answer, after Delay. With a Status the request has no effect, as usual.
 	ResetAfterReading
 )
 
@@ -80,76 +83,49 @@ func ProxyError(status int) Fault {
 	}
 }
 
+// Check returns an error that names what cannot be sent, or what another part of
+// the fault makes meaningless, such as the body of an answer that a reset
+// withholds.
+func (f Fault) Check() error {
+	var errs []error
+	refuse := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("stackonetest: "+format, args...))
+		}
+	}
+	refuse(f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999),
+		"status %d cannot be sent", f.Status)
+	bodiless := f.Status == http.StatusSwitchingProtocols || f.Status == http.StatusNoContent || f.Status == http.StatusNotModified
+	refuse(bodiless && (len(f.Body) > 0 || f.CutBody || f.SlowBody > 0), "an answer with status %d has no body", f.Status)
+	refuse(f.Processed && f.Status == 0, "Processed is for a fault with a Status")
+	refuse(f.Reset < 0 || f.Reset > ResetAfterReading, "no reset is numbered %d", f.Reset)
+	refuse(f.Reset != 0 && (f.Header != nil || f.Body != nil || f.RetryAfter > 0 || f.SlowBody > 0 || f.CutBody),
+		"a reset withholds the answer that the fault describes")
+	refuse(f.Reset == ResetBeforeReading && (f.Status != 0 || f.Delay > 0),
+		"a reset before reading has neither Status nor Delay")
+	refuse(f.RetryAfter < 0 || f.Delay < 0 || f.SlowBody < 0, "RetryAfter, Delay and SlowBody are not negative")
+	return errors.Join(errs...)
+}
+
 // Inject scripts faults. Each API request takes the first one that is for it and
 // not used up; injected without When and Times, they befall the next requests,
-// one each. A fault that cannot be sent is left out, and [Server.Verify] says so.
-func (s *Server) Inject(faults ...Fault) {
-	s.script.mu.Lock()
-	defer s.script.mu.Unlock()
+// one each. A fault that [Fault.Check] refuses is left out, and [Server.Verify]
+// says so. Calling remove takes the faults away, used or not: the way to end one
+// that is for all requests. Verify does not miss what was taken away.
+func (s *Server) Inject(faults ...Fault) (remove func()) {
+	var injected []*scripted
 	for _, f := range faults {
-		if f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999) {
-			s.script.errs = append(s.script.errs, fmt.Errorf("stackonetest: status %d cannot be sent", f.Status))
-			continue
-		}
 		if f.Times == 0 {
 			f.Times = 1
 		}
 		f.Header, f.Body = f.Header.Clone(), bytes.Clone(f.Body)
-		s.script.faults = append(s.script.faults, &scripted{Fault: f})
+		injected = append(injected, &scripted{Fault: f, err: f.Check()})
+	}
+	s.script.add(injected)
+	return func() {
+		s.script.remove(func(f *scripted) bool { return slices.Contains(injected, f) })
 	}
 }
 
-// script is the injected faults, used ones included.
-type script struct {
-	mu     sync.Mutex
-	faults []*scripted // grows only
-	errs   []error
-}
-
-type scripted struct {
-	Fault
-	taken atomic.Int64 // can pass Times: also counts who came too late
-}
-
-func (f *scripted) spent() bool { return f.Times >= 0 && f.taken.Load() >= int64(f.Times) }
-
-func (f *scripted) take() bool { return f.taken.Add(1) <= int64(f.Times) || f.Times < 0 }
-
-// take returns the fault for a request, and the zero fault when there is none.
-// read returns the request with its body.
-func (s *script) take(r Request, read func() Request) Fault {
-	s.mu.Lock()
-	faults := s.faults
-	s.mu.Unlock()
-	for _, f := range faults {
-		if f.spent() {
-			continue
-		}
-		if f.When != nil {
-			seen := r
-			if f.Reset != ResetBeforeReading {
-				seen = read()
-			}
-			if !f.When(seen.clone()) {
-				continue
-			}
-		}
-		if f.take() {
-			return f.Fault
-		}
-	}
-	return Fault{}
-}
-
-func (s *script) verify() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	errs := slices.Clone(s.errs)
-	for i, f := range s.faults {
-		taken, times := int(f.taken.Load()), max(f.Times, 1)
-		if taken < times {
-			errs = append(errs, fmt.Errorf("stackonetest: injected fault %d was used %d of %d times", i+1, taken, times))
-		}
-	}
-	return errors.Join(errs...)
-}
+// ClearFaults takes all injected faults away.
+func (s *Server) ClearFaults() { s.script.remove(func(*scripted) bool { return true }) }

@@ -53,6 +53,12 @@ func TestFaultAnswers(t *testing.T) {
 		{name: "an odd status", fault: stackonetest.Fault{Status: 999}, status: 999},
 		{name: "proxy", fault: stackonetest.ProxyError(502), status: 502, header: http.Header{"Content-Type": {"text/html"}},
 			body: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"},
+		{name: "200", fault: stackonetest.Fault{Status: 200}, status: 200, body: "\x00"},
+		{name: "429", fault: stackonetest.Fault{Status: 429}, status: 429, header: http.Header{"Retry-After": {"1"}}},
+		{name: "408", fault: stackonetest.Fault{Status: 408}, status: 408, header: http.Header{"Retry-After": {"1"}}},
+		{name: "429 without Retry-After", fault: stackonetest.Fault{Status: 429, Header: http.Header{"Retry-After": nil}}, status: 429,
+			header: http.Header{"Retry-After": nil}},
+		{name: "processed, then failed", fault: stackonetest.Fault{Status: 502, Processed: true}, status: 502, sessions: 1},
 		{name: "none", fault: stackonetest.Fault{}, status: 201, sessions: 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -223,6 +229,16 @@ func TestUnusedFaults(t *testing.T) {
 		{name: "for all requests, and none came", fault: stackonetest.Fault{Status: 500, Times: -1}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
 		{name: "interim status", fault: stackonetest.Fault{Status: 103}, want: "stackonetest: status 103 cannot be sent"},
 		{name: "no status", fault: stackonetest.Fault{Status: -1}, sent: 1, want: "stackonetest: status -1 cannot be sent"},
+		{name: "body of 304", fault: stackonetest.Fault{Status: 304, Body: []byte("x")}, want: "stackonetest: an answer with status 304 has no body"},
+		{name: "no part of an answer", fault: stackonetest.Fault{Reset: stackonetest.ResetAfterReading, CutBody: true},
+			want: "stackonetest: a reset withholds the answer that the fault describes"},
+		{name: "late reset before reading", fault: stackonetest.Fault{Reset: stackonetest.ResetBeforeReading, Delay: 1},
+			want: "stackonetest: a reset before reading has neither Status nor Delay"},
+		{name: "unknown reset", fault: stackonetest.Fault{Reset: 3}, want: "stackonetest: no reset is numbered 3"},
+		{name: "processed without a status", fault: stackonetest.Fault{Processed: true}, want: "stackonetest: Processed is for a fault with a Status"},
+		{name: "negative delay", fault: stackonetest.Fault{Delay: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
+		{name: "negative slow body", fault: stackonetest.Fault{SlowBody: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
+		{name: "negative Retry-After", fault: stackonetest.Fault{RetryAfter: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
 		{name: "long status", fault: stackonetest.Fault{Status: 1000}, want: "stackonetest: status 1000 cannot be sent"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -333,4 +349,33 @@ func TestFaultsAgainstTheClient(t *testing.T) {
 		_, err = c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: link.Token})
 		require.NoError(t, err, "reading is repeated")
 	})
+}
+
+func TestSwitchingProtocols(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	srv.Inject(stackonetest.Fault{Status: http.StatusSwitchingProtocols})
+	res, err := srv.HTTPClient().Post(srv.URL+createPath, "application/json", nil)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	assert.Equal(t, http.StatusSwitchingProtocols, res.StatusCode)
+}
+
+func TestFaultsAreTakenAway(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t) // Verify misses none of those that were taken away
+	srv.Inject(stackonetest.Fault{Status: 500})
+	remove := srv.Inject(stackonetest.Fault{Status: 502, Times: -1}, stackonetest.Fault{Status: 503})
+	srv.Inject(stackonetest.Fault{Status: 409})
+	status := func() int { return post(t, srv, createPath, acmeJSON).StatusCode }
+	assert.Equal(t, []int{500, 502, 502}, []int{status(), status(), status()})
+	remove()
+	remove()
+	assert.Equal(t, []int{409, 201}, []int{status(), status()})
+
+	srv.Inject()() // nothing
+	srv.Inject(stackonetest.Fault{Status: 500, Times: -1}, stackonetest.Fault{Status: -1})
+	require.Error(t, srv.Verify())
+	srv.ClearFaults()
+	assert.Equal(t, 201, status())
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -191,4 +192,28 @@ func TestManyServers(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// A connection that is accepted while the server closes ends too, even if its
+// request never gets the rest of its body.
+func TestCloseDuringAccept(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		srv := stackonetest.NewServer()
+		var conns []net.Conn
+		for range 8 { // the system accepts them before the server does
+			conn, err := net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://"))
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, "POST "+createPath+" HTTP/1.1\r\nHost: stackone\r\nContent-Length: 2\r\n\r\n{")
+			require.NoError(t, err)
+			conns = append(conns, conn)
+		}
+		srv.Close()
+		for _, conn := range conns {
+			require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+			_, err := io.Copy(io.Discard, conn)
+			require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the server left a connection open")
+		}
+	}
 }

@@ -3,7 +3,9 @@ package stackonetest_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,6 +21,16 @@ func TestRequests(t *testing.T) {
 
 	got := srv.Requests()
 	require.Len(t, got, 2)
+	assert.Equal(t, "request-1", got[0].ID)
+	assert.WithinDuration(t, srv.Now(), got[0].Time, time.Minute)
+	assert.Empty(t, got[0].Query)
+	assert.Equal(t, url.Values{"q": {"1"}}, got[1].Query)
+	assert.Equal(t, http.StatusCreated, got[0].Answer.Status)
+	assert.Contains(t, string(got[0].Answer.Body), `"token":"`)
+	assert.Equal(t, "request-1", got[0].Answer.Header.Get("X-Request-Id"))
+	assert.Empty(t, got[0].Reason)
+	assert.Equal(t, http.StatusNotFound, got[1].Answer.Status)
+	assert.Equal(t, "Cannot PUT /nowhere", got[1].Reason)
 	assert.Equal(t, "POST", got[0].Method)
 	assert.Equal(t, createPath, got[0].Path)
 	assert.Equal(t, acmeJSON, string(got[0].Body))

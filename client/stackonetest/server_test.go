@@ -94,7 +94,7 @@ func TestPrintingShowsNoSecret(t *testing.T) {
 	details := session.Details()
 	secrets := []string{srv.APIKey, details.Token, details.ExternalTriggerToken}
 
-	for _, value := range []any{srv, session, srv.Requests()[1], srv.Requests()[0], (*stackonetest.Session)(nil)} {
+	for _, value := range []any{srv, session, srv.Requests()[0].Answer, srv.Deliveries(), srv.Requests()[1], srv.Requests()[0], (*stackonetest.Session)(nil)} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			text := fmt.Sprintf(verb, value)
 			for _, secret := range secrets {
@@ -115,4 +115,18 @@ func TestNilOption(t *testing.T) {
 	defer srv.Close()
 	_, err := srv.Client().ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
 	require.NoError(t, err)
+}
+
+func TestHandle(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	srv.Expect() // nothing of the API
+	srv.Inject(stackonetest.Fault{Status: http.StatusBadGateway})
+	srv.Handle("GET /extra/{name}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, "extra "+r.PathValue("name"))
+	}))
+	got := call(t, srv, http.MethodGet, "/extra/one", "", nil)
+	assert.Equal(t, "extra one", string(got.body))
+	assert.Equal(t, "request-1", got.Header.Get("X-Request-Id"))
+	srv.ClearFaults()
 }

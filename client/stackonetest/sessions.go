@@ -1,7 +1,6 @@
 package stackonetest
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +14,9 @@ import (
 
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
+
+// projectID is the project of every session and event.
+const projectID = "stackonetest"
 
 // Session is a connect session that the server holds. Its methods move it on as
 // the customer does in StackOne's Hub, and show it as it is at that moment. Those
@@ -31,36 +33,29 @@ type Session struct {
 	request map[string]any // validated, with the defaults filled in
 	created time.Time
 	expires time.Time
-	attempt *attempt // guarded by server.sessions.mu; replaced, never changed
+
+	// Guarded by server.sessions.mu.
+	provider any      // of the request, or that the customer picked
+	attempt  *attempt // replaced, never changed
 }
 
-// attempt is ConnectSessionLatestAttempt with its nulls.
-type attempt struct {
-	ID                    string            `json:"id"`
-	Status                gen.AttemptStatus `json:"status"`
-	AccountSecureID       *string           `json:"account_secure_id"`
-	OAuthErrorCode        *string           `json:"oauth_error_code"`
-	OAuthErrorDescription *string           `json:"oauth_error_description"`
-	CreatedAt             string            `json:"created_at"`
-	UpdatedAt             string            `json:"updated_at"`
-}
-
-// sessions is what the server remembers.
+// sessions is what the server remembers of sessions and accounts.
 type sessions struct {
 	mu       sync.Mutex
+	keep     int
 	all      []*Session
 	byToken  map[string]*Session
-	byOwner  map[owner]string // the account that a further session of this owner edits
-	accounts map[string]bool
+	made     int64
 	attempts int
+	accounts
 }
 
-func newSessions() sessions {
-	return sessions{byToken: map[string]*Session{}, byOwner: map[owner]string{}, accounts: map[string]bool{}}
+func (all *sessions) reset() {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.all, all.byToken, all.made, all.attempts = nil, map[string]*Session{}, 0, 0
+	all.accounts = accounts{byID: map[string]*account{}, byOwner: map[owner]string{}}
 }
-
-// owner is what decides whether a session makes an account or edits one.
-type owner struct{ id, name, provider string }
 
 var (
 	errNoSession = errors.New("stackonetest: no session has this token")
@@ -79,19 +74,24 @@ func (s *Server) createSession(request map[string]any) *Session {
 
 	now := s.clock.now()
 	session := &Session{
-		server:  s,
-		token:   rand.Text() + rand.Text(),
-		trigger: rand.Text(),
-		request: request,
-		created: now,
-		expires: now.Add(life),
+		server:   s,
+		token:    s.names.token(),
+		trigger:  "trigger-" + s.names.token(),
+		request:  request,
+		created:  now,
+		expires:  now.Add(life),
+		provider: request["provider"],
 	}
 	all := &s.sessions
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.all = append(all.all, session)
+	all.made++
+	session.id = all.made
 	all.byToken[session.token] = session
-	session.id = int64(len(all.all))
+	if all.keep > 0 && len(all.all) == all.keep {
+		delete(all.byToken, all.all[0].token)
+	}
+	all.all = latest(append(all.all, session), all.keep)
 	return session
 }
 
@@ -120,6 +120,17 @@ func (s *Server) Session(token string) *Session {
 	defer s.sessions.mu.Unlock()
 	return s.sessions.byToken[token]
 }
+
+// ExpiresAt is when the session's token expires, by the server's clock. It is the
+// zero time when the session is nil.
+func (s *Session) ExpiresAt() (at time.Time) {
+	if s != nil {
+		at = s.expires
+	}
+	return at
+}
+
+func (s *Session) expired() bool { return !s.server.clock.now().Before(s.expires) }
 
 // Details returns the session as the service would show it now, with its token
 // and auth link.
@@ -161,17 +172,18 @@ func (s *Session) Format(f fmt.State, _ rune) {
 // left out.
 func (s *Session) answer(schema *openapi3.Schema) map[string]any {
 	s.server.sessions.mu.Lock()
-	latest := s.attempt
+	latest, provider := s.attempt, s.provider
 	s.server.sessions.mu.Unlock()
 	known := map[string]any{
 		"id":                        s.id,
 		"organization_id":           "1",
-		"project_id":                "stackonetest",
+		"project_id":                projectID,
+		"provider":                  provider,
 		"created_at":                stamp(s.created),
 		"external_trigger_token":    s.trigger,
 		"latest_connection_attempt": latest,
 		"token":                     s.token,
-		"auth_link_url":             s.server.http.URL + authLinkPath + s.token,
+		"auth_link_url":             s.server.PublicURL + authLinkPath + s.token,
 	}
 	body := make(map[string]any, len(schema.Properties))
 	for name, ref := range schema.Properties {
@@ -202,112 +214,4 @@ func blank(schema *openapi3.Schema) any {
 		return map[string]any{}
 	}
 	return 0
-}
-
-func (s *Session) expired() bool { return !s.server.clock.now().Before(s.expires) }
-
-// Begin starts an attempt, which is pending from then on: the customer has opened
-// the Hub and was sent to the provider.
-func (s *Session) Begin() error {
-	return s.move(gen.AttemptStatusPending, nil)
-}
-
-// Connect ends the attempt with a connected account, by StackOne's rule. A
-// session made with account_id edits that account. Otherwise, unless it was made
-// with multiple, it edits the account that its origin_owner_id, origin_owner_name
-// and provider connected first. Otherwise it makes an account, named accountID,
-// or by the server when that is empty. An accountID that contradicts the rule is
-// an error: another account than the one to edit, or an existing account where a
-// new one is to be made.
-func (s *Session) Connect(accountID string) error {
-	return s.move(gen.AttemptStatusAuthenticated, func(a *attempt) error {
-		id, err := s.server.sessions.account(s, accountID)
-		a.AccountSecureID = &id
-		return err
-	})
-}
-
-// Fail ends the attempt with an OAuth error, such as "access_denied" (RFC 6749,
-// section 4.1.2.1), and its description.
-func (s *Session) Fail(code, description string) error {
-	return s.move(gen.AttemptStatusError, func(a *attempt) error {
-		a.OAuthErrorCode, a.OAuthErrorDescription = &code, &description
-		return nil
-	})
-}
-
-// Cancel ends the attempt because the customer gave it up.
-func (s *Session) Cancel() error {
-	return s.move(gen.AttemptStatusCancelled, nil)
-}
-
-// Expire ends the attempt because the customer took too long over it: its status
-// is connect.AttemptStatusExpired.
-// The token stays good. To let that expire, move the clock with [Server.Advance].
-func (s *Session) Expire() error {
-	return s.move("expired", nil)
-}
-
-// move gives the pending attempt, or else a new one, the status. fill adds what
-// belongs to the status.
-func (s *Session) move(to gen.AttemptStatus, fill func(*attempt) error) error {
-	if s == nil {
-		return errNoSession
-	}
-	if s.expired() {
-		return errExpired
-	}
-	all := &s.server.sessions
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	now := stamp(s.server.clock.now())
-	next := attempt{CreatedAt: now}
-	if s.attempt != nil && s.attempt.Status == gen.AttemptStatusPending && to != gen.AttemptStatusPending {
-		next = *s.attempt
-	}
-	next.Status, next.UpdatedAt = to, now
-	if fill != nil {
-		if err := fill(&next); err != nil {
-			return err
-		}
-	}
-	if next.ID == "" {
-		all.attempts++
-		next.ID = strconv.Itoa(all.attempts)
-	}
-	s.attempt = &next
-	return nil
-}
-
-// account decides which account a session connects. all.mu is held.
-func (all *sessions) account(s *Session, id string) (string, error) {
-	text := func(name string) string {
-		value, _ := s.request[name].(string)
-		return value
-	}
-	triple := owner{text("origin_owner_id"), text("origin_owner_name"), text("provider")}
-	edit := text("account_id")
-	if multiple, _ := s.request["multiple"].(bool); edit == "" && !multiple {
-		edit = all.byOwner[triple]
-	}
-	switch {
-	case edit != "" && id != "" && id != edit:
-		return "", fmt.Errorf("stackonetest: the session edits account %q and cannot connect %q", edit, id)
-	case edit != "":
-		id = edit
-	case id == "":
-		for n := len(all.accounts) + 1; id == "" || all.accounts[id]; n++ {
-			id = fmt.Sprintf("450721961128%08d", n)
-		}
-	case all.accounts[id]:
-		return "", fmt.Errorf("stackonetest: the session makes an account, and %q exists already", id)
-	}
-	// An account that a session edits may be older than the server.
-	if !all.accounts[id] {
-		all.accounts[id] = true
-		if all.byOwner[triple] == "" {
-			all.byOwner[triple] = id
-		}
-	}
-	return id, nil
 }

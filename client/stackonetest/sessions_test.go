@@ -193,3 +193,58 @@ func TestAccountNamesDoNotCollide(t *testing.T) {
 	require.NoError(t, session.Connect(""))
 	assert.NotEqual(t, named[1], session.Details().LatestConnectionAttempt.AccountSecureID)
 }
+
+// The customer picks the provider in the Hub, and the rule uses it.
+func TestPickedProvider(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	connect := func(session *stackonetest.Session, c stackonetest.Connection) string {
+		t.Helper()
+		id, err := session.ConnectWith(c)
+		require.NoError(t, err)
+		return id
+	}
+	session := create(t, srv, acme)
+	hibob := connect(session, stackonetest.Connection{Provider: "hibob"})
+	assert.Equal(t, "hibob", session.Details().Provider)
+	assert.Equal(t, "hibob", authenticate(t, srv, session).Provider)
+	assert.Empty(t, session.Request().Provider, "the request said nothing")
+	assert.Equal(t, hibob, session.Details().LatestConnectionAttempt.AccountSecureID)
+
+	bamboo := connect(create(t, srv, acme), stackonetest.Connection{Provider: "bamboohr", AccountID: "second"})
+	assert.Equal(t, "second", bamboo)
+	again := create(t, srv, acme)
+	assert.Empty(t, again.Edits(""))
+	assert.Equal(t, hibob, again.Edits("hibob"))
+	assert.Equal(t, hibob, connect(again, stackonetest.Connection{Provider: "hibob"}))
+
+	named := create(t, srv, gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme", Provider: "bamboohr"})
+	assert.Equal(t, bamboo, named.Edits(""))
+	_, err := named.ConnectWith(stackonetest.Connection{Provider: "hibob"})
+	require.EqualError(t, err, `stackonetest: the session is for provider "bamboohr" and cannot connect "hibob"`)
+	assert.Nil(t, named.Details().LatestConnectionAttempt)
+
+	edited := create(t, srv, gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme", AccountID: hibob})
+	assert.Equal(t, hibob, connect(edited, stackonetest.Connection{}))
+	assert.Equal(t, "hibob", edited.Details().Provider, "the account's")
+	assert.Empty(t, (*stackonetest.Session)(nil).Edits(""))
+}
+
+func TestConnectionWithoutAttempt(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewTestServer(t)
+	session := create(t, srv, acme)
+	id, err := session.ConnectWith(stackonetest.Connection{Provider: "workable", NoAttempt: true})
+	require.NoError(t, err)
+	assert.NotEmpty(t, id)
+	assert.Nil(t, authenticate(t, srv, session).LatestConnectionAttempt)
+	assert.Equal(t, id, session.Edits("workable"))
+}
+
+func TestExpiresAt(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	srv := stackonetest.NewTestServer(t, stackonetest.Fixed(start))
+	assert.Equal(t, start.Add(30*time.Minute), create(t, srv, acme).ExpiresAt())
+	assert.Zero(t, srv.Session("unknown").ExpiresAt())
+}

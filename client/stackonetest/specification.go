@@ -1,74 +1,113 @@
 package stackonetest
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/internal/description"
 )
 
 // specification is the API description in the form that the server works with.
 type specification struct {
-	routers.Router
+	doc     *openapi3.T
 	create  *openapi3.Schema // the request that makes a session
 	link    *openapi3.Schema // its answer: the session with token and auth link
 	session *openapi3.Schema // the session without them
+	err     error            // why the description cannot be used
 }
 
 // loadSpecification reads the description once: it costs milliseconds, and nothing
 // changes it afterwards.
-var loadSpecification = sync.OnceValues(func() (*specification, error) {
+var loadSpecification = sync.OnceValue(func() *specification {
 	doc, err := description.GetSpec()
 	if err != nil {
-		return nil, err
+		return &specification{err: fmt.Errorf("the embedded API description cannot be read: %w", err)}
 	}
-	doc.Servers = nil // or requests to a loopback address match no route
+	return newSpecification(doc)
+})
+
+// newSpecification checks only what the server uses of the description. The
+// examples and defaults of other operations, which may be anything, do not matter.
+func newSpecification(doc *openapi3.T) *specification {
+	d := &specification{doc: doc}
+	var errs []error
 	schema := func(name string) *openapi3.Schema {
-		if ref := doc.Components.Schemas[name]; ref != nil {
+		if ref := doc.Components.Schemas[name]; ref != nil && ref.Value != nil {
+			openEnums(ref, map[*openapi3.Schema]bool{})
 			return ref.Value
 		}
-		err = fmt.Errorf("it has no schema %s", name)
+		errs = append(errs, fmt.Errorf("the embedded API description has no schema %s", name))
+		return &openapi3.Schema{}
+	}
+	d.create, d.link, d.session = schema("ConnectSessionCreate"), schema("ConnectSessionTokenAuthLink"), schema("ConnectSession")
+	for name, ref := range d.create.Properties {
+		if err := ref.Value.VisitJSON(ref.Value.Default, openapi3.MultiErrors()); ref.Value.Default != nil && err != nil {
+			errs = append(errs, fmt.Errorf("the embedded API description has a default for %s that it does not allow: %v", name, ref.Value.Default))
+		}
+	}
+	d.err = errors.Join(errs...)
+	return d
+}
+
+// find returns the operation for a request, and the values of its path's
+// parameters. A path without parameters has precedence.
+func (d *specification) find(r *http.Request) (*routers.Route, map[string]string) {
+	route := func(path string, item *openapi3.PathItem) *routers.Route {
+		if operation := item.Operations()[r.Method]; operation != nil {
+			return &routers.Route{Spec: d.doc, Path: path, PathItem: item, Method: r.Method, Operation: operation}
+		}
 		return nil
 	}
-	d := &specification{
-		create:  schema("ConnectSessionCreate"),
-		link:    schema("ConnectSessionTokenAuthLink"),
-		session: schema("ConnectSession"),
+	if item := d.doc.Paths.Value(r.URL.Path); item != nil {
+		return route(r.URL.Path, item), nil
 	}
-	if err != nil {
-		return nil, err
+	for path, item := range d.doc.Paths.Map() {
+		if params, ok := match(path, r.URL.Path); ok {
+			return route(path, item), params
+		}
 	}
-	opened := map[*openapi3.Schema]bool{}
-	for _, ref := range doc.Components.Schemas {
-		openEnums(ref.Value, opened)
+	return nil, nil
+}
+
+// match compares a path with a template such as /accounts/{id}.
+func match(template, path string) (map[string]string, bool) {
+	names, values := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(names) != len(values) {
+		return nil, false
 	}
-	// Upstream's description is of OpenAPI 3.1 in all but nullable, for which the
-	// overlay calls it 3.0.3. The router's check must not mind the rest of 3.1.
-	version := doc.OpenAPI
-	doc.OpenAPI = "3.1.0"
-	d.Router, err = legacy.NewRouter(doc)
-	doc.OpenAPI = version
-	return d, err
-})
+	params := map[string]string{}
+	for i, name := range names {
+		if strings.HasPrefix(name, "{") && strings.HasSuffix(name, "}") && values[i] != "" {
+			params[name[1:len(name)-1]] = values[i]
+		} else if name != values[i] {
+			return nil, false
+		}
+	}
+	return params, true
+}
 
 // openEnums drops the lists of values that a schema and what it holds, itself
 // maybe, are limited to. The service's lists are open, and all of them hold null.
-func openEnums(schema *openapi3.Schema, opened map[*openapi3.Schema]bool) {
-	if opened[schema] {
+func openEnums(ref *openapi3.SchemaRef, opened map[*openapi3.Schema]bool) {
+	if ref == nil || ref.Value == nil || opened[ref.Value] {
 		return
 	}
+	schema := ref.Value
 	opened[schema] = true
 	if schema.Enum != nil {
 		schema.Enum, schema.Nullable = nil, true
 	}
-	for _, ref := range schema.Properties {
-		openEnums(ref.Value, opened)
+	for _, property := range schema.Properties {
+		openEnums(property, opened)
 	}
-	if schema.Items != nil {
-		openEnums(schema.Items.Value, opened)
+	for _, part := range append(append(append(openapi3.SchemaRefs{}, schema.AllOf...), schema.AnyOf...), schema.OneOf...) {
+		openEnums(part, opened)
 	}
+	openEnums(schema.Items, opened)
 }

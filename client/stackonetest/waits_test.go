@@ -29,7 +29,6 @@ func TestWaitsInVirtualTime(t *testing.T) {
 		{name: "delay, slow body and a status", fault: stackonetest.Fault{Status: 500, Delay: time.Hour, SlowBody: time.Minute}, want: time.Hour + time.Minute, wantErr: client.ErrInternalServer},
 		{name: "the client gives up", fault: stackonetest.Fault{Delay: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
 		{name: "the client gives up a body", fault: stackonetest.Fault{SlowBody: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
-		{name: "negative", fault: stackonetest.Fault{Delay: -1, SlowBody: -1, RetryAfter: -1}, sessions: 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

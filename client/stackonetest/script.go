@@ -1,0 +1,87 @@
+package stackonetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// script is the injected faults that are not used up.
+type script struct {
+	mu     sync.Mutex
+	faults []*scripted // replaced, never changed
+	count  int         // of all that were ever injected
+}
+
+type scripted struct {
+	Fault
+	number int
+	err    error        // of Check: the fault is not used
+	taken  atomic.Int64 // can pass Times: also counts who came too late
+}
+
+func (f *scripted) spent() bool { return f.Times >= 0 && f.taken.Load() >= int64(f.Times) }
+
+func (f *scripted) take() bool { return f.taken.Add(1) <= int64(f.Times) || f.Times < 0 }
+
+func (s *script) add(faults []*scripted) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := slices.DeleteFunc(slices.Clone(s.faults), (*scripted).spent)
+	for _, f := range faults {
+		s.count++
+		f.number = s.count
+	}
+	s.faults = append(left, faults...)
+}
+
+// remove takes away the faults that which picks.
+func (s *script) remove(which func(*scripted) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = slices.DeleteFunc(slices.Clone(s.faults), which)
+}
+
+// take returns the fault for a request, and the zero fault when there is none.
+// read returns the request with its body.
+func (s *script) take(r Request, read func() Request) Fault {
+	s.mu.Lock()
+	faults := s.faults
+	s.mu.Unlock()
+	for _, f := range faults {
+		if f.err != nil || f.spent() {
+			continue
+		}
+		if f.When != nil {
+			seen := r
+			if f.Reset != ResetBeforeReading {
+				seen = read()
+			}
+			if !f.When(seen.clone()) {
+				continue
+			}
+		}
+		if f.take() {
+			return f.Fault
+		}
+	}
+	return Fault{}
+}
+
+func (s *script) verify() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, f := range s.faults {
+		taken, times := int(f.taken.Load()), max(f.Times, 1)
+		switch {
+		case f.err != nil:
+			errs = append(errs, f.err)
+		case taken < times:
+			errs = append(errs, fmt.Errorf("stackonetest: injected fault %d was used %d of %d times", f.number, taken, times))
+		}
+	}
+	return errors.Join(errs...)
+}
