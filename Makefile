@@ -126,6 +126,11 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 soak: ## make 100000 calls over random faults, and compare both sides of each
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
 
+.PHONY: rig
+rig: ## call through real proxies that fail, and compare both sides of each call
+	@$(GO) build -C client/internal/lab -o $(CURDIR)/bin/rig ./rig
+	@bin/rig
+
 .PHONY: bench
 bench: ## measure calls beside hand-written ones, and write client/BENCHMARKS.md
 	$(GO) run ./client/internal/bench
