@@ -113,6 +113,16 @@ fuzz: ## run every fuzz target for FUZZTIME (30s)
 soak: ## make 100000 calls with random faults and compare both sides of each
 	SOAK_CALLS=100000 $(GO) test ./client -run 'TestSoak|TestOutage' -count=1 -v
 
+.PHONY: smoke
+smoke: ## compare StackOne, or STACKONE_BASE_URL=, with its description; needs STACKONE_API_KEY
+	@test "$$STACKONE_API_KEY" || { echo 'make smoke needs STACKONE_API_KEY; it creates sessions of type test' >&2; exit 1; }
+	@$(GO) test ./client/stackonetest/internal/conformance -count=1 -v -smoke $${STACKONE_BASE_URL:+-base-url "$$STACKONE_BASE_URL"}
+
+.PHONY: rig
+rig: ## call through real proxies that fail, and compare both sides of each call
+	@$(GO) build -C client/internal/lab -o $(CURDIR)/bin/rig ./rig
+	@bin/rig
+
 .PHONY: bench
 bench: ## compare calls with hand-written ones and with other clients
 	$(GO) -C client/internal/lab test -tags peers -bench . ./bench
