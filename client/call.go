@@ -50,7 +50,9 @@ func (c *call) run(ctx context.Context, req *http.Request, body []byte) (*http.R
 			return nil, err
 		}
 		c.log(ctx, slog.LevelInfo, took, 0)
-		c.settings.budget.give()
+		if c.settings.policy.MaxAttempts > 1 { // a call that is never retried has no part in the budget
+			c.settings.budget.give()
+		}
 		return res, nil
 	}
 	return nil, c.ended(ctx)
