@@ -106,7 +106,9 @@ func (c *call) run(ctx context.Context) (*http.Response, error) {
 			return nil, err
 		}
 		c.log(ctx, slog.LevelInfo, took, 0)
-		c.config.budget.give()
+		if c.config.policy.MaxAttempts > 1 { // a call that never retries has no part in the budget
+			c.config.budget.give()
+		}
 		return result.Response, nil
 	}
 	return nil, c.ended(ctx)

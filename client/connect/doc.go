@@ -1,4 +1,72 @@
-// Package connect stands between a backend and a customer who connects an account:
-// [SessionHandler] is the endpoint that the page with StackOne's Hub asks for a
-// token, and [Waiter] waits until the customer has connected.
+// Package connect waits for customers to connect an account, and serves the endpoint
+// that the page with StackOne's Hub asks for a token. It is built on what package
+// client exports.
+//
+//	waiter := connect.NewWaiter(c, connect.WaiterOptions{}) // one for each API key
+//
+//	handler := &connect.SessionHandler{
+//		Client: c,
+//		Session: func(r *http.Request) (gen.ConnectSessionCreate, error) {
+//			id, name, ok := signedIn(r)
+//			if !ok {
+//				return gen.ConnectSessionCreate{}, client.ErrUnauthorized
+//			}
+//			return gen.ConnectSessionCreate{OriginOwnerID: id, OriginOwnerName: name}, nil
+//		},
+//		Created: func(_ context.Context, _ *http.Request, link *gen.ConnectSessionTokenAuthLink) error {
+//			go func() {
+//				ctx, cancel := context.WithTimeout(background, 30*time.Minute) // the life of a session
+//				defer cancel()
+//				attempt, err := waiter.Wait(ctx, link.Token)
+//				save(link.OriginOwnerID, attempt, err)
+//			}()
+//			return nil
+//		},
+//	}
+//	events, err := webhook.NewHandler(secrets, func(_ context.Context, event webhook.Event) error {
+//		waiter.Connected(event)
+//		return nil
+//	})
+//
+// # The limit of a key
+//
+// StackOne allows an API key 1,000 requests a minute. A [Waiter] uses at most half of
+// them, whatever the number of waits, and leaves the rest to your other calls. While
+// its looks suffice, it looks at each session every two seconds. When they do not, the
+// waits take turns:
+//
+//	waits       each session is looked at every
+//	up to 16    2 s
+//	100         12 s
+//	1,000       2 min
+//	10,000      20 min
+//
+// With more than a few dozen waits at a time, polling alone is too slow. Register a
+// webhook and give its events to [Waiter.Connected]: it ends the waits that an event
+// answers within a second, however many others there are.
+//
+// # Several processes
+//
+// Waiters do not know of each other. When n processes wait on one key, set
+// LooksPerMinute of each to 500/n. If you do not, each Waiter slows down when the
+// service answers 429, and speeds up again over the next minutes, but your other calls
+// meet the same 429s.
+//
+// Wait and Connected must run in the same process. When a webhook reaches another one,
+// the wait finds the connection by polling, if it is an OAuth connection.
+//
+// # Several keys
+//
+// Make one Waiter for each key. How many clients they need depends on the number of
+// keys:
+//
+//   - A client for each key is the simplest. Each has its own connections and its own
+//     retry budget, and takes about 70 kB once it has been used.
+//   - With hundreds of keys, give the clients one http.Client to share
+//     (client.WithHTTPClient). They share its connections, keep a retry budget each,
+//     and take about 4 kB a key.
+//   - With many thousands, use one client, and give each call its key with
+//     client.WithAPIKey: Wait takes it as an option. Only the Waiter is left of a key,
+//     about 1 kB. But all keys share one retry budget: when one of them is refused over
+//     and over, calls with the others are not retried either.
 package connect

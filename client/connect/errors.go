@@ -50,19 +50,19 @@ type pendingError struct {
 	errs []error
 }
 
-func newPendingError(ctx context.Context, token string, last error) *pendingError {
+func newPendingError(ctx context.Context, t *wait) *pendingError {
 	errs := []error{ctx.Err()}
 	if cause := context.Cause(ctx); cause != ctx.Err() {
 		errs = append(errs, cause)
 	}
-	if last != nil {
-		errs = append(errs, last)
+	if t.failed != nil {
+		errs = append(errs, t.failed)
 	}
 	texts := make([]string, len(errs))
 	for i, err := range errs {
 		texts[i] = err.Error()
 	}
-	text := strings.ReplaceAll(strings.Join(texts, "; "), token, "[redacted]")
+	text := strings.ReplaceAll(strings.Join(texts, "; "), t.token, "[redacted]")
 	return &pendingError{"stackone: the customer has not connected yet: " + line(text), errs}
 }
 

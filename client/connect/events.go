@@ -2,8 +2,6 @@ package connect
 
 import (
 	"container/list"
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -12,69 +10,71 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// confirmTime limits the last look of a wait whose attempt had not ended when the
-// event came.
-const confirmTime = 800 * time.Millisecond
-
-// Connected ends the waits that an account event answers. Call it with every event
-// that package webhook has verified.
+// Connected ends the waits that an account event answers. Call it with each event that
+// package webhook has verified, in the process that waits. It never blocks.
+//
+// An account.created or account.updated event answers the waits for sessions of its
+// owner (origin_owner_id) that name no provider or the event's; upper and lower case of
+// the provider are the same. Wait then returns an attempt that is authenticated, with the
+// event's account ID and date and without an ID of its own. Where an attempt is under
+// way, one more look is made first, and its outcome counts if there is one within a
+// second: the attempt, or a [*ConnectionError].
+//
+// An event that arrives before the wait has learned its owner is kept until then. One
+// that is older than the session, such as a repeated delivery, does not answer it, nor
+// does one that arrived before Wait was called. Other events, and events without an
+// owner or account ID, do nothing.
 func (w *Waiter) Connected(e webhook.Event) {
-	switch {
-	case w == nil || w.client == nil,
-		e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated,
-		e.OriginOwnerID == "" || e.AccountID == "":
+	if w == nil || e.OriginOwnerID == "" || e.AccountID == "" ||
+		e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	news := &event{e.OriginOwnerID, e.Provider, e.AccountID, e.EventDate, w.events.begun}
-	w.events.keep(news)
-	for _, t := range w.events.waits[news.owner] {
-		if t.event != nil || !news.answers(t) {
-			continue
-		}
-		t.event = news
-		if t.index >= 0 {
-			w.looks.remove(t)
-			t.called <- struct{}{}
+	for _, t := range w.events.take(e) {
+		if w.looks.remove(t) {
+			t.wake <- struct{}{}
 		} else if t.stop != nil {
-			t.stop() // it was sent before the customer connected, perhaps
+			t.stop()
 		}
 	}
 }
 
-// event is what a wait needs of a webhook's event.
+// event is what a wait needs to know of a webhook.Event.
 type event struct {
 	owner, provider, account string
 	date                     time.Time
-	last                     uint64 // the wait that was begun last before the event came
+	last                     uint64 // the number of the wait that was the last to begin before it came
 }
 
-// answers reports whether the event can be the outcome of the session of a wait that
-// knows its owner and provider.
+// answers reports whether the event can be the outcome of a wait's session. One that
+// is older than the session is not, however late it is delivered.
 func (e *event) answers(t *wait) bool {
 	return t.number <= e.last &&
 		(t.provider == "" || strings.EqualFold(t.provider, e.provider)) &&
-		(e.date.IsZero() || !e.date.Before(t.created))
+		(e.date.IsZero() || e.date.Unix() >= t.created)
 }
 
-// attempt returns the event as the attempt that a look would have shown.
+// attempt returns what a look would have shown.
 func (e *event) attempt() *gen.ConnectSessionLatestAttempt {
 	return &gen.ConnectSessionLatestAttempt{
 		Status: gen.AttemptStatusAuthenticated, AccountSecureID: e.account, CreatedAt: e.date, UpdatedAt: e.date,
 	}
 }
 
-// events brings events and waits together. A wait that does not know its owner yet may
-// be answered by an event that has come already, so events are kept for as long as such
-// a wait exists that is older than the event. Its methods are called with Waiter.mu
-// held.
+// events brings events and waits together. A wait does not know its owner before its
+// first look has succeeded, so an event is kept until each wait that had begun when it
+// came knows its own. Methods are called with Waiter.mu held.
 type events struct {
-	begun     uint64
-	newcomers list.List           // of the waits that do not know their owner, the oldest first
-	waits     map[string][]*wait  // of the others, by owner
-	kept      []*event            // the oldest first
-	keptBy    map[string][]*event // the same, by owner
+	begun     uint64              // how many waits have
+	newcomers list.List           // the waits that do not know their owner, in the order of their numbers
+	waits     map[string][]*wait  // the others, by owner
+	kept      []*event            // in the order of their arrival
+	keptFor   map[string][]*event // the same, by owner
+}
+
+func newEvents() events {
+	return events{waits: map[string][]*wait{}, keptFor: map[string][]*event{}}
 }
 
 func (s *events) begin(t *wait) {
@@ -83,86 +83,58 @@ func (s *events) begin(t *wait) {
 	t.newcomer = s.newcomers.PushBack(t)
 }
 
+// end forgets a wait.
 func (s *events) end(t *wait) {
-	if t.newcomer != nil {
-		s.newcomers.Remove(t.newcomer)
-		s.forget()
-	}
-	same := slices.DeleteFunc(s.waits[t.owner], func(other *wait) bool { return other == t })
-	if len(same) == 0 {
+	s.known(t)
+	rest := slices.DeleteFunc(s.waits[t.owner], func(other *wait) bool { return other == t })
+	if s.waits[t.owner] = rest; len(rest) == 0 {
 		delete(s.waits, t.owner)
-	} else {
-		s.waits[t.owner] = same
 	}
 }
 
-// learn tells whose session a wait is for, and hands it an event that has come before.
+// take hands an event to the waits that it answers, and returns them.
+func (s *events) take(from webhook.Event) (answered []*wait) {
+	e := &event{from.OriginOwnerID, from.Provider, from.AccountID, from.EventDate, s.begun}
+	if s.newcomers.Len() > 0 {
+		s.kept = append(s.kept, e)
+		s.keptFor[e.owner] = append(s.keptFor[e.owner], e)
+	}
+	for _, t := range s.waits[e.owner] {
+		if t.event == nil && e.answers(t) {
+			t.event = e
+			answered = append(answered, t)
+		}
+	}
+	return answered
+}
+
+// learn tells a wait whose session it is for, and hands it an event that has come before.
 func (s *events) learn(t *wait, session *gen.ConnectSession) {
 	if t.newcomer == nil {
 		return
 	}
-	t.owner, t.provider, t.created = session.OriginOwnerID, session.Provider, session.CreatedAt
-	if t.owner != "" {
-		if s.waits == nil {
-			s.waits = map[string][]*wait{}
-		}
-		s.waits[t.owner] = append(s.waits[t.owner], t)
-		if i := slices.IndexFunc(s.keptBy[t.owner], func(e *event) bool { return e.answers(t) }); i >= 0 {
-			t.event = s.keptBy[t.owner][i]
-		}
+	t.owner, t.provider, t.created = session.OriginOwnerID, session.Provider, session.CreatedAt.Unix()
+	s.waits[t.owner] = append(s.waits[t.owner], t)
+	if i := slices.IndexFunc(s.keptFor[t.owner], func(e *event) bool { return e.answers(t) }); i >= 0 {
+		t.event = s.keptFor[t.owner][i]
+	}
+	s.known(t)
+}
+
+// known notes that a wait needs no kept event any more, and drops those that none needs.
+func (s *events) known(t *wait) {
+	if t.newcomer == nil {
+		return
 	}
 	s.newcomers.Remove(t.newcomer)
 	t.newcomer = nil
-	s.forget()
-}
-
-// keep remembers an event for the waits that do not know their owner, if there are any.
-func (s *events) keep(e *event) {
-	if s.newcomers.Len() == 0 {
-		return
-	}
-	if s.keptBy == nil {
-		s.keptBy = map[string][]*event{}
-	}
-	s.kept = append(s.kept, e)
-	s.keptBy[e.owner] = append(s.keptBy[e.owner], e)
-}
-
-// forget drops the events for which there is no wait any more.
-func (s *events) forget() {
 	oldest := s.newcomers.Front()
 	for len(s.kept) > 0 && (oldest == nil || s.kept[0].last < oldest.Value.(*wait).number) {
 		owner := s.kept[0].owner
 		s.kept[0], s.kept = nil, s.kept[1:]
-		if rest := s.keptBy[owner][1:]; len(rest) > 0 {
-			s.keptBy[owner] = rest
-		} else {
-			delete(s.keptBy, owner)
+		s.keptFor[owner] = s.keptFor[owner][1:]
+		if len(s.keptFor[owner]) == 0 {
+			delete(s.keptFor, owner)
 		}
 	}
-}
-
-// confirm ends a wait for which an event has come. If the customer's attempt had not
-// ended yet, one more look may tell more than the event; it has little time.
-func (w *Waiter) confirm(ctx context.Context, t *wait, e *event) (*gen.ConnectSessionLatestAttempt, error) {
-	if t.pending {
-		limited, cancel := context.WithTimeout(ctx, confirmTime)
-		defer cancel()
-		w.mu.Lock()
-		w.looks.add(t, urgent, time.Now())
-		w.mu.Unlock()
-		if w.turn(limited, t) {
-			attempt, err := w.look(limited, t)
-			var ended *ConnectionError
-			if attempt != nil || errors.As(err, &ended) {
-				return attempt, err
-			}
-		}
-		if ctx.Err() != nil {
-			return nil, newPendingError(ctx, t.token, t.failed)
-		}
-	}
-	attempt := e.attempt()
-	w.report(t, attempt)
-	return attempt, nil
 }

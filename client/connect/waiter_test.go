@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -20,58 +19,6 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
-
-var owner = gen.ConnectSessionCreate{OriginOwnerID: "customer-1", OriginOwnerName: "Customer One"}
-
-// waiting is a customer's session that a test waits for, in virtual time.
-type waiting struct {
-	srv     *stackonetest.Server
-	client  *client.Client
-	waiter  *connect.Waiter
-	session *stackonetest.Session
-	token   string
-	seen    []string // what the progress function saw
-}
-
-// wait runs a test of a Waiter in a bubble.
-func wait(t *testing.T, test func(t *testing.T, w *waiting)) {
-	t.Helper()
-	waitWith(t, connect.WaiterOptions{}, test)
-}
-
-func waitWith(t *testing.T, options connect.WaiterOptions, test func(t *testing.T, w *waiting)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
-		w := &waiting{srv: srv, client: srv.Client()}
-		link, err := w.client.ConnectSessions.Create(t.Context(), owner)
-		require.NoError(t, err)
-		w.token, w.session = link.Token, srv.Session(link.Token)
-		options.Progress = func(token string, a *gen.ConnectSessionLatestAttempt) {
-			assert.Equal(t, w.token, token)
-			if a == nil {
-				w.seen = append(w.seen, "none")
-			} else {
-				w.seen = append(w.seen, string(a.Status))
-			}
-		}
-		w.waiter = connect.NewWaiter(w.client, options)
-		test(t, w)
-	})
-}
-
-// soon lets the customer act when the time has come.
-func soon(t *testing.T, d time.Duration, acts ...func() error) {
-	t.Helper()
-	time.AfterFunc(d, func() {
-		for _, act := range acts {
-			assert.NoError(t, act())
-		}
-	})
-}
-
-// polls is how often the session was looked at.
-func (w *waiting) polls() int { return len(w.srv.Requests()) - 1 }
 
 func TestWait(t *testing.T) {
 	t.Parallel()
@@ -346,18 +293,6 @@ func TestWaitPace(t *testing.T) {
 			assert.Equal(t, 201, last.StatusCode, "and the caller's Response is filled")
 		})
 	})
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func requireAPIError(t *testing.T, err error, operation string, status int) {
-	t.Helper()
-	var api *client.APIError
-	require.ErrorAs(t, err, &api)
-	assert.Equal(t, operation, api.Operation)
-	assert.Equal(t, status, api.StatusCode)
 }
 
 // The cause of a context's end is the caller's text, and may hold anything.
