@@ -152,21 +152,20 @@ func TestHugeBodyMemory(t *testing.T) {
 // The connection is reused although a small limit leaves most of an error unread.
 func TestSmallLimitKeepsConnection(t *testing.T) {
 	t.Parallel()
-	var opened atomic.Int32
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(404)
-		_, _ = io.WriteString(w, strings.Repeat("x", 32<<10))
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			opened.Add(1)
+	synctest.Test(t, func(t *testing.T) {
+		var opened atomic.Int32
+		transport := serveInProcess(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(404)
+			_, _ = io.WriteString(w, strings.Repeat("x", 32<<10))
+		}, func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				opened.Add(1)
+			}
+		})
+		c := through(t, transport, client.WithBaseURL("http://localhost"), client.WithMaxResponseBytes(10))
+		for range 5 {
+			requireAPIError(t, create(c), "create_connect_session", 404)
 		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	c := at(t, server.URL, client.WithMaxResponseBytes(10))
-	for range 5 {
-		requireAPIError(t, create(c), "create_connect_session", 404)
-	}
-	assert.Equal(t, int32(1), opened.Load())
+		assert.Equal(t, int32(1), opened.Load())
+	})
 }
