@@ -123,9 +123,19 @@ rig: ## call through real proxies that fail, and compare both sides of each call
 	@$(GO) build -C client/internal/lab -o $(CURDIR)/bin/rig ./rig
 	@bin/rig
 
+RUNS    ?= 15
+RESULTS := client/internal/lab/bench/results.txt
+
 .PHONY: bench
-bench: ## compare calls with hand-written ones and with other clients
-	$(GO) -C client/internal/lab test -tags peers -bench . ./bench
+bench: ## compare calls with hand-written ones and other clients, RUNS (15) times: five minutes
+	$(GO) -C client/internal/lab test -c -tags peers -o $(CURDIR)/bin/bench ./bench
+	GOEXPERIMENT=jsonv2 $(GO) -C client/internal/lab test -c -tags peers -o $(CURDIR)/bin/bench-jsonv2 ./bench
+	bin/bench -test.bench Down -test.benchtime 1x > $(RESULTS)
+	@set -e; for run in $$(seq $(RUNS)); do \
+		bin/bench -test.bench . -test.skip Down -test.benchtime 3000x >> $(RESULTS); \
+		bin/bench-jsonv2 -test.bench 'Call/wire=memory/callers=1/way=(by-hand|client)' -test.benchtime 3000x >> $(RESULTS); \
+	done
+	$(GO) -C client/internal/lab run ./bench < $(RESULTS) > client/BENCHMARKS.md
 
 .PHONY: mutants
 mutants: ## change client/ in every way that gremlins knows, and list changes that no test notices

@@ -1,13 +1,13 @@
 //go:build peers
 
-package bench
+package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
@@ -26,54 +26,39 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// setup is what a way to make the call is built from.
-type setup struct {
-	url       string            // with a path, or not
-	transport http.RoundTripper // nil: the one that the way ships with
-	log       bool              // write each call to a sink
-}
-
-// hc returns an HTTP client with the transport of the setup, nil if there is none.
-func (s setup) hc() *http.Client {
-	if s.transport == nil {
-		return nil
-	}
-	return &http.Client{Transport: s.transport}
-}
-
 // call creates one connect session. It is safe for concurrent use.
 type call func(context.Context) error
 
-// ways are what is compared. Each sends the same fields and the same kind of key,
-// decodes the same answer, has a time-out, retries twice at least, and waits as little
-// as it can before it does. The first is what the others are compared with.
-var ways = []struct {
-	name string
-	new  func(setup) call
-}{
-	{"by-hand", byHand},
-	{"client", own},
-	{"generated", limited(generated)},
-	{"go-retryablehttp", limited(retryable)},
-	{"resty", restyV3},
-	{"stripe-go", stripeGo},
-	{"openai-go", openaiGo},
-	{"hcloud-go", limited(hcloudGo)},
+// setup is what a way to make the call is built from.
+type setup struct {
+	url       string
+	transport http.RoundTripper // nil: the one that the way ships with
+	log       bool              // log each call, at the level or in the debug mode that the way offers
 }
 
-// limited gives each call a time-out, for ways that have none.
-func limited(build func(setup) call) func(setup) call {
-	return func(s setup) call {
-		c := build(s)
-		return func(ctx context.Context) error {
-			ctx, cancel := context.WithTimeout(ctx, timeout)
-			defer cancel()
-			return c(ctx)
-		}
-	}
+func inMemory(answers func(n int64) answer) setup {
+	return setup{url: client.DefaultBaseURL, transport: &memory{answers: answers}}
 }
 
-type link = gen.ConnectSessionTokenAuthLink
+type way struct {
+	name    string
+	build   func(setup) call
+	retries bool // a call that is refused with 429
+}
+
+// ways are compared with the first. Each sends the same fields and a key, decodes
+// the same answer, and has a time-out. Waits before a retry are as short as they can
+// be.
+var ways = []way{
+	{"by-hand", byHand, true},
+	{"client", own, true},
+	{"generated", generated, false},
+	{"go-retryablehttp", retryable, true},
+	{"resty", restyV3, true},
+	{"stripe-go", stripeGo, false},
+	{"openai-go", openaiGo, true},
+	{"hcloud-go", hcloudGo, true},
+}
 
 const (
 	key     = "v1.eu.key"
@@ -81,84 +66,45 @@ const (
 	timeout = 65 * time.Second
 )
 
+type link = gen.ConnectSessionTokenAuthLink
+
 var session = gen.ConnectSessionCreate{
 	OriginOwnerID: "customer-42", OriginOwnerName: "Acme", Provider: "bamboohr",
 	Categories: []gen.Category{gen.CategoryHRIS}, Metadata: map[string]any{"plan": "pro"},
 }
 
-// sink drops what is logged. It is not io.Discard, for which package log formats nothing.
-type sink struct{}
-
-func (sink) Write(p []byte) (int, error) { return len(p), nil }
-
-func debugLog() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(sink{}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
-// printf is the logger that stripe-go and resty want.
-type printf struct{ *log.Logger }
-
-func (p printf) Debugf(format string, v ...any) { p.Printf(format, v...) }
-func (p printf) Infof(format string, v ...any)  { p.Printf(format, v...) }
-func (p printf) Warnf(format string, v ...any)  { p.Printf(format, v...) }
-func (p printf) Errorf(format string, v ...any) { p.Printf(format, v...) }
-
-// byHand has the transport of the client, because http.DefaultTransport keeps two
-// connections only: an experienced author changes that.
+// byHand raises one setting of http.DefaultTransport, which keeps two idle
+// connections; whoever writes this call for a service under load does the same.
 func byHand(s setup) call {
-	hc := s.hc()
-	if hc == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, 1024
-		hc = &http.Client{Transport: t}
-	}
-	url, logger := s.url+path, debugLog()
-	send := func(ctx context.Context, body []byte) (*http.Response, error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-		if err != nil {
-			return nil, err
-		}
-		req.SetBasicAuth(key, "")
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Accept", "application/json")
-		start := time.Now()
-		res, err := hc.Do(req)
-		if s.log && err == nil {
-			logger.LogAttrs(ctx, slog.LevelDebug, "create", slog.Int("status", res.StatusCode),
-				slog.String("request_id", res.Header.Get("X-Request-Id")), slog.Duration("took", time.Since(start)))
-		}
-		return res, err
-	}
-	return func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
+	shipped := http.DefaultTransport.(*http.Transport).Clone()
+	shipped.MaxIdleConns, shipped.MaxIdleConnsPerHost = 0, 1024
+	hc, url, logger := s.client(shipped), s.url+path, jsonLog()
+	return limited(func(ctx context.Context) error {
 		body, err := json.Marshal(session)
 		if err != nil {
 			return err
 		}
 		for attempt := 1; ; attempt++ {
-			res, err := send(ctx, body)
-			again := attempt < 3
-			if err != nil {
-				if again && errors.Is(err, syscall.ECONNREFUSED) {
-					continue
-				}
-				return err
-			}
-			text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-			res.Body.Close()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 			if err != nil {
 				return err
 			}
-			if again && res.StatusCode == http.StatusTooManyRequests {
-				continue
+			start := time.Now()
+			res, err := hc.Do(authorized(req))
+			if s.log && err == nil {
+				logger.LogAttrs(ctx, slog.LevelDebug, "create", slog.Int("status", res.StatusCode),
+					slog.String("request_id", res.Header.Get("X-Request-Id")), slog.Duration("took", time.Since(start)))
 			}
-			if res.StatusCode != http.StatusCreated {
-				return errors.New(res.Status)
+			switch {
+			case attempt < 3 && errors.Is(err, syscall.ECONNREFUSED):
+			case attempt < 3 && err == nil && res.StatusCode == http.StatusTooManyRequests:
+				_, _ = io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+			default:
+				return decode(res, err)
 			}
-			return json.Unmarshal(text, new(link))
 		}
-	}
+	})
 }
 
 func own(s setup) call {
@@ -167,10 +113,10 @@ func own(s setup) call {
 		client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}),
 	}
 	if s.transport != nil {
-		opts = append(opts, client.WithHTTPClient(s.hc()))
+		opts = append(opts, client.WithHTTPClient(s.client(nil)))
 	}
 	if s.log {
-		opts = append(opts, client.WithLogger(debugLog()))
+		opts = append(opts, client.WithLogger(jsonLog()))
 	}
 	c := must(client.New(opts...))
 	return func(ctx context.Context) error {
@@ -179,39 +125,27 @@ func own(s setup) call {
 	}
 }
 
-// generated is what oapi-codegen makes; it neither retries nor logs.
 func generated(s setup) call {
-	hc := s.hc()
-	if hc == nil {
-		hc = &http.Client{}
-	}
-	c := must(gen.NewClientWithResponses(s.url, gen.WithHTTPClient(hc),
-		gen.WithRequestEditorFn(func(_ context.Context, req *http.Request) error {
-			req.SetBasicAuth(key, "")
-			req.Header.Set("Accept", "application/json")
-			return nil
-		})))
-	return func(ctx context.Context) error {
+	c := must(gen.NewClientWithResponses(s.url, gen.WithHTTPClient(s.client(nil)),
+		gen.WithRequestEditorFn(func(_ context.Context, req *http.Request) error { authorized(req); return nil })))
+	return limited(func(ctx context.Context) error {
 		res, err := c.CreateConnectSessionWithResponse(ctx, session)
 		if err == nil && res.JSON201 == nil {
 			err = errors.New(res.Status())
 		}
 		return err
-	}
+	})
 }
 
 func retryable(s setup) call {
 	c := retryablehttp.NewClient()
-	if s.transport != nil {
-		c.HTTPClient = s.hc()
-	}
-	c.RetryWaitMin, c.RetryWaitMax = 1, 1
-	c.Logger = nil
+	c.HTTPClient.Transport = cmp.Or(s.transport, c.HTTPClient.Transport)
+	c.RetryWaitMin, c.RetryWaitMax, c.Logger = 1, 1, nil
 	if s.log {
-		c.Logger = debugLog()
+		c.Logger = jsonLog()
 	}
 	url := s.url + path
-	return func(ctx context.Context) error {
+	return limited(func(ctx context.Context) error {
 		body, err := json.Marshal(session)
 		if err != nil {
 			return err
@@ -220,33 +154,20 @@ func retryable(s setup) call {
 		if err != nil {
 			return err
 		}
-		req.SetBasicAuth(key, "")
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Accept", "application/json")
-		res, err := c.Do(req)
-		if err != nil {
-			return err
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		if err != nil {
-			return err
-		}
-		if res.StatusCode != http.StatusCreated {
-			return errors.New(res.Status)
-		}
-		return json.Unmarshal(text, new(link))
-	}
+		authorized(req.Request)
+		return decode(c.Do(req))
+	})
 }
 
-// restyV3 retries only when it is told to.
+// restyV3 configures the retries of resty, which has none for a POST otherwise.
 func restyV3(s setup) call {
 	c := resty.New()
 	if s.transport != nil {
 		c.SetTransport(s.transport)
 	}
 	c.SetBaseURL(s.url).SetBasicAuth(key, "").SetHeader("Accept", "application/json").SetTimeout(timeout).
-		SetRetryCount(2).SetRetryAllowNonIdempotent(true).SetRetryWaitTime(1).SetRetryMaxWaitTime(1)
+		SetRetryCount(2).SetRetryAllowNonIdempotent(true).AddRetryConditions(resty.RetryConditionStatusTooManyRequests).
+		SetRetryWaitTime(1).SetRetryMaxWaitTime(1).SetLoggerWarnLevel(true) // suppresses a warning for each call over HTTP
 	if s.log {
 		c.SetLogger(printf{log.New(sink{}, "", log.LstdFlags)}).SetDebug(true)
 	}
@@ -259,8 +180,7 @@ func restyV3(s setup) call {
 	}
 }
 
-// stripeSession and stripeLink have what stripe-go requires of its own types. It
-// sends JSON to paths below /v2, and forms to all others.
+// stripeSession and stripeLink have what stripe-go requires of a type.
 type (
 	stripeSession struct {
 		stripe.Params `form:"*"`
@@ -274,12 +194,12 @@ type (
 	}
 )
 
+// stripeGo posts to /v2, where stripe-go sends JSON; elsewhere it sends forms.
 func stripeGo(s setup) call {
-	config := &stripe.BackendConfig{
-		URL: stripe.String(s.url), HTTPClient: s.hc(), LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
-	}
-	if config.HTTPClient != nil {
-		config.HTTPClient.Timeout = 80 * time.Second // as that of its own
+	config := &stripe.BackendConfig{URL: &s.url, LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull}}
+	if s.transport != nil {
+		config.HTTPClient = s.client(nil)
+		config.HTTPClient.Timeout = 80 * time.Second // as that of the one that it ships with
 	}
 	if s.log {
 		config.LeveledLogger = printf{log.New(sink{}, "", log.LstdFlags)}
@@ -295,34 +215,26 @@ func stripeGo(s setup) call {
 
 func openaiGo(s setup) call {
 	opts := []option.RequestOption{
-		option.WithBaseURL(s.url), option.WithAPIKey(key), option.WithMaxRetryDelay(1),
-		option.WithRequestTimeout(timeout), option.WithUnsafeAllowHTTP(),
-	}
-	if s.transport != nil {
-		opts = append(opts, option.WithHTTPClient(s.hc()))
+		option.WithBaseURL(s.url), option.WithAPIKey(key), option.WithHTTPClient(s.client(nil)),
+		option.WithRequestTimeout(timeout), option.WithMaxRetryDelay(1), option.WithUnsafeAllowHTTP(),
 	}
 	if s.log {
 		opts = append(opts, option.WithDebugLog(log.New(sink{}, "", log.LstdFlags)))
 	}
 	c := openai.NewClient(opts...)
-	return func(ctx context.Context) error {
-		return c.Post(ctx, path, session, new(link))
-	}
+	return func(ctx context.Context) error { return c.Post(ctx, path, session, new(link)) }
 }
 
 func hcloudGo(s setup) call {
 	opts := []hcloud.ClientOption{
-		hcloud.WithEndpoint(s.url), hcloud.WithToken(key),
+		hcloud.WithEndpoint(s.url), hcloud.WithToken(key), hcloud.WithHTTPClient(s.client(nil)),
 		hcloud.WithRetryOpts(hcloud.RetryOpts{BackoffFunc: hcloud.ConstantBackoff(0), MaxRetries: 5}),
-	}
-	if s.transport != nil {
-		opts = append(opts, hcloud.WithHTTPClient(s.hc()))
 	}
 	if s.log {
 		opts = append(opts, hcloud.WithDebugWriter(sink{}))
 	}
 	c := hcloud.NewClient(opts...)
-	return func(ctx context.Context) error {
+	return limited(func(ctx context.Context) error {
 		body, err := json.Marshal(session)
 		if err != nil {
 			return err
@@ -333,13 +245,67 @@ func hcloudGo(s setup) call {
 		}
 		_, err = c.Do(req, new(link))
 		return err
+	})
+}
+
+// client returns one with the transport of the setup, else with the given one, else
+// with http.DefaultTransport.
+func (s setup) client(shipped http.RoundTripper) *http.Client {
+	return &http.Client{Transport: cmp.Or(s.transport, shipped)}
+}
+
+// limited gives a call a time-out, for ways that have none.
+func limited(c call) call {
+	return func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return c(ctx)
 	}
 }
 
-// must is for what is built once, before anything is measured.
+func authorized(req *http.Request) *http.Request {
+	req.SetBasicAuth(key, "")
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	return req
+}
+
+func decode(res *http.Response, err error) error {
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusCreated {
+		return errors.New(res.Status)
+	}
+	return json.Unmarshal(text, new(link))
+}
+
+// must is for what cannot fail, because its arguments are valid.
 func must[T any](v T, err error) T {
 	if err != nil {
-		panic(fmt.Sprintf("cannot be built: %v", err))
+		panic(err)
 	}
 	return v
 }
+
+// sink drops what is logged. Package log formats nothing for io.Discard.
+type sink struct{}
+
+func (sink) Write(p []byte) (int, error) { return len(p), nil }
+
+func jsonLog() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(sink{}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// printf is a logger for stripe-go and resty.
+type printf struct{ *log.Logger }
+
+func (p printf) Debugf(format string, v ...any) { p.Printf(format, v...) }
+func (p printf) Infof(format string, v ...any)  { p.Printf(format, v...) }
+func (p printf) Warnf(format string, v ...any)  { p.Printf(format, v...) }
+func (p printf) Errorf(format string, v ...any) { p.Printf(format, v...) }

@@ -1,0 +1,93 @@
+// Command bench reads the results of the benchmarks in this directory, which compare
+// the cost of a call through package client with the same call written by hand and
+// through other Go clients, and writes BENCHMARKS.md. make bench runs both.
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"log"
+	"os"
+	"slices"
+	"strings"
+	"text/template"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchmath"
+	"golang.org/x/perf/benchunit"
+)
+
+//go:embed benchmarks.md.tmpl
+var page string
+
+// results are the values of all runs, in order, by benchmark and unit. A benchmark
+// is named as in "Call/wire=memory/callers=1/way=client".
+type results map[string]map[string][]float64
+
+func main() {
+	r, about := results{}, map[string]string{}
+	in := benchfmt.NewReader(os.Stdin, "standard input")
+	for in.Scan() {
+		b, ok := in.Result().(*benchfmt.Result)
+		if !ok {
+			log.Fatal(in.Result())
+		}
+		name := string(b.Name[:max(0, strings.LastIndexByte(string(b.Name), '-'))]) // without GOMAXPROCS
+		if strings.HasSuffix(b.GetConfig("toolchain"), "X:jsonv2") {
+			name = "jsonv2:" + name
+		}
+		if r[name] == nil {
+			r[name] = map[string][]float64{}
+		}
+		for _, v := range b.Values {
+			r[name][v.Unit] = append(r[name][v.Unit], v.Value)
+		}
+		for _, c := range b.Config {
+			about[c.Key] = strings.TrimSuffix(string(c.Value), " X:jsonv2")
+		}
+	}
+	if err := in.Err(); err != nil {
+		log.Fatal(err)
+	}
+	t := template.Must(template.New("").Funcs(template.FuncMap{
+		"value": r.value, "more": r.more, "ratio": r.ratio, "list": strings.Fields,
+	}).Parse(page))
+	if err := t.Execute(os.Stdout, about); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// value returns the median of a benchmark.
+func (r results) value(unit, benchmark string) string {
+	switch v := median(r[benchmark][unit]).Center; {
+	case len(r[benchmark][unit]) == 0:
+		return ""
+	case strings.HasSuffix(unit, "sec/op"):
+		return benchunit.Scale(v, benchunit.Decimal) + "s"
+	default:
+		return fmt.Sprintf("%.4g", v)
+	}
+}
+
+// more returns the difference of the medians of two benchmarks.
+func (r results) more(unit, benchmark, base string) string {
+	return fmt.Sprintf("%+.0f", median(r[benchmark][unit]).Center-median(r[base][unit]).Center)
+}
+
+// ratio returns the median of the ratios of two benchmarks in each run, and its
+// confidence interval.
+func (r results) ratio(unit, benchmark, base string) string {
+	ratios := slices.Clone(r[benchmark][unit])
+	if len(ratios) == 0 {
+		return ""
+	}
+	for i := range ratios {
+		ratios[i] /= r[base][unit][i]
+	}
+	s := median(ratios)
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Center, s.Lo, s.Hi)
+}
+
+func median(values []float64) benchmath.Summary {
+	return benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds), 0.95)
+}
