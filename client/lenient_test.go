@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -216,4 +217,24 @@ func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
 			assert.Equal(t, text, sent.Label)
 		})
 	}
+}
+
+func TestCreateRefusesNanoseconds(t *testing.T) {
+	t.Parallel()
+	for seconds, ok := range map[int]bool{
+		0: true, 1: true, 432_000: true, 999_999_999: true,
+		-1: false, int(time.Second): false, math.MinInt32: false, math.MaxInt32: false,
+	} {
+		body := owner
+		body.ExpiresIn = seconds
+		_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(), body)
+		if ok {
+			assert.NoError(t, err, "%d", seconds)
+		} else {
+			assert.EqualError(t, err, "stackone: create_connect_session: invalid request: expires_in is negative or not in seconds", "%d", seconds)
+		}
+	}
+	_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{ExpiresIn: -5})
+	assert.EqualError(t, err, "stackone: create_connect_session: invalid request: "+
+		"origin_owner_id is required; origin_owner_name is required; expires_in is negative or not in seconds")
 }
