@@ -63,7 +63,7 @@ func TestInvalidConfiguration(t *testing.T) {
 	})
 
 	for name, key := range map[string]string{"empty": "", "blank": " \t\r\n", "with a colon": secret + ":", "with a colon inside": secret + ":x"} {
-		t.Run("key that is "+name, func(t *testing.T) {
+		t.Run("key "+name, func(t *testing.T) {
 			t.Parallel()
 			_, err := client.New(client.WithAPIKey(key))
 			requireConfigurationError(t, err)
