@@ -19,9 +19,9 @@ import (
 
 // call is one call as its caller saw it.
 type call struct {
-	owner    string
-	err      error
-	last     client.Response
+	owner string
+	err   error
+	last  client.Response
 
 	connections, answers atomic.Int32 // that net/http got
 }
