@@ -9,13 +9,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -190,6 +190,10 @@ func skipUnderRace(t *testing.T) {
 // every body is drained and closed.
 func TestConnections(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, testConnections)
+}
+
+func testConnections(t *testing.T) {
 	const callers, each = 16, 50
 	kinds := []http.HandlerFunc{
 		answer(201, link), answer(201, "{"), answer(201, ""), answer(200, link), answer(302, "elsewhere"),
@@ -212,7 +216,8 @@ func TestConnections(t *testing.T) {
 		requests, opened atomic.Int64
 		together         = make(chan struct{}) // closed when each caller has a connection
 	)
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	transport := client.NewTransport()
+	serveInProcess(t, transport, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		n := requests.Add(1)
 		if n == callers {
@@ -220,17 +225,12 @@ func TestConnections(t *testing.T) {
 		}
 		<-together
 		kinds[n%int64(len(kinds))](w, r)
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+	}, func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			opened.Add(1)
 		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	c, err := client.New(client.WithAPIKey(testKey), client.WithBaseURL(server.URL),
-		client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
-	require.NoError(t, err)
+	})
+	c := through(t, transport, client.WithBaseURL("http://localhost"), client.WithRetryPolicy(quick))
 
 	var succeeded, failed atomic.Int64
 	var all sync.WaitGroup

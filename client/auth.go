@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
+	"unicode"
 )
 
 // APIKeyEnv is the environment variable that New reads the API key from when no option
@@ -45,18 +45,6 @@ func keyFunc(f func(context.Context) (string, error)) credentials {
 	}
 }
 
-func credentialsFromEnv() (credentials, error) {
-	key, ok := os.LookupEnv(APIKeyEnv)
-	if !ok {
-		return nil, fmt.Errorf("no API key: set %s, or use WithAPIKey", APIKeyEnv)
-	}
-	a, err := apiKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", APIKeyEnv, err)
-	}
-	return a.static(), nil
-}
-
 func apiKey(key string) (authorization, error) {
 	key = strings.TrimSpace(key)
 	switch {
@@ -76,7 +64,7 @@ func basicAuth(username, password string) (authorization, error) {
 		return authorization{}, errors.New("the user name is empty")
 	case strings.Contains(username, ":"):
 		return authorization{}, errors.New("the user name contains a colon")
-	case strings.ContainsFunc(username+password, isControl):
+	case strings.ContainsFunc(username+password, unicode.IsControl):
 		return authorization{}, errors.New("the user name or the password contains a control character")
 	}
 	return basic(username, password), nil

@@ -248,7 +248,7 @@ func (c *call) causes(ctx context.Context) error {
 	if c.refusal.StatusCode != 0 {
 		errs = append(errs, c.apiError(c.refusal))
 	}
-	return join(errs)
+	return join(errs...)
 }
 
 func (c *call) transportError(err error) error {
@@ -301,10 +301,9 @@ func (c *call) redactor(a answer) redact.Redactor {
 // response returns what WithResponse is filled with.
 func (c *call) response() Response {
 	r := c.last.Response
-	if r.Attempts == 0 {
-		return r
+	if r.Attempts > 0 {
+		r.redactor = func() redact.Redactor { return c.redactor(c.last) }
 	}
-	r.redactor = func() redact.Redactor { return c.redactor(c.last) }
 	return r
 }
 

@@ -2,7 +2,12 @@ package client_test
 
 import (
 	"encoding/base64"
+	"fmt"
+	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -58,7 +63,7 @@ func TestInvalidConfiguration(t *testing.T) {
 	})
 
 	for name, key := range map[string]string{"empty": "", "blank": " \t\r\n", "with a colon": secret + ":", "with a colon inside": secret + ":x"} {
-		t.Run("key that is "+name, func(t *testing.T) {
+		t.Run("key "+name, func(t *testing.T) {
 			t.Parallel()
 			_, err := client.New(client.WithAPIKey(key))
 			requireConfigurationError(t, err)
@@ -120,4 +125,42 @@ func TestUnusualBaseURLs(t *testing.T) {
 		requireAPIError(t, authenticate(c), "authenticate_connect_session", 503)
 		assert.NotEmpty(t, got.Header["Authorization"], base)
 	}
+}
+
+// net/http sends requests to localhost past the proxy of the environment, but knows
+// that name in lower case only; the key would go to the proxy in clear text.
+func TestLocalhostIsLowerCase(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"http://LOCALHOST:1", "http://LocalHost:1/x", "https://Localhost:1", "http://localhost:1"} {
+		var host string
+		c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+			host = r.URL.Host
+			return answers(201, link)(r)
+		}), client.WithBaseURL(base))
+		require.NoError(t, create(c))
+		assert.Equal(t, "localhost:1", host, base)
+		assert.Contains(t, fmt.Sprint(c), "localhost:1")
+	}
+}
+
+// The proxy of the environment gets nothing that is meant for this machine, however its
+// address is spelled.
+func TestLoopbackPassesNoProxy(t *testing.T) {
+	if os.Getenv("TEST_LOOPBACK_PROXY") == "" { // net/http reads the environment once a process
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLoopbackPassesNoProxy$", "-test.v")
+		var asked atomic.Int32
+		addr, _ := listen(t, func(conn net.Conn) { asked.Add(1); take(conn) })
+		cmd.Env = append(os.Environ(), "TEST_LOOPBACK_PROXY=1", "HTTP_PROXY=http://"+addr, "NO_PROXY=", "no_proxy=")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		assert.Contains(t, string(out), "loopback addresses tried: 6")
+		assert.Zero(t, asked.Load(), "connections to the proxy")
+		return
+	}
+	tried := 0
+	for _, host := range []string{"LOCALHOST:1", "LocalHost:1", "127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"} {
+		tried++
+		neverSent(3)(t, call(t.Context(), t, opCreate, at(t, "http://"+host)))
+	}
+	t.Logf("loopback addresses tried: %d", tried)
 }

@@ -18,6 +18,9 @@ type ConnectSessions struct{ config *config }
 // Both expire after ExpiresIn seconds (30 minutes when it is zero). A token is meant to
 // be used once: create a session when it is needed and do not cache it.
 //
+// ExpiresIn is in seconds; a negative value, or one of 10^9 and more, is an error: a
+// time.Duration converted by mistake is in nanoseconds.
+//
 // OriginOwnerID and OriginOwnerName are required. Take the former from your own
 // sign-in, never from the browser: together with the provider they decide whose
 // account is opened, so a customer who could choose them could claim another
@@ -31,8 +34,9 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 	return do(ctx, s.cfg(), input[gen.ConnectSessionTokenAuthLink]{
 		operation: opCreate,
 		body:      body,
-		invalid:   checkRequired(required{"origin_owner_id", body.OriginOwnerID}, required{"origin_owner_name", body.OriginOwnerName}),
-		unique:    []string{"token", "auth_link_url"},
+		invalid: join(required("origin_owner_id", body.OriginOwnerID), required("origin_owner_name", body.OriginOwnerName),
+			checkExpiresIn(body.ExpiresIn)),
+		unique: []string{"token", "auth_link_url"},
 		usable: func(link *gen.ConnectSessionTokenAuthLink) error {
 			switch {
 			case link.Token == "":
@@ -54,7 +58,7 @@ func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSess
 	return do(ctx, s.cfg(), input[gen.ConnectSession]{
 		operation: opAuthenticate,
 		body:      body,
-		invalid:   checkRequired(required{"token", body.Token}),
+		invalid:   required("token", body.Token),
 		usable: func(session *gen.ConnectSession) error {
 			if session.ID == 0 && session.OriginOwnerID == "" {
 				return errors.New("it has no usable id or origin_owner_id")

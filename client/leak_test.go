@@ -49,22 +49,21 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// serveInProcess starts a server in the bubble of a test, and returns a transport that
-// reaches it. In virtual time net/http always keeps a connection that can be kept; on
-// a busy machine it drops one whose write has not returned within 50 ms.
-func serveInProcess(t *testing.T, handler http.HandlerFunc, state func(net.Conn, http.ConnState)) *http.Transport {
+// serveInProcess starts a server in the bubble of a test, and connects transport to it.
+// In virtual time net/http keeps every connection that can be kept; on a busy machine
+// it drops one whose write has not returned within 50 ms.
+func serveInProcess(t *testing.T, transport *http.Transport, handler http.HandlerFunc, state func(net.Conn, http.ConnState)) {
 	t.Helper()
 	listener := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: handler, ConnState: state}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
-	transport := &http.Transport{DialContext: listener.dial}
+	transport.DialContext = listener.dial
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		assert.NoError(t, server.Close())
 		serving.Wait()
 	})
-	return transport
 }
 
 // Not parallel: it counts goroutines. The bubble also reports a goroutine that
@@ -95,7 +94,8 @@ func TestNoLeaks(t *testing.T) {
 			answer(201, strings.Repeat(" ", 100<<10)),
 		}
 		var kind, opened, closed atomic.Int64
-		transport := serveInProcess(t, func(w http.ResponseWriter, r *http.Request) {
+		transport := &http.Transport{MaxIdleConnsPerHost: callers, IdleConnTimeout: 30 * time.Second}
+		serveInProcess(t, transport, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			kinds[kind.Add(1)%int64(len(kinds))](w, r)
 		}, func(_ net.Conn, state http.ConnState) {
@@ -106,7 +106,6 @@ func TestNoLeaks(t *testing.T) {
 				closed.Add(1)
 			}
 		})
-		transport.MaxIdleConnsPerHost, transport.IdleConnTimeout = callers, 30*time.Second
 		c := through(t, transport, client.WithBaseURL("http://localhost"), client.WithTimeout(5*time.Second), client.WithMaxResponseBytes(16<<10))
 
 		var outcomes, all = [4]atomic.Int64{}, sync.WaitGroup{}

@@ -29,7 +29,6 @@ import (
 // Connections that cannot be made: nothing was sent.
 
 func TestNeverSent(t *testing.T) {
-	noSuchHost := connecting(&net.DNSError{Err: "no such host", Name: "api.stackone.com", IsNotFound: true})
 	run(t, []scenario{
 		{name: "connection refused", steps: []step{fails(errRefused)}, want: all(neverSent(3), wraps(syscall.ECONNREFUSED))},
 		{name: "connection refused, then success", steps: []step{fails(errRefused), answers(201, link)}, want: succeeds(2)},

@@ -3,11 +3,13 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -42,13 +44,11 @@ type config struct {
 	maxBody     int64
 	responses   []*Response // of one call only
 	budget      *budget     // of the client, shared by its calls
-	errs        []error
+	errs        []error     // what is wrong with the options; nil: nothing
 }
 
-const (
-	defaultTimeout = 65 * time.Second // StackOne ends a request after 60 s
-	defaultMaxBody = 1 << 20
-)
+// StackOne ends a request after 60 s.
+const defaultTimeout, defaultMaxBody = 65 * time.Second, 1 << 20
 
 // newConfig returns the configuration of a client.
 func newConfig(opts []Option) (*config, error) {
@@ -61,40 +61,31 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	c.apply(append([]Option{WithBaseURL(DefaultBaseURL)}, opts...))
 	if c.responses != nil {
-		c.fail(errors.New("WithResponse belongs to a call, not to New"))
+		c.errs = append(c.errs, errors.New("WithResponse belongs to a call, not to New"))
 	}
 	if c.credentials == nil {
-		var err error
-		c.credentials, err = credentialsFromEnv()
-		c.fail(err)
+		withKeyFromEnv(c)
 	}
 	if c.transport == nil {
 		c.transport = NewTransport()
 	}
-	return c, join(c.errs)
+	return c, join(c.errs...)
 }
 
 // with returns the configuration of one call.
 func (c *config) with(opts []Option) (*config, error) {
 	own := *c
 	own.apply(opts)
-	return &own, join(own.errs)
+	return &own, join(own.errs...)
 }
 
 func (c *config) apply(opts []Option) {
 	for _, o := range opts {
 		if o == nil {
-			c.fail(errors.New("an option is nil"))
+			c.errs = append(c.errs, errors.New("an option is nil"))
 			continue
 		}
 		o(c)
-	}
-}
-
-// fail notes an error, if it is one.
-func (c *config) fail(err error) {
-	if err != nil {
-		c.errs = append(c.errs, err)
 	}
 }
 
@@ -115,18 +106,16 @@ func (c *config) attemptTimeout() time.Duration {
 }
 
 func defaultHeader(userAgent string) http.Header {
-	return http.Header{"Accept": {"application/json"}, "User-Agent": {userAgent}, headerAuthorization: {""}}
+	return http.Header{"Accept": {"application/json"}, "User-Agent": {userAgent}, "Authorization": {""}}
 }
-
-const headerAuthorization = "Authorization"
 
 // headerOf returns the header of an attempt to send req. A request editor's Accept and
 // User-Agent stay, and its Authorization for another origin.
 func (c *config) headerOf(req *http.Request, authorization string) http.Header {
 	h := c.defaults.Clone()
-	own := h[headerAuthorization]
+	own := h["Authorization"]
 	own[0] = authorization
-	delete(h, headerAuthorization)
+	delete(h, "Authorization")
 	for key, values := range req.Header {
 		h[key] = slices.Clone(values)
 	}
@@ -134,7 +123,7 @@ func (c *config) headerOf(req *http.Request, authorization string) http.Header {
 		h[key] = []string{value}
 	}
 	if req.URL.Scheme == c.base.Scheme && req.URL.Host == c.base.Host {
-		h[headerAuthorization] = own
+		h["Authorization"] = own
 	}
 	return h
 }
@@ -142,17 +131,12 @@ func (c *config) headerOf(req *http.Request, authorization string) http.Header {
 // set returns an option that notes err, or else changes the configuration.
 func set(err error, change func(*config)) Option {
 	return func(c *config) {
-		if c.fail(err); err == nil {
-			change(c)
+		if err != nil {
+			c.errs = append(c.errs, err)
+			return
 		}
+		change(c)
 	}
-}
-
-func errorIf(wrong bool, text string) error {
-	if wrong {
-		return errors.New(text)
-	}
-	return nil
 }
 
 // WithAPIKey authenticates with a StackOne API key. White space around it is dropped;
@@ -185,10 +169,24 @@ func WithBasicAuth(username, password string) Option {
 	return withCredentials(a.static(), err)
 }
 
+func withKeyFromEnv(c *config) {
+	key, ok := os.LookupEnv(APIKeyEnv)
+	a, err := apiKey(key)
+	switch {
+	case !ok:
+		err = fmt.Errorf("no API key: set %s, or use WithAPIKey", APIKeyEnv)
+	case err != nil:
+		err = fmt.Errorf("%s: %w", APIKeyEnv, err)
+	}
+	withCredentials(a.static(), err)(c)
+}
+
 func withCredentials(credentials credentials, err error) Option {
 	return func(c *config) {
-		c.fail(err)
-		c.credentials = credentials
+		c.credentials = credentials // even when invalid, instead of the environment's
+		if err != nil {
+			c.errs = append(c.errs, err)
+		}
 	}
 }
 

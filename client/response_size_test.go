@@ -154,7 +154,8 @@ func TestSmallLimitKeepsConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var opened atomic.Int32
-		transport := serveInProcess(t, func(w http.ResponseWriter, _ *http.Request) {
+		transport := new(http.Transport)
+		serveInProcess(t, transport, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(404)
 			_, _ = io.WriteString(w, strings.Repeat("x", 32<<10))
 		}, func(_ net.Conn, state http.ConnState) {

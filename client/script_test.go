@@ -112,6 +112,7 @@ func connecting(err error) error { return &net.OpError{Op: "dial", Net: "tcp", E
 
 var (
 	errRefused = connecting(syscall.ECONNREFUSED)
+	noSuchHost = connecting(&net.DNSError{Err: "no such host", Name: "api.stackone.com", IsNotFound: true})
 	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 )
 

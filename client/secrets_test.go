@@ -294,6 +294,43 @@ func TestMoreSecrets(t *testing.T) {
 			assert.Contains(t, api.Data.Message, "[redacted]")
 		}
 	})
+	// Masks work on what a text means, not on how it is written.
+	t.Run("escaped in an error's body", func(t *testing.T) {
+		t.Parallel()
+		const key = "ab/cd+ef=="
+		for name, said := range map[string]string{
+			"JSON's slash":              `ab\/cd+ef==`,
+			"JSON's code points":        `\u0061b\u002fcd\u002Bef==`,
+			"JSON in JSON":              `{\"key\":\"ab\\/cd+ef==\"}`,
+			"JSON in JSON, code points": `{\"key\":\"\\u0061b/cd+ef==\"}`,
+			"percent encoding":          `ab%2Fcd%2Bef%3D%3D`,
+			"lower-case percent":        `ab%2fcd%2bef%3d%3d`,
+			"mixed percent":             `ab%2fcd+ef=%3D`,
+			"every character":           `%61%62%2f%63%64%2b%65%66%3d%3d`,
+			"percent twice":             `ab%252Fcd%252Bef%253D%253D`,
+			"HTML":                      `ab&#47;cd&#x2b;ef&#61;=`,
+			"Go":                        `ab\\x2fcd\\x2bef==`,
+			"plain":                     `ab/cd+ef==`,
+		} {
+			body := fmt.Sprintf(`{"message":"no %[1]s","data":{"message":"no %[1]s","headers":{"%[1]s":["%[1]s"]}},`+
+				`"provider_errors":[{"raw":{"m":{"deep":"%[1]s"}},"url":"https://x/?k=%[1]s"}]}`, said)
+			api := requireAPIError(t, create(answering(t, 400, nil, body, client.WithAPIKey(key))), opCreate, 400)
+			for _, text := range []string{api.Error(), api.Message, fmt.Sprintf("%+v", api.Data), fmt.Sprintf("%+v", api.ProviderErrors)} {
+				assert.Contains(t, text, "[redacted]", name)
+				assert.NotContains(t, text, "cd+", name)
+				assert.NotContains(t, text, "cd%", name)
+				assert.NotContains(t, text, "%63", name)
+				assert.NotContains(t, text, "cd\\", name)
+				assert.NotContains(t, text, "cd&", name)
+			}
+		}
+	})
+	t.Run("a key of digits as a number", func(t *testing.T) {
+		t.Parallel()
+		err := create(answering(t, 400, nil, `{"message":5550123,"data":{"headers":{"key":5550123,"n":1.50}}}`, client.WithAPIKey("5550123")))
+		api := requireAPIError(t, err, opCreate, 400)
+		assert.NotContains(t, fmt.Sprintf("%v %v %+v", err, api.Message, api.Data), "5550123")
+	})
 	t.Run("a time that is none", func(t *testing.T) {
 		t.Parallel()
 		err := create(answering(t, 201, nil, `{"token":"t","auth_link_url":"u","created_at":"planted-token"}`))

@@ -79,24 +79,31 @@ func tokenChar(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
-
 func visibleASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// required is a field that the service refuses to do without. The generated code
-// would send an empty one as "".
-type required struct{ name, value string }
-
-func checkRequired(fields ...required) error {
-	var errs []error
-	for _, f := range fields {
-		if strings.TrimSpace(f.value) == "" {
-			errs = append(errs, fmt.Errorf("%s is required", f.name))
-		}
+// required returns an error for a field that the service refuses to do without. The
+// generated code would send an empty one as "".
+func required(name, value string) error {
+	if strings.TrimSpace(value) == "" {
+		return fmt.Errorf("%s is required", name)
 	}
-	return join(errs)
+	return nil
+}
+
+// checkExpiresIn refuses what can only be a mistake: a time.Duration, converted, is in
+// nanoseconds.
+func checkExpiresIn(seconds int) error {
+	const longest = 1_000_000_000 // more than 30 years, or one second in nanoseconds
+	return errorIf(seconds < 0 || seconds >= longest, "expires_in is negative or not in seconds")
+}
+
+func errorIf(wrong bool, text string) error {
+	if wrong {
+		return errors.New(text)
+	}
+	return nil
 }
 
 // joined is errors.Join on one line.
@@ -112,13 +119,19 @@ func (j *joined) Error() string {
 
 func (j *joined) Unwrap() []error { return j.errs }
 
-// join returns nil for no errors and the error itself for one.
-func join(errs []error) error {
-	switch len(errs) {
+// join returns the errors that are not nil as one: nil for none, and a single one itself.
+func join(errs ...error) error {
+	var wrong []error
+	for _, err := range errs {
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	switch len(wrong) {
 	case 0:
 		return nil
 	case 1:
-		return errs[0]
+		return wrong[0]
 	}
-	return &joined{errs}
+	return &joined{wrong}
 }

@@ -330,6 +330,23 @@ func TestErrorHints(t *testing.T) {
 			assert.Equal(t, tt.want, text[strings.LastIndex(text, "session: ")+len("session: "):])
 		})
 	}
+	for body, message := range map[string]string{
+		`{"type":"about:blank","title":"x","detail":"the owner is gone","status":422}`: "the owner is gone",
+		`{"error":"invalid_client"}`:                                                "invalid_client",
+		`{"errors":["one","two"]}`:                                                  "one; two",
+		`{"error":{"code":7,"message":"seven"}}`:                                    "seven",
+		`{"message":"first","detail":"second","error":"third","errors":["fourth"]}`: "first",
+		`{"message":"","detail":null,"error":"third"}`:                              "third",
+		`{"errors":[{"field":"label"}]}`:                                            `[{"field":"label"}]`,
+		`{"title":"no message at all"}`:                                             "",
+		`{"message":{"en":"an object"}}`:                                            `{"en":"an object"}`,
+		`{"message":["one",2]}`:                                                     `["one",2]`,
+		`<error>not JSON</error>`:                                                   "",
+		`{"error":"line\nbreak"}`:                                                   `line\nbreak`,
+	} {
+		api := requireAPIError(t, create(answering(t, 422, nil, body)), opCreate, 422)
+		assert.Equal(t, message, api.Message, body)
+	}
 	later := create(answering(t, 429, http.Header{"Retry-After": {"120"}}, `{"message":"slow down"}`))
 	assert.ErrorContains(t, later, "429 Too Many Requests: slow down (retry after 2m0s)")
 }

@@ -62,7 +62,7 @@ func newCustomer(t *testing.T, browser context.Context, h *harness, name string)
 	t.Helper()
 	customer := newTab(t, browser, chromedp.WithNewBrowserContext())
 	customer.do(chromedp.EmulateViewport(1100, 800), chromedp.Navigate(h.url))
-	customer.click("Sign in", name)
+	customer.play("Sign in", name)
 	return customer
 }
 
@@ -127,7 +127,7 @@ func press(label string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(fmt.Sprintf("//*[self::button or self::a][contains(normalize-space(), %q)]", label))
 }
 
-// play presses a button of the fake's, after which the page loads anew.
+// play presses a button that loads a page, and waits until the page's scripts have run.
 func (tab tab) play(heading, label string) {
 	tab.t.Helper()
 	tab.sees(heading)

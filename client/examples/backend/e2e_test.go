@@ -37,7 +37,7 @@ func TestBrowser(t *testing.T) {
 		acme.do(chromedp.Navigate(h.url))
 		acme.sees("Sign in")
 		acme.picture(shots, "signed-out")
-		acme.click("Sign in", "Acme")
+		acme.play("Sign in", "Acme")
 		acme.sees(headReady)
 		acme.picture(shots, "ready")
 

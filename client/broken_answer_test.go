@@ -1,0 +1,177 @@
+package client_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// net/http and encoding/json quote what they cannot parse, and that may be a live
+// session. The class of faults: an answer, or a part of one, that is not what its
+// place in HTTP or JSON asks for.
+func TestNothingOfABrokenAnswerIsShown(t *testing.T) {
+	t.Parallel()
+	const planted = `{"token":"planted-token","auth_link_url":"https://x/planted-link","external_trigger_token":"planted-trigger"}`
+	chunked := okHeader + "Transfer-Encoding: chunked\r\n"
+	for name, text := range map[string]string{
+		"no status line":                planted,
+		"no status line, many lines":    strings.ReplaceAll(planted, ",", ",\r\n") + "\r\n\r\n",
+		"the body before the header":    planted + "\r\nHTTP/1.1 201 Created\r\n\r\n",
+		"in the place of the version":   planted + " 201 Created\r\n\r\n",
+		"in the place of the status":    "HTTP/1.1 planted-token Created\r\n\r\n",
+		"a status of three letters":     "HTTP/1.1 abc planted-token\r\n\r\n",
+		"a negative status":             "HTTP/1.1 -20 planted-token\r\n\r\n",
+		"in the place of the header":    "HTTP/1.1 201 Created\r\n" + planted + "\r\n\r\n",
+		"a header without a colon":      "HTTP/1.1 201 Created\r\nplanted-token\r\n\r\n",
+		"a header with a bad name":      "HTTP/1.1 201 Created\r\nplanted-token \x01: x\r\n\r\n",
+		"a header that is continued":    "HTTP/1.1 201 Created\r\n planted-token: x\r\n\r\n",
+		"a bad value of a header":       "HTTP/1.1 201 Created\r\nX: planted-token\x00\r\n\r\n",
+		"a bad Content-Length":          okHeader + "Content-Length: planted-token\r\n\r\n" + planted,
+		"two Content-Lengths":           okHeader + "Content-Length: 1\r\nContent-Length: planted-token\r\n\r\n" + planted,
+		"a bad Transfer-Encoding":       okHeader + "Transfer-Encoding: planted-token\r\n\r\n" + planted,
+		"a bad chunk length":            chunked + "\r\nplanted-token\r\n",
+		"a chunk without an end":        chunked + "\r\n2\r\n{}planted-token\r\n0\r\n\r\n",
+		"a bad trailer":                 chunked + "Trailer: X\r\n\r\n2\r\n{}\r\n0\r\nplanted-token\r\n\r\n",
+		"a bad gzip header":             okHeader + "Content-Encoding: gzip\r\nContent-Length: 13\r\n\r\nplanted-token",
+		"the header alone":              okHeader + "X: planted-token",
+		"a huge header":                 okHeader + "X: " + strings.Repeat("planted-token", 10_000) + "\r\n\r\n",
+		"JSON that is cut":              okHeader + "\r\n" + planted[:40],
+		"JSON with a stray letter":      okHeader + "\r\n" + planted[:40] + "\"z",
+		"JSON with a bad escape":        okHeader + "\r\n" + `{"token":"planted-token\q"}`,
+		"JSON with a control character": okHeader + "\r\n{\"token\":\"planted-token\x01\"}",
+		"JSON of another type":          okHeader + "\r\n" + `{"token":["planted-token"],"id":"99887766"}`,
+		"two documents":                 okHeader + "\r\n" + planted + planted,
+		"a text instead":                okHeader + "\r\n" + `"planted-token"`,
+		"another protocol":              "SSH-2.0-planted-token\r\n",
+		"TLS":                           "\x15\x03\x01\x00\x02\x02planted-token",
+		"too many informational":        strings.Repeat("HTTP/1.1 103 planted-token\r\nX: planted-token\r\n\r\n", 20),
+		"a planted reason, then broken": "HTTP/1.1 201 planted-token\r\nplanted-token\r\n\r\n",
+	} {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				addr, _ := listen(t, sends(text))
+				var log bytes.Buffer
+				c := at(t, "http://"+addr, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))),
+					client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+				r := call(t.Context(), t, operation, c)
+				require.Error(t, r.err)
+				requireNothingShown(t, r.err, "planted", "99887766")
+				assert.NotContains(t, log.String(), "planted")
+				assert.Equal(t, operation == opCreate, client.MaybeCreated(r.err))
+
+				// The same through a RoundTripper, and through the generated client.
+				inner := client.NewTransport()
+				t.Cleanup(inner.CloseIdleConnections)
+				err := operations[operation](c, client.WithHTTPClient(&http.Client{Transport: roundTripper(inner.RoundTrip)}))
+				requireNothingShown(t, err, "planted", "99887766")
+			})
+		}
+	}
+}
+
+// requireNothingShown requires that no error of a tree shows any of the texts.
+func requireNothingShown(t *testing.T, err error, texts ...string) {
+	t.Helper()
+	for _, verb := range []string{"%v", "%+v", "%q"} {
+		for _, text := range texts {
+			assert.NotContains(t, fmt.Sprintf(verb, err), text)
+		}
+	}
+	switch e := err.(type) { //nolint:errorlint // each error of the tree is looked at
+	case interface{ Unwrap() error }:
+		if next := e.Unwrap(); next != nil {
+			requireNothingShown(t, next, texts...)
+		}
+	case interface{ Unwrap() []error }:
+		for _, next := range e.Unwrap() {
+			requireNothingShown(t, next, texts...)
+		}
+	}
+}
+
+func TestNothingOfABrokenHTTP2AnswerIsShown(t *testing.T) {
+	t.Parallel()
+	field := func(name, value string) []byte { // a literal without indexing (RFC 7541, section 6.2.2)
+		return append(append([]byte{0, byte(len(name))}, name...), append([]byte{byte(len(value))}, value...)...)
+	}
+	status := []byte{0x08, 3, '2', '0', '1'}
+	for name, answer := range map[string]func(framer, uint32){
+		"debug data of a GOAWAY": func(f framer, stream uint32) {
+			f.write(frameGoAway, 0, 0, append([]byte{0, 0, 0, 1, 0, 0, 0, codeInternal}, "planted-token"...)...)
+		},
+		"a bad name of a header": func(f framer, stream uint32) {
+			f.write(frameHeaders, flagEndHeaders, stream, append(status, field("Planted-Token", "x")...)...)
+		},
+		"a bad value of a header": func(f framer, stream uint32) {
+			f.write(frameHeaders, flagEndHeaders, stream, append(status, field("x", "planted\x00")...)...)
+		},
+		"a bad status": func(f framer, stream uint32) {
+			f.write(frameHeaders, flagEndHeaders, stream, append([]byte{0x08, 13}, "planted-token"...)...)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config, opt := certified(t)
+			addr, _ := listen(t, func(conn net.Conn) {
+				serveHTTP2(conn, config, true, func(f framer, stream uint32) bool { answer(f, stream); return false })
+			})
+			err := create(at(t, "https://"+addr, opt))
+			require.Error(t, err)
+			requireNothingShown(t, err, "planted", "Planted")
+			assert.True(t, client.MaybeCreated(err))
+		})
+	}
+}
+
+// A request ID, or any other header, of megabytes costs its sender more than the client.
+func TestHugeHeaderIsRefused(t *testing.T) {
+	addr, _ := listen(t, func(conn net.Conn) {
+		if !take(conn) {
+			return
+		}
+		_, err := io.WriteString(conn, okHeader+"X-Request-Id: ")
+		for n := 0; err == nil && n < 9<<20; n += 64 << 10 {
+			_, err = io.WriteString(conn, strings.Repeat("x", 64<<10))
+		}
+	})
+	c := at(t, "http://"+addr, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := create(c)
+	runtime.ReadMemStats(&after)
+	var broken *client.TransportError
+	require.ErrorAs(t, err, &broken)
+	assert.ErrorContains(t, err, "too large a header")
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "bytes allocated, those of the server included")
+}
+
+func TestLongRequestIDIsCut(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{201, 400} {
+		err := create(answering(t, status, http.Header{"X-Request-Id": {strings.Repeat("x", 60<<10)}}, "{"))
+		var api *client.APIError
+		var response *client.ResponseError
+		switch {
+		case errors.As(err, &api):
+			assert.Less(t, len(api.RequestID), 200)
+		case errors.As(err, &response):
+			assert.Less(t, len(response.RequestID), 200)
+			assert.Equal(t, 1, response.Attempts)
+			assert.Len(t, response.Header.Get("X-Request-Id"), 60<<10)
+		}
+		assert.Less(t, len(err.Error()), 500)
+	}
+}

@@ -1,0 +1,240 @@
+package client_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+// A session that was created is not lost to a member that cannot be read. The class of
+// faults: members whose type or text is not what the description says.
+func TestCreateKeepsSessionWithUnreadableMembers(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		member, value string
+		dropped       []string
+	}{
+		"time without a zone":        {"created_at", `"2026-01-02T03:04:05"`, []string{"created_at"}},
+		"time as a number":           {"created_at", `1767323045`, []string{"created_at"}},
+		"text as a number":           {"organization_id", `17`, []string{"organization_id"}},
+		"text as an object":          {"label", `{"en":"x"}`, []string{"label"}},
+		"text as a boolean":          {"provider", `true`, []string{"provider"}},
+		"number as text":             {"id", `"17"`, []string{"id"}},
+		"number with a fraction":     {"id", `17.5`, []string{"id"}},
+		"number that does not fit":   {"id", `9223372036854775808`, []string{"id"}},
+		"list as text":               {"categories", `"hris"`, []string{"categories"}},
+		"list with a number":         {"categories", `["hris", 5, "ats"]`, []string{"categories"}},
+		"object as a list":           {"metadata", `["plan"]`, []string{"metadata"}},
+		"half a surrogate pair":      {"label", `"ab\ud800cd"`, []string{"label"}},
+		"the other half":             {"label", `"ab\udc00"`, []string{"label"}},
+		"halves in the wrong order":  {"label", `"\udc00\ud800"`, []string{"label"}},
+		"a surrogate in metadata":    {"metadata", `{"plan":"\uD83D"}`, []string{"metadata"}},
+		"bytes that are not UTF-8":   {"origin_owner_name", "\"a\xffb\"", []string{"origin_owner_name"}},
+		"attempt as text":            {"latest_connection_attempt", `"authenticated"`, []string{"latest_connection_attempt"}},
+		"attempt as a list":          {"latest_connection_attempt", `[]`, []string{"latest_connection_attempt"}},
+		"attempt's time":             {"latest_connection_attempt", `{"id":"a","status":"pending","created_at":"today"}`, []string{"latest_connection_attempt"}},
+		"attempt's status":           {"latest_connection_attempt", `{"id":"a","status":5}`, []string{"latest_connection_attempt.status"}},
+		"attempt's status and id":    {"latest_connection_attempt", `{"id":1,"status":{}}`, []string{"latest_connection_attempt", "latest_connection_attempt.status"}},
+		"attempt's status, halved":   {"latest_connection_attempt", `{"status":"\ud800"}`, []string{"latest_connection_attempt.status"}},
+		"unknown member, halved":     {"latest_connection_attempt", `{"status":"pending","new":"\ud800"}`, nil},
+		"a whole surrogate pair":     {"label", `"\ud83d\ude00"`, nil},
+		"U+FFFD itself":              {"label", `"a\ufffdb"`, nil},
+		"escaped backslash":          {"label", `"a\\ud800b"`, nil},
+		"null":                       {"label", `null`, nil},
+		"token inside metadata":      {"metadata", `{"token":"other","Token":"third"}`, nil},
+		"text that looks like token": {"label", `"token"`, nil},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := linkMember(t, tt.member, tt.value)
+			var log bytes.Buffer
+			var response client.Response
+			c := answering(t, 201, nil, body, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			got, err := c.ConnectSessions.Create(t.Context(), owner, client.WithResponse(&response))
+			require.NoError(t, err)
+			assert.Equal(t, "token-1", got.Token)
+			assert.Equal(t, "https://hub.example/link-1", got.AuthLinkURL)
+			assert.ElementsMatch(t, tt.dropped, response.Dropped)
+			assert.Equal(t, len(tt.dropped) > 0, strings.Contains(log.String(), "level=WARN"), log.String())
+			for _, name := range tt.dropped {
+				assert.Contains(t, log.String(), name)
+			}
+			// Nothing else is lost, and what is lost is lost whole.
+			var want, kept map[string]any
+			require.NoError(t, json.Unmarshal([]byte(link), &want))
+			encoded, err := json.Marshal(got)
+			require.NoError(t, err)
+			require.NoError(t, json.Unmarshal(encoded, &kept))
+			delete(want, tt.member)
+			zero := kept[tt.member]
+			delete(kept, tt.member)
+			assert.Equal(t, want, kept)
+			if len(tt.dropped) == 1 && tt.dropped[0] == tt.member && !strings.HasPrefix(tt.value, "{") {
+				assert.Contains(t, []any{nil, "", 0.0, "0001-01-01T00:00:00Z"}, zero, "the zero value")
+			}
+		})
+	}
+}
+
+// linkMember returns the documented session with another value of a member.
+func linkMember(t *testing.T, member, value string) string {
+	t.Helper()
+	var members map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte(link), &members))
+	var b strings.Builder
+	for name, raw := range members {
+		if name == member {
+			raw = json.RawMessage(value)
+		}
+		b.WriteString(`,"` + name + `":` + string(raw))
+	}
+	return "{" + b.String()[1:] + "}"
+}
+
+// A token that may not be the one that was sent is worse than none.
+func TestCreateWantsSoundTokenAndLink(t *testing.T) {
+	t.Parallel()
+	const rest = `"id":1,"origin_owner_id":"customer-1"`
+	for name, body := range map[string]string{
+		"half a surrogate pair in the token":    `{"token":"ab\ud800cd","auth_link_url":"u",` + rest + `}`,
+		"half a surrogate pair in the link":     `{"token":"t","auth_link_url":"https://x/\uDFFF",` + rest + `}`,
+		"bytes that are not UTF-8 in the token": "{\"token\":\"ab\xffcd\",\"auth_link_url\":\"u\"," + rest + `}`,
+		"a second token in other case":          `{"token":"a","Token":"b","auth_link_url":"u",` + rest + `}`,
+		"a second token":                        `{"token":"a","token":"b","auth_link_url":"u",` + rest + `}`,
+		"a second token, escaped":               `{"token":"a","\u0054oken":"b","auth_link_url":"u",` + rest + `}`,
+		"a second token with a Kelvin sign":     "{\"token\":\"a\",\"to\u212aen\":\"b\",\"auth_link_url\":\"u\"," + rest + `}`,
+		"a second link in other case":           `{"token":"t","auth_link_url":"u","AUTH_LINK_URL":"v",` + rest + `}`,
+		"the token is a number":                 `{"token":17,"auth_link_url":"u",` + rest + `}`,
+		"the token is a list":                   `{"token":["t"],"auth_link_url":"u",` + rest + `}`,
+		"the link is null":                      `{"token":"t","auth_link_url":null,` + rest + `}`,
+		"no member fits":                        `{"token":1,"auth_link_url":2,"id":"x"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var unusable *client.ResponseError
+			require.ErrorAs(t, create(answering(t, 201, nil, body)), &unusable)
+			assert.ErrorContains(t, unusable, "no usable")
+			assert.True(t, client.MaybeCreated(unusable))
+		})
+	}
+}
+
+func TestAuthenticateWantsIDOrOwner(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{
+		`{"id":1}`:                                        true,
+		`{"origin_owner_id":"customer-1"}`:                true,
+		`{"id":"1","origin_owner_id":"customer-1"}`:       true,
+		`{"id":1,"origin_owner_id":7}`:                    true,
+		`{"id":"1","origin_owner_id":7}`:                  false,
+		`{"id":0,"origin_owner_id":""}`:                   false,
+		`{"id":1.5,"origin_owner_id":"customer-\ud800"}`:  false,
+		`{"created_at":"today","id":2,"token":"planted"}`: true,
+	} {
+		assert.Equal(t, want, authenticate(answering(t, 201, nil, body)) == nil, body)
+	}
+}
+
+// The customer has connected, whatever else of the attempt cannot be read.
+func TestAttemptKeepsStatusAndAccount(t *testing.T) {
+	t.Parallel()
+	var response client.Response
+	c := answering(t, 201, nil, `{"id":1,"created_at":"2026-01-02T03:04:05","latest_connection_attempt":
+		{"id":"a","status":"authenticated","account_secure_id":"acc-1","created_at":"2026-01-02T03:04:05","oauth_error_code":5}}`)
+	got, err := c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: "t"}, client.WithResponse(&response))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"created_at", "latest_connection_attempt"}, response.Dropped)
+	assert.Equal(t, &gen.ConnectSessionLatestAttempt{ID: "a", Status: gen.AttemptStatusAuthenticated, AccountSecureID: "acc-1"}, got.LatestConnectionAttempt)
+	assert.Equal(t, time.Time{}, got.CreatedAt)
+}
+
+// encoding/json replaces bytes that are not UTF-8, in whatever field they are, and two
+// customers' IDs could become the same.
+func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
+	t.Parallel()
+	const bad = "a\xffb"
+	with := func(change func(*gen.ConnectSessionCreate)) gen.ConnectSessionCreate {
+		body := owner
+		change(&body)
+		return body
+	}
+	refused := map[string]gen.ConnectSessionCreate{
+		"origin_owner_id":      with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerID = bad }),
+		"origin_owner_name":    with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerName = "\xc3\x28" }),
+		"origin_username":      with(func(b *gen.ConnectSessionCreate) { b.OriginUsername = "\xed\xa0\x80" }),
+		"account_id":           with(func(b *gen.ConnectSessionCreate) { b.AccountID = "cut \xe2\x82" }),
+		"provider":             with(func(b *gen.ConnectSessionCreate) { b.Provider = bad }),
+		"provider_version":     with(func(b *gen.ConnectSessionCreate) { b.ProviderVersion = bad }), //nolint:staticcheck // deprecated, and still sent
+		"integration_id":       with(func(b *gen.ConnectSessionCreate) { b.IntegrationID = bad }),   //nolint:staticcheck // deprecated, and still sent
+		"connector_profile_id": with(func(b *gen.ConnectSessionCreate) { b.ConnectorProfileID = bad }),
+		"label":                with(func(b *gen.ConnectSessionCreate) { b.Label = `\` + bad }),
+		"type":                 with(func(b *gen.ConnectSessionCreate) { b.Type = bad }),
+		"categories":           with(func(b *gen.ConnectSessionCreate) { b.Categories = []gen.Category{"hris", bad} }),
+		"metadata":             with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{"a": []any{map[string]any{"b": bad}}} }),
+	}
+	for field, body := range refused {
+		t.Run(field, func(t *testing.T) {
+			t.Parallel()
+			transport := scripted(answers(201, link))
+			_, err := through(t, transport).ConnectSessions.Create(t.Context(), body)
+			assert.EqualError(t, err, "stackone: create_connect_session: invalid request: "+field+" is not valid UTF-8")
+			assert.Zero(t, transport.attempts, "requests")
+			assert.False(t, client.MaybeCreated(err))
+		})
+	}
+	t.Run("metadata's name", func(t *testing.T) {
+		t.Parallel()
+		_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(),
+			with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{bad: true} }))
+		assert.ErrorContains(t, err, "metadata is not valid UTF-8")
+	})
+	t.Run("token", func(t *testing.T) {
+		t.Parallel()
+		_, err := answering(t, 201, nil, link).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: bad})
+		assert.EqualError(t, err, "stackone: authenticate_connect_session: invalid request: token is not valid UTF-8")
+	})
+	for name, text := range map[string]string{
+		"U+FFFD itself": "a\ufffdb", "the text of the escape": `a\ufffdb`, "backslashes before it": `\\\ufffd`, "emoji": "😀", "NUL": "a\x00b",
+	} {
+		t.Run("sends "+name, func(t *testing.T) {
+			t.Parallel()
+			transport := scripted(answers(201, link))
+			_, err := through(t, transport).ConnectSessions.Create(t.Context(), with(func(b *gen.ConnectSessionCreate) { b.Label = text }))
+			require.NoError(t, err)
+			var sent gen.ConnectSessionCreate
+			require.NoError(t, json.Unmarshal([]byte(transport.bodies[0]), &sent))
+			assert.Equal(t, text, sent.Label)
+		})
+	}
+}
+
+func TestCreateRefusesNanoseconds(t *testing.T) {
+	t.Parallel()
+	for seconds, ok := range map[int]bool{
+		0: true, 1: true, 432_000: true, 999_999_999: true,
+		-1: false, int(time.Second): false, math.MinInt32: false, math.MaxInt32: false,
+	} {
+		body := owner
+		body.ExpiresIn = seconds
+		_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(), body)
+		if ok {
+			assert.NoError(t, err, "%d", seconds)
+		} else {
+			assert.EqualError(t, err, "stackone: create_connect_session: invalid request: expires_in is negative or not in seconds", "%d", seconds)
+		}
+	}
+	_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{ExpiresIn: -5})
+	assert.EqualError(t, err, "stackone: create_connect_session: invalid request: "+
+		"origin_owner_id is required; origin_owner_name is required; expires_in is negative or not in seconds")
+}

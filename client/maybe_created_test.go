@@ -1,0 +1,205 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// What an error says of whether a session may exist covers every attempt of its call.
+// The class of faults: an outcome that depends on an earlier attempt, or on a status
+// that a proxy sends after the service has done its work.
+func TestMaybeCreatedCoversEveryAttempt(t *testing.T) {
+	t.Parallel()
+	retryAll := client.WithRetryPolicy(client.RetryPolicy{RetryAmbiguous: true})
+	hint := answers(429, "{}", "Retry-After", "1")
+	tests := map[string]struct {
+		steps []step
+		opts  []client.Option
+		want  bool
+	}{
+		"502":                         {steps: []step{answers(502, "{}")}, want: true},
+		"503 with Retry-After":        {steps: []step{answers(503, "{}", "Retry-After", "1")}, want: true},
+		"504":                         {steps: []step{answers(504, "<html>")}, want: true},
+		"500":                         {steps: []step{answers(500, "{}")}, want: true},
+		"505":                         {steps: []step{answers(505, "{}")}, want: true},
+		"501":                         {steps: []step{answers(501, "{}")}},
+		"99":                          {steps: []step{answers(99, "{}")}, want: true},
+		"600":                         {steps: []step{answers(600, "{}")}, want: true},
+		"999":                         {steps: []step{answers(999, "{}")}, want: true},
+		"101":                         {steps: []step{answers(101, "")}, want: true},
+		"307":                         {steps: []step{answers(307, "")}},
+		"400":                         {steps: []step{answers(400, "{}")}},
+		"409":                         {steps: []step{answers(409, "{}")}},
+		"429 three times":             {steps: []step{hint}},
+		"408 three times":             {steps: []step{answers(408, "{}", "Retry-After", "1")}},
+		"connection refused":          {steps: []step{fails(errRefused)}},
+		"429, then refused":           {steps: []step{hint, fails(errRefused)}},
+		"lost":                        {steps: []step{failsAfterSending(io.EOF)}, want: true},
+		"429, then lost":              {steps: []step{hint, failsAfterSending(io.EOF)}, want: true},
+		"success that is cut":         {steps: []step{answers(201, link[:90])}, want: true},
+		"429, then a useless success": {steps: []step{hint, answers(204, "")}, want: true},
+
+		"502, then 429":                {steps: []step{answers(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
+		"502, then 400":                {steps: []step{answers(502, "{}"), answers(400, "{}")}, opts: []client.Option{retryAll}, want: true},
+		"lost, then 401":               {steps: []step{failsAfterSending(io.EOF), answers(401, "{}")}, opts: []client.Option{retryAll}, want: true},
+		"lost, then refused":           {steps: []step{failsAfterSending(io.EOF), fails(errRefused)}, opts: []client.Option{retryAll}, want: true},
+		"502, then no credentials":     {steps: []step{answers(502, "{}")}, opts: []client.Option{retryAll, keyOnce()}, want: true},
+		"429, then no credentials":     {steps: []step{hint}, opts: []client.Option{keyOnce()}},
+		"no credentials at all":        {steps: []step{hint}, opts: []client.Option{client.WithAPIKeyFunc(noKey)}},
+		"429, then the context ends":   {steps: []step{answers(429, "{}", "Retry-After", "30")}, opts: []client.Option{nil}},
+		"502, then the context ends":   {steps: []step{answers(502, "{}"), answers(429, "{}", "Retry-After", "30")}, opts: []client.Option{retryAll, nil}, want: true},
+		"in flight, the context ends":  {steps: []step{hangs}, opts: []client.Option{nil}, want: true},
+		"refused, then 502, then 429":  {steps: []step{fails(errRefused), answers(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
+		"408, then 429, then 408":      {steps: []step{answers(408, "{}"), hint, answers(408, "{}")}},
+		"redirected after being 502":   {steps: []step{answers(502, "{}"), answers(302, "")}, opts: []client.Option{retryAll}, want: true},
+		"never answered, then refused": {steps: []step{hangs, fails(errRefused)}, opts: []client.Option{retryAll}, want: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				opts := tt.opts
+				if n := len(opts); n > 0 && opts[n-1] == nil { // the context ends
+					opts = opts[:n-1]
+					time.AfterFunc(10*time.Second, cancel)
+				}
+				r := call(ctx, t, opCreate, through(t, scripted(tt.steps...), opts...))
+				assert.Equal(t, tt.want, client.MaybeCreated(r.err), "%v", r.err)
+				assert.Equal(t, tt.want, client.MaybeCreated(fmt.Errorf("onboarding: %w", r.err)))
+				text := assert.NotContains
+				if tt.want {
+					text = assert.Contains
+				}
+				text(t, r.err.Error(), "the session may exist")
+				var sent *client.TransportError
+				if errors.As(r.err, &sent) {
+					assert.Equal(t, tt.want, sent.MaybeSent)
+				}
+
+				// The same failures of an operation that only reads create nothing.
+				r = call(t.Context(), t, opAuthenticate, through(t, scripted(tt.steps...), client.WithTimeout(time.Second)))
+				assert.False(t, client.MaybeCreated(r.err), "%v", r.err)
+			})
+		})
+	}
+}
+
+func noKey(context.Context) (string, error) { return "", errors.New("the vault is sealed") }
+
+// keyOnce gives a key to the first attempt only.
+func keyOnce() client.Option {
+	attempts := 0
+	return client.WithAPIKeyFunc(func(ctx context.Context) (string, error) {
+		if attempts++; attempts > 1 {
+			return noKey(ctx)
+		}
+		return testKey, nil
+	})
+}
+
+func TestMaybeCreatedOfLiteralErrors(t *testing.T) {
+	t.Parallel()
+	var noAPI *client.APIError
+	var noTransport *client.TransportError
+	var noResponse *client.ResponseError
+	tests := map[string]struct {
+		err  error
+		want bool
+	}{
+		"nil":                     {nil, false},
+		"another error":           {io.EOF, false},
+		"502":                     {&client.APIError{StatusCode: 502}, true},
+		"502 of Create":           {&client.APIError{Operation: opCreate, StatusCode: 502}, true},
+		"502 of Authenticate":     {&client.APIError{Operation: opAuthenticate, StatusCode: 502}, false},
+		"502 of a GET":            {&client.APIError{Operation: "GET /accounts", StatusCode: 502}, false},
+		"501":                     {&client.APIError{StatusCode: 501}, false},
+		"429":                     {&client.APIError{StatusCode: 429}, false},
+		"308":                     {&client.APIError{StatusCode: 308}, false},
+		"42":                      {&client.APIError{StatusCode: 42}, true},
+		"sent":                    {&client.TransportError{MaybeSent: true}, true},
+		"sent by Authenticate":    {&client.TransportError{Operation: opAuthenticate, MaybeSent: true}, false},
+		"not sent":                {&client.TransportError{}, false},
+		"useless success":         {&client.ResponseError{}, true},
+		"useless, Authenticate":   {&client.ResponseError{Operation: opAuthenticate}, false},
+		"wrapped":                 {fmt.Errorf("outer: %w", &client.TransportError{MaybeSent: true}), true},
+		"joined":                  {errors.Join(io.EOF, &client.APIError{StatusCode: 500}), true},
+		"joined, all refused":     {errors.Join(io.EOF, &client.APIError{StatusCode: 400}), false},
+		"nil APIError":            {noAPI, false},
+		"nil TransportError":      {noTransport, false},
+		"nil ResponseError":       {noResponse, false},
+		"refusal holding a 502":   {&client.TransportError{Err: &client.APIError{StatusCode: 502}}, false}, // MaybeSent covers the call
+		"an option that is wrong": {create(answering(t, 0, nil, ""), client.WithTimeout(-1)), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.want, client.MaybeCreated(tt.err))
+		})
+	}
+}
+
+func TestTransient(t *testing.T) {
+	t.Parallel()
+	after := func(steps ...step) func(*testing.T) error {
+		return func(t *testing.T) error {
+			return call(t.Context(), t, opAuthenticate, through(t, scripted(steps...))).err
+		}
+	}
+	literal := func(err error) func(*testing.T) error { return func(*testing.T) error { return err } }
+	tests := map[string]struct {
+		err  func(*testing.T) error
+		want bool
+	}{
+		"nil":                    {literal(nil), false},
+		"another error":          {literal(io.EOF), false},
+		"429":                    {after(answers(429, "{}")), true},
+		"408":                    {after(answers(408, "{}")), true},
+		"500":                    {after(answers(500, "{}")), true},
+		"503":                    {after(answers(503, "{}")), true},
+		"599":                    {after(answers(599, "{}")), true},
+		"501":                    {after(answers(501, "{}")), false},
+		"404":                    {after(answers(404, "{}")), false},
+		"302":                    {after(answers(302, "")), false},
+		"refused":                {after(fails(errRefused)), true},
+		"lost":                   {after(failsAfterSending(errors.New("lost"))), true},
+		"never answered":         {after(hangs), true},
+		"hung up in handshake":   {after(fails(io.ErrUnexpectedEOF)), true},
+		"cut":                    {after(reads(201, link[:50], truncated)...), true},
+		"stalls":                 {after(stalls(201)), true},
+		"unusable":               {after(answers(201, "<html>")), false},
+		"an unknown error":       {after(fails(errors.New("the breaker is open"))), false},
+		"no such host":           {after(fails(noSuchHost)), false},
+		"429, then no such host": {after(answers(429, "{}"), fails(noSuchHost)), false},
+		"no credentials": {func(t *testing.T) error {
+			return call(t.Context(), t, opCreate, through(t, scripted(hangs), client.WithAPIKeyFunc(noKey))).err
+		}, false},
+		"key function that times out": {func(t *testing.T) error {
+			return call(t.Context(), t, opCreate, through(t, scripted(hangs), client.WithAPIKeyFunc(
+				func(context.Context) (string, error) { return "", context.DeadlineExceeded }))).err
+		}, false},
+		"wrapped":     {literal(fmt.Errorf("outer: %w", &client.APIError{StatusCode: 429})), true},
+		"invalid":     {func(t *testing.T) error { return create(through(t, scripted(hangs)), client.WithTimeout(-1)) }, false},
+		"no redirect": {literal(&client.APIError{StatusCode: http.StatusMovedPermanently}), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				err := tt.err(t)
+				assert.Equal(t, tt.want, client.Transient(err), "%v", err)
+			})
+		})
+	}
+}

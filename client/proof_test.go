@@ -1,0 +1,283 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// What proves that nothing was sent: net/http had no connection, or a RoundTripper did
+// not read the body. The class of faults: RoundTrippers that touch a request, or use
+// the network, for reasons other than sending it.
+
+// refusing returns a transport that nobody answers.
+func refusing(t *testing.T) (*http.Transport, client.Option) {
+	t.Helper()
+	transport := client.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport, client.WithBaseURL("http://" + deadAddress)
+}
+
+func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
+	t.Parallel()
+	transport, base := refusing(t)
+	token := httptest.NewServer(answer(200, `{"access_token":"x"}`))
+	t.Cleanup(token.Close)
+	fetchToken := func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, token.URL, nil)
+		if err != nil {
+			return err
+		}
+		res, err := transport.RoundTrip(r)
+		if err == nil {
+			res.Body.Close()
+		}
+		return err
+	}
+	tests := map[string]roundTripper{
+		"dumps the request": func(r *http.Request) (*http.Response, error) {
+			if _, err := httputil.DumpRequestOut(r, true); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"dumps the header": func(r *http.Request) (*http.Response, error) {
+			if _, err := httputil.DumpRequestOut(r, false); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"signs what GetBody returns": func(r *http.Request) (*http.Response, error) {
+			body, err := r.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			if _, err := io.ReadAll(body); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"replaces the body by a copy": func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			r = r.Clone(r.Context())
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			return transport.RoundTrip(r)
+		},
+		"fetches a token first": func(r *http.Request) (*http.Response, error) {
+			if err := fetchToken(r.Context()); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"sends with an http.Client": func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.RequestURI = ""
+			return (&http.Client{Transport: transport}).Do(r)
+		},
+	}
+	for name, rt := range tests {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				r := call(t.Context(), t, operation, through(t, rt, base, client.WithRetryPolicy(quick)))
+				all(neverSent(3), wraps(syscall.ECONNREFUSED))(t, r)
+			})
+		}
+	}
+}
+
+// A RoundTripper that fails without reading the body has not sent it. Whether the call
+// is retried depends on its error.
+func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(answer(401, `{"error":"invalid_client"}`))
+	t.Cleanup(server.Close)
+	transport := client.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	tests := map[string]struct {
+		send roundTripper
+		want outcome
+	}{
+		"open circuit breaker": {func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("circuit breaker is open")
+		}, all(neverSent(1), says("circuit breaker is open"))},
+		"rate limiter that times out": {func(*http.Request) (*http.Response, error) {
+			return nil, context.DeadlineExceeded
+		}, neverSent(3)},
+		"token endpoint that refuses": {func(r *http.Request) (*http.Response, error) {
+			request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, server.URL, nil)
+			if err != nil {
+				return nil, err
+			}
+			res, err := transport.RoundTrip(request)
+			if err != nil {
+				return nil, err
+			}
+			res.Body.Close()
+			return nil, errors.New("no token: " + res.Status)
+		}, all(neverSent(1), says("no token: 401"))},
+		"closes the body": {func(r *http.Request) (*http.Response, error) {
+			r.Body.Close()
+			return nil, errors.New("not today")
+		}, neverSent(1)},
+	}
+	for name, tt := range tests {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				tt.want(t, call(t.Context(), t, operation, through(t, tt.send, client.WithRetryPolicy(quick))))
+			})
+		}
+	}
+}
+
+// After such a failure nothing can be read any more, so the proof stays true.
+func TestBodyIsSealedAfterTheProof(t *testing.T) {
+	t.Parallel()
+	var kept []*http.Request
+	keeps := roundTripper(func(r *http.Request) (*http.Response, error) {
+		kept = append(kept, r)
+		return nil, errors.New("circuit breaker is open")
+	})
+	neverSent(1)(t, call(t.Context(), t, opCreate, through(t, keeps)))
+	require.Len(t, kept, 1)
+	body, err := io.ReadAll(kept[0].Body)
+	assert.Error(t, err)
+	assert.Empty(t, body)
+	again, err := kept[0].GetBody()
+	require.NoError(t, err)
+	var copied bytes.Buffer
+	_, err = io.Copy(&copied, again)
+	assert.Error(t, err)
+	assert.Zero(t, copied.Len())
+}
+
+// With TLS 1.3 a server rejects the client's certificate after the handshake is over on
+// the client's side, when the request is under way.
+func TestServerRequiresClientCertificate(t *testing.T) {
+	t.Parallel()
+	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			server, _ := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: version, MaxVersion: version})
+			server.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+			for range 5 {
+				r := call(t.Context(), t, opCreate, at(t, server.URL, trusting(t, server, func(*http.Transport) {})))
+				var broken *client.TransportError
+				require.ErrorAs(t, r.err, &broken)
+				if strings.Contains(r.err.Error(), "certificate") { // unless the reset overtook the alert
+					assert.False(t, broken.MaybeSent, "%v", r.err)
+				}
+				assert.Equal(t, 1, broken.Attempts, "%v", r.err)
+			}
+			assert.Zero(t, requests.Load())
+		})
+	}
+}
+
+// An alert that does not concern the certificate proves nothing.
+func TestServerSendsAnotherAlert(t *testing.T) {
+	t.Parallel()
+	server, _ := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS13})
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			conn.Close()
+		}
+	})
+	ambiguous(t, call(t.Context(), t, opCreate, at(t, server.URL, trusting(t, server, func(*http.Transport) {}))))
+}
+
+func TestProxyRefusesToConnect(t *testing.T) {
+	t.Parallel()
+	for status, attempts := range map[int]int{407: 1, 403: 1, 400: 1, 500: 1, 302: 1, 429: 3, 502: 3, 503: 3, 504: 3} {
+		for _, reason := range []string{http.StatusText(status), "Squid says no"} {
+			t.Run(reason+" "+http.StatusText(status), func(t *testing.T) {
+				t.Parallel()
+				addr, _ := listen(t, sends("HTTP/1.1 "+strconv.Itoa(status)+" "+reason+"\r\nContent-Length: 0\r\n\r\n"))
+				proxy := &url.URL{Scheme: "http", Host: addr, User: url.UserPassword("user", "hunter2")}
+				transport := client.NewTransport()
+				transport.Proxy = http.ProxyURL(proxy)
+				c := at(t, "https://api.example", client.WithHTTPClient(&http.Client{Transport: transport}))
+				r := call(t.Context(), t, opCreate, c)
+				neverSent(attempts)(t, r)
+				says("the proxy "+addr+" answered CONNECT with "+strconv.Itoa(status))(t, r)
+				says("check the proxy")(t, r)
+			})
+		}
+	}
+}
+
+// net/http repeats a request that has either header and breaks on a used connection.
+func TestIdempotencyKeyOfARequestEditor(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			addr, _ := listen(t, func(conn net.Conn) {
+				for n := 0; take(conn); n++ {
+					requests.Add(1)
+					if n > 0 { // on a connection that had been used
+						return
+					}
+					_, _ = io.WriteString(conn, okHeader+"Content-Length: 8\r\n\r\n"+`{"id":1}`)
+				}
+			})
+			c := at(t, "http://"+addr)
+			succeeds(1)(t, call(t.Context(), t, opAuthenticate, c))
+			_, err := c.Generated().CreateConnectSession(t.Context(), owner, func(_ context.Context, r *http.Request) error {
+				r.Header.Set(key, "k")
+				return nil
+			})
+			assert.True(t, client.MaybeCreated(err), "%v", err)
+			assert.Equal(t, int32(2), requests.Load(), "requests of the two calls")
+		})
+	}
+}
+
+func TestZeroTimeoutLeavesTheHTTPClients(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ option, http, want time.Duration }{
+		"no limit of the option":   {0, time.Second, time.Second},
+		"a longer limit":           {2 * time.Second, time.Second, time.Second},
+		"a shorter limit":          {time.Second, 2 * time.Second, time.Second},
+		"no limit of the client's": {time.Second, 0, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, err := client.New(client.WithAPIKey(testKey), client.WithTimeout(tt.option),
+					client.WithHTTPClient(&http.Client{Transport: scripted(hangs), Timeout: tt.http}))
+				require.NoError(t, err)
+				r := call(t.Context(), t, opCreate, c)
+				maybeSent(1)(t, r)
+				assert.Equal(t, tt.want, r.took)
+			})
+		})
+	}
+}
