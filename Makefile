@@ -141,3 +141,14 @@ bench: ## compare calls with hand-written ones and other clients, RUNS (15) time
 mutants: ## change client/ in every way that gremlins knows, and list changes that no test notices
 	$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash ./client --workers 2 --timeout-coefficient 4 \
 		--exclude-files '^(webhook|stackonetest|examples|internal|testdata)/'
+
+# Tests that start the go command, or take long for the little that they add here.
+SLOW        ?= Soak|Outage|README|Module|ExportedAPI
+
+.PHONY: mutants-cases
+mutants-cases: ## break the cases, conditions and results that gremlins leaves out
+	@$(GO) build -C client/internal/lab -o $(CURDIR)/bin/mutants ./mutants
+	@set -e; for dir in $(wildcard client client/connect client/webhook client/internal/wire client/internal/redact); do \
+		case $$dir in client/internal/*) also=./client;; *) also=;; esac; \
+		bin/mutants $$dir -skip '$(SLOW)' ./$$dir $$also; \
+	done

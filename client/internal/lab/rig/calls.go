@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http/httptrace"
@@ -20,9 +19,9 @@ import (
 
 // call is one call as its caller saw it.
 type call struct {
-	owner    string
-	err      error
-	attempts int
+	owner string
+	err   error
+	last  client.Response
 
 	connections, answers atomic.Int32 // that net/http got
 }
@@ -53,18 +52,9 @@ func (m *call) make(ctx context.Context, c *client.Client) {
 		GotConn:              func(httptrace.GotConnInfo) { m.connections.Add(1) },
 		GotFirstResponseByte: func() { m.answers.Add(1) },
 	})
-	var last client.Response
 	_, m.err = c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
 		OriginOwnerID: m.owner, OriginOwnerName: "rig", Type: gen.AccountTypeTest,
-	}, client.WithResponse(&last))
-	m.attempts = last.Attempts
-}
-
-// maybeCreated reports whether the caller was told that a session may exist.
-func maybeCreated(err error) bool {
-	var transport *client.TransportError
-	var response *client.ResponseError
-	return errors.As(err, &transport) && transport.MaybeSent || errors.As(err, &response)
+	}, client.WithResponse(&m.last))
 }
 
 // result counts calls, and what became of them.
@@ -90,13 +80,14 @@ func judge(name string, made []call, s *service) (r result) {
 		t, connections, answers := s.of(m.owner), int(m.connections.Load()), int(m.answers.Load())
 		r[calls]++
 		r[sessions] += t.sessions
-		r[repeats] += max(m.attempts, t.arrived, 1) - 1
+		r[repeats] += max(m.last.Attempts, t.arrived, 1) - 1
 		switch {
 		case t.sessions > 1:
 			r[twice]++
-		case m.err != nil && !maybeCreated(m.err) && t.arrived > t.refused:
+		case m.err != nil && !client.MaybeCreated(m.err) && t.arrived > t.refused:
 			r[denied]++
-		case m.err == nil && t.sessions == 0, maybeCreated(m.err) &&
+		// A 5xx is a proxy's that did not get the service's refusal.
+		case m.err == nil && t.sessions == 0, client.MaybeCreated(m.err) && m.last.StatusCode < 500 &&
 			(connections == 0 || connections == answers && answers == t.refused):
 			r[imagined]++
 		default:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"text/template"
 	"time"
@@ -101,7 +102,7 @@ func (s *scenario) start() error {
 	}); err != nil {
 		return err
 	}
-	cmd := exec.Command(s.program.name, append(s.program.args[:len(s.program.args):len(s.program.args)], config.Name())...)
+	cmd := exec.Command(s.program.name, append(slices.Clip(s.program.args), config.Name())...)
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {

@@ -55,7 +55,7 @@ func TestHTTP3(t *testing.T) {
 			} else if row.http == refused {
 				address = closedAddress
 			}
-			assertOutcome(t, row.want, s.outcome(t, "https://"+address, fallingBack(t, plain.Certificate())))
+			assert.Equal(t, row.want, s.outcome(t, "https://"+address, fallingBack(t, plain.Certificate())))
 		})
 	}
 }

@@ -2,7 +2,6 @@ package roundtrippers_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +25,7 @@ const (
 	lost     fate = "connection lost after processing"
 	cut      fate = "answer cut"
 	limited  fate = "429"
+	failed   fate = "503 after processing"
 )
 
 // service stands in for StackOne and counts the sessions that it creates.
@@ -48,6 +48,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch s.fate {
 	case lost:
 		panic(http.ErrAbortHandler)
+	case failed:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
 	case cut:
 		w.Header().Set("Content-Length", "1000")
 	}
@@ -83,20 +86,13 @@ func (s *service) outcome(t *testing.T, base string, transport http.RoundTripper
 	_, err = c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "a", OriginOwnerName: "A"}, client.WithResponse(&last))
 	told := "created"
 	switch {
-	case maybeCreated(err):
+	case client.MaybeCreated(err):
 		told = "maybe created"
 	case err != nil:
 		told = "not created"
 	}
 	t.Logf("told: %v", err)
 	return fmt.Sprintf("%d sessions, %d attempts, told %s", s.sessions.Load(), last.Attempts, told)
-}
-
-// maybeCreated reports whether the caller was told that a session may exist.
-func maybeCreated(err error) bool {
-	var transport *client.TransportError
-	var response *client.ResponseError
-	return errors.As(err, &transport) && transport.MaybeSent || errors.As(err, &response)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
