@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// maxReport keeps a report within an issue's body, which GitHub ends at 65536
-// characters.
-const maxReport = 60000
+// maxReport keeps the reports of all sources, and what could not be read, within an
+// issue's body, which GitHub ends at 65536 characters.
+const maxReport = 50000
 
 type report struct {
 	source, vendored string
@@ -18,7 +18,7 @@ type report struct {
 	updated          bool
 }
 
-func (r *report) markdown() string {
+func (r *report) markdown(limit int) string {
 	var b strings.Builder
 	b.WriteString("## Upstream drift\n\n")
 	against := fmt.Sprintf("%s against %s", code(r.source), code(r.vendored))
@@ -28,19 +28,19 @@ func (r *report) markdown() string {
 	}
 	fmt.Fprintf(&b, "%s: %s.\n", against, count(len(r.changes)))
 	left := len(r.changes)
-	for g := range groups {
+	for g, title := range grades {
 		var lines []string
 		for _, c := range r.changes {
-			if c.group == g {
+			if int(c.grade) == g {
 				lines = append(lines, c.line())
 			}
 		}
 		if len(lines) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "\n### %v (%d)\n\n", g, len(lines))
+		fmt.Fprintf(&b, "\n### %s (%d)\n\n", title, len(lines))
 		for _, line := range lines {
-			if b.Len()+len(line) > maxReport {
+			if b.Len()+len(line) > limit {
 				break
 			}
 			b.WriteString(line)
@@ -97,6 +97,15 @@ func code(s string) string {
 	return fence + s + fence
 }
 
+// word shows a keyword as it is, and what is none as a code span.
+func word(key string) string {
+	key = strings.TrimSpace(key)
+	if strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsLetter(r) && r != '$' }) {
+		return code(key)
+	}
+	return key
+}
+
 // fromTo shows a change of value. Long texts are shown from shortly before
 // where they part.
 func fromTo(from, to any) string {
@@ -142,14 +151,6 @@ func quoted(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(b)
-}
-
-func literals(values []any) string {
-	var all []string
-	for _, v := range values {
-		all = append(all, literal(v))
-	}
-	return strings.Join(all, ", ")
 }
 
 func clip(s string, most int) string {

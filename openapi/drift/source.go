@@ -12,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -19,11 +20,21 @@ import (
 const maxSource = 16 << 20
 
 // read returns the text of the address or file, with LF line ends.
-func read(ctx context.Context, source string) (string, error) {
+func read(ctx context.Context, source string, o options) (text string, err error) {
+	limited, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
 	if u := address(source); u != nil {
-		return fetch(ctx, u)
+		text, err = fetch(limited, u, o.pause)
+	} else {
+		text, err = readFile(limited, source)
 	}
-	return readFile(ctx, source)
+	switch {
+	case ctx.Err() != nil:
+		return "", errors.New("interrupted")
+	case limited.Err() != nil:
+		return "", fmt.Errorf("%s: %w; -timeout allows more", shown(source), ended(limited, o.timeout))
+	}
+	return text, err
 }
 
 // address is the source's, nil when it is a file.
@@ -45,7 +56,21 @@ func shown(source string) string {
 	return u.String()
 }
 
-func fetch(ctx context.Context, u *url.URL) (string, error) {
+// fetch reads an address, up to three times: what fails may pass.
+func fetch(ctx context.Context, u *url.URL, pause time.Duration) (text string, err error) {
+	for attempt := range 3 {
+		select {
+		case <-time.After(time.Duration(attempt) * pause):
+			if text, err = fetchOnce(ctx, u); err == nil {
+				return text, nil
+			}
+		case <-ctx.Done():
+		}
+	}
+	return "", err
+}
+
+func fetchOnce(ctx context.Context, u *url.URL) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return "", err
@@ -123,8 +148,12 @@ var bare = regexp.MustCompile(`\A(\s|#.*\n|---\n)*{?\s*"?openapi"?\s*:\s*["']?3\
 // says is what a description says and a page's other examples do not.
 var says = regexp.MustCompile(`(?m)^[\s{]*openapi\s*:|["']openapi["']\s*:`)
 
-// extract finds the description: the text itself, or the one fence in it.
-func extract(text string) (*source, error) {
+// extract finds the description: the text itself, or the one fence in it. One that
+// is known is not read again.
+func extract(text string, known file) (*source, error) {
+	if text == known.text {
+		return &source{tree: known.tree, text: text}, nil
+	}
 	if html.MatchString(text) {
 		return nil, errors.New("HTML instead of Markdown, YAML or JSON")
 	}
@@ -145,6 +174,9 @@ func extract(text string) (*source, error) {
 	case 1:
 	default:
 		return nil, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
+	}
+	if blocks[0] == known.text {
+		return &source{tree: known.tree, text: known.text, page: true}, nil
 	}
 	if t, err = parse(blocks[0]); err != nil {
 		return nil, err
