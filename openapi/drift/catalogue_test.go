@@ -44,7 +44,7 @@ func drift(t testing.TB, text string, args ...string) (code int, stdout, stderr 
 func command(t testing.TB, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), append([]string{"-vendored", vendoredFile, "-overlay", overlayFile}, args...), &out, &errs)
+	code = run(t.Context(), append([]string{"-vendored", vendoredFile, "-overlay", overlayFile, "-pause", "1ns"}, args...), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -171,7 +171,7 @@ func catalogue() []upstream {
 		{"a request said to be of anything", swap("      type: object\n", "      type: object\n      additionalProperties: {}\n", create), nil},
 		{"a type as a list of one", swap("          type: string\n", "          type: [string]\n", link, "provider:"), nil},
 		{"items of anything", swap("        label:\n", "        label:\n          items: {}\n", create), nil},
-		{"a status that is a path of its own", remade(func(m map[string]any) {
+		{"a path that is a reference", remade(func(m map[string]any) {
 			m["x-paths"] = map[string]any{"sessions": object(m, "paths", "/connect_sessions")}
 			object(m, "paths")["/connect_sessions"] = map[string]any{"$ref": "#/x-paths/sessions"}
 		}, yaml.Marshal), prose("`x-paths`: extension `x-paths` added")},

@@ -86,9 +86,9 @@ func (w *walker) add(g grade, at place, what string) {
 	}
 	c := w.found[key]
 	c.grade = min(c.grade, g)
-	where := at.call
+	where := code(at.call)
 	if !strings.HasPrefix(at.subject, at.part) {
-		where = at.part + " of " + at.call
+		where = code(at.part + " of " + at.call)
 	}
 	if at.side != "" && !slices.Contains(c.where, where) {
 		c.where = append(c.where, where)
@@ -190,7 +190,7 @@ func (w *walker) keyword(key string, b, r any, at place) {
 			w.add(mayBreak, at, "extension "+code(key)+" "+verb(b, r))
 		}
 	case !single[key] || b != nil && r != nil || schemas[key] && !before && !after:
-		w.add(gradeValue(key, r, at), at, word(key)+" "+fromTo(b, r))
+		w.add(gradeValue(key, r, at), at, spelled(key)+" "+fromTo(b, r))
 	case !slices.Contains(methods, key):
 		w.add(w.gradeNamed(key, "", bm, r, at), at.inside(key, ""), key+" "+verb(b, r))
 	case w.ours == nil || b != nil:

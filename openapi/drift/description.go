@@ -185,6 +185,11 @@ func (t tree) path(name string) map[string]any {
 
 func (t tree) operation(c call) map[string]any { return object(t.path(c.path), c.method) }
 
+// shares says whether the descriptions have an operation in common.
+func (t tree) shares(other tree) bool {
+	return slices.ContainsFunc(other.calls(), func(c call) bool { return t.operation(c) != nil })
+}
+
 // calls returns the operations in the order of their paths.
 func (t tree) calls() []call {
 	var all []call

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,8 @@ var (
 		"minLength": 0, "minItems": 0, "minProperties": 0, "description": "", "summary": "", "title": "",
 	}
 )
+
+var keyword = regexp.MustCompile(`^[$a-zA-Z]+$`)
 
 // isRequired is the member of a property that says what its object says in required.
 const isRequired = "required "
@@ -257,7 +260,15 @@ func (w *walker) typeOf(v any) string {
 	if m["type"] == nil {
 		return ""
 	}
-	return " " + code(text(m["type"]))
+	return " " + code(literal(m["type"]))
+}
+
+// spelled shows a keyword as it is, and what is none as a code span.
+func spelled(key string) string {
+	if key = strings.TrimSpace(key); keyword.MatchString(key) {
+		return key
+	}
+	return code(key)
 }
 
 func singular(key string) string {

@@ -32,7 +32,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"syscall"
@@ -81,7 +80,7 @@ type options struct {
 // run is the command without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fail := func(err error) int {
-		fmt.Fprintln(stderr, "drift: "+clip(oneLine(err.Error()), 600))
+		fmt.Fprintln(stderr, "drift: "+oneLine(err.Error(), 600))
 		return exitUnknown
 	}
 	var o options
@@ -183,44 +182,51 @@ func check(ctx context.Context, o options, source string) (string, int, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	r, err := bounded(ctx, maxTime, func() (*report, error) { return judge(o, text) })
+	c, err := bounded(ctx, maxTime, func() (comparison, error) { return judge(o, text) })
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", shown(source), err)
 	}
-	r.source = shown(source)
-	switch r.updated = o.update && len(r.changes) > 0; {
-	case r.updated:
-		return r.markdown(o.limit), exitSame, os.WriteFile(o.vendored, []byte(r.found), 0o644)
-	case len(r.changes) > 0:
-		return r.markdown(o.limit), exitDrift, nil
+	report := markdown(shown(source), c.against, c.changes, o.limit)
+	switch {
+	case len(c.changes) == 0:
+		return report, exitSame, nil
+	case o.update:
+		report += fmt.Sprintf("\n%s has been replaced by the page's description.\n", code(c.against))
+		return report, exitSame, os.WriteFile(o.vendored, []byte(c.found), 0o644)
 	}
-	return r.markdown(o.limit), exitSame, nil
+	return report, exitDrift, nil
 }
 
-// judge compares a text from upstream.
-func judge(o options, text string) (*report, error) {
+// comparison is what judge has found.
+type comparison struct {
+	against, found string // a file's path, and upstream's description
+	changes        []change
+}
+
+func judge(o options, text string) (c comparison, err error) {
 	here, err := load(o)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	found, err := extract(text, here.files[0])
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	against, ours, err := here.counterpart(found)
 	switch {
 	case err != nil:
-		return nil, err
+		return c, err
 	case o.update && !found.page:
-		return nil, errors.New("not a documentation page: -update takes the vendored file from its page and from nothing else")
+		return c, errors.New("not a documentation page: -update takes the vendored file from its page and from nothing else")
 	case o.update && (ours != nil || against.path != here.files[0].path):
-		return nil, fmt.Errorf("it describes other operations than %s: make page takes it", filepath.ToSlash(o.vendored))
+		return c, fmt.Errorf("it describes other operations than %s: make page takes it", here.files[0].path)
 	}
-	changes, err := compare(against.tree, found.tree, ours)
-	if err == nil && o.update && len(changes) > 0 {
-		if err = errors.Join(here.err, refused(found.tree)); err == nil {
-			err = fits(here.overlay, found.text)
-		}
+	c = comparison{against.path, found.text, nil}
+	if c.changes, err = compare(against.tree, found.tree, ours); err != nil || !o.update || len(c.changes) == 0 {
+		return c, err
 	}
-	return &report{vendored: against.path, changes: changes, found: found.text}, err
+	if err := refused(found.tree); err != nil {
+		return c, err
+	}
+	return c, here.fits(found.text)
 }

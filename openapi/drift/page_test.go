@@ -219,6 +219,16 @@ func publishedDescriptions(t testing.TB) []string {
 	return files
 }
 
+// takenOver is what the overlay's first page adds.
+func takenOver(t testing.TB, overlay string) map[string]any {
+	t.Helper()
+	_, text, _ := strings.Cut(contents(t, overlay), pagesBegin)
+	text, _, _ = strings.Cut(text, pagesEnd)
+	var actions []struct{ Update map[string]any }
+	require.NoError(t, yaml.Unmarshal([]byte(text), &actions))
+	return actions[0].Update
+}
+
 func TestAdd(t *testing.T) {
 	t.Parallel()
 	added := func(t *testing.T, page string, args ...string) (overlay string, code int, stdout, stderr string) {
@@ -228,27 +238,33 @@ func TestAdd(t *testing.T) {
 		code, stdout, stderr = drift(t, page, append([]string{"-overlay", overlay, "-add"}, args...)...)
 		return overlay, code, stdout, stderr
 	}
-	t.Run("leaves the rest of the overlay as it is written", func(t *testing.T) {
+	t.Run("leaves the rest of the overlay as it is written, and the page as upstream wrote it", func(t *testing.T) {
 		t.Parallel()
 		overlay, code, stdout, stderr := added(t, asPage(accounts))
 		assert.Equal(t, exitSame, code, stderr)
-		assert.Regexp(t, "\\A## Added from `[^`]+page.md`\n\n- `GET /made_up_accounts`\n\\z", stdout)
-		before, after, _ := strings.Cut(contents(t, overlayFile), "\nactions:\n")
+		assert.Regexp(t, "\\A## Added from `[^`]+page.md` \\(1\\)\n\n- `GET /made_up_accounts`\n\\z", stdout)
+		before, after, _ := strings.Cut(contents(t, overlayFile), pagesBegin)
 		text := contents(t, overlay)
-		assert.True(t, strings.HasPrefix(text, before+"\nactions:\n  - description: From "), text[:len(before)+100])
+		assert.True(t, strings.HasPrefix(text, before+pagesBegin))
 		assert.True(t, strings.HasSuffix(text, after))
 		info, err := os.Stat(overlay)
 		require.NoError(t, err)
 		assert.Equal(t, os.FileMode(0o640), info.Mode())
+		assert.Equal(t, accounts, contents(t, filepath.Join(filepath.Dir(overlay), "pages", "page.yaml")))
+
+		again := swap("id:\n          type: string", "id:\n          type: integer")(t, accounts)
+		code, stdout, _ = drift(t, asPage(again), "-overlay", overlay)
+		assert.Equal(t, []string{"May break callers | `MadeUpAccount.id`: type `string` → `integer` (`response 200 of GET /made_up_accounts`)"}, lines(stdout))
+		code, _, stderr = drift(t, asPage(again), "-overlay", overlay, "-add")
+		assert.Equal(t, exitSame, code, stderr)
+		assert.Equal(t, 1, strings.Count(contents(t, overlay), "MadeUpAccount:"), "the page is taken anew")
+		assert.Equal(t, again, contents(t, filepath.Join(filepath.Dir(overlay), "pages", "page.yaml")))
 	})
 	t.Run("keeps our components, and says which differ", func(t *testing.T) {
 		t.Parallel()
-		overlay, code, stdout, _ := added(t, asPage(swap("type: number", "type: string")(t, accounts)))
+		_, code, stdout, _ := added(t, asPage(swap("type: number", "type: string")(t, accounts)))
 		assert.Equal(t, exitSame, code)
-		assert.Contains(t, stdout, "- `schemas/RequestTimedOutResponse`\n")
-		code, stdout, _ = drift(t, asPage(swap("type: number", "type: string")(t, accounts)), "-overlay", overlay)
-		assert.Equal(t, exitDrift, code)
-		assert.Contains(t, stdout, "`RequestTimedOutResponse.statusCode`: type `number` → `string`")
+		assert.Contains(t, stdout, "### Described in another way there, and kept as they were (1)\n\n- `schemas/RequestTimedOutResponse`\n")
 	})
 	t.Run("adds a method to a path of ours", func(t *testing.T) {
 		t.Parallel()
@@ -256,17 +272,48 @@ func TestAdd(t *testing.T) {
 		overlay, code, stdout, stderr := added(t, page)
 		assert.Equal(t, exitSame, code, stderr)
 		assert.Contains(t, stdout, "`GET /connect_sessions`")
-		var o struct{ Actions []struct{ Update any } }
-		require.NoError(t, yaml.Unmarshal([]byte(contents(t, overlay)), &o))
-		item := object(o.Actions[0].Update.(map[string]any), "paths", "/connect_sessions")
+		item := object(takenOver(t, overlay), "paths", "/connect_sessions")
 		assert.Len(t, item, 1, "what is of the path stays as it is")
 		assert.Len(t, object(item, "get")["parameters"], 2)
 		code, stdout, _ = drift(t, asPage(vendoredText(t)), "-overlay", overlay)
 		assert.Equal(t, exitSame, code, stdout)
 	})
+	t.Run("adds an operation behind a path's reference", func(t *testing.T) {
+		t.Parallel()
+		page := asPage(remade(func(m map[string]any) {
+			paths := object(m, "paths")
+			object(m, "components")["pathItems"] = map[string]any{"Accounts": paths["/made_up_accounts"]}
+			paths["/made_up_accounts"] = map[string]any{"$ref": "#/components/pathItems/Accounts"}
+		}, yaml.Marshal)(t, accounts))
+		overlay, code, stdout, stderr := added(t, page)
+		assert.Equal(t, exitSame, code, stderr)
+		assert.Contains(t, stdout, "`GET /made_up_accounts`")
+		assert.NotNil(t, object(takenOver(t, overlay), "paths", "/made_up_accounts", "get")["responses"])
+	})
+	t.Run("gives an operation the security that it inherits", func(t *testing.T) {
+		t.Parallel()
+		overlay, code, _, stderr := added(t, asPage(both(swap("      security:\n        - basic: []\n", ""), swap("servers:", "security: [{basic: []}]\nservers:"))(t, accounts)))
+		assert.Equal(t, exitSame, code, stderr)
+		assert.NotEmpty(t, object(takenOver(t, overlay), "paths", "/made_up_accounts", "get")["security"])
+	})
+	t.Run("keeps values in the order of their names", func(t *testing.T) {
+		t.Parallel()
+		overlay, code, _, stderr := added(t, asPage(swap("[active, inactive, null]", "[z, a]\n          x-enum-varnames: [Zed, Ay]")(t, accounts)))
+		assert.Equal(t, exitSame, code, stderr)
+		status := object(takenOver(t, overlay), "components", "schemas", "MadeUpAccount", "properties", "status")
+		assert.Equal(t, []any{"z", "a"}, status["enum"])
+		assert.Equal(t, []any{"Zed", "Ay"}, status["x-enum-varnames"])
+	})
 	for _, row := range []struct{ name, page, reason string }{
 		{"what is here", asPage(vendoredText(t)), "all of its operations are here already"},
 		{"HTML", "<html>", "HTML"},
+		{"an instruction to the generator", asPage(swap("          type: string\n", "          type: string\n          x-go-type: x.ID\n          x-go-type-import: {path: example.com/x}\n", "MadeUpAccount:")(t, accounts)), "`/components/schemas/MadeUpAccount/properties/id` has `x-go-type`, an instruction to our generator, which only the overlay may give"},
+		{"text that would end a string in Go", asPage(swap("  /made_up_accounts:", "  '/made_up\"+f()+\"':")(t, accounts)), "which the generator does not quote"},
+		{"names by an order that changes", asPage(swap("[active, inactive, null]", "[active, null, inactive]\n          x-enum-varnames: [A, B, C]")(t, accounts)), "names its values by their order"},
+		{"types in a list", asPage(swap("            type: string\n            nullable: true\n", "            type: [string, 'null']\n")(t, accounts)), "has a list of types, as in OpenAPI 3.1"},
+		{"a scheme that is missing", asPage(strings.Replace(accounts, "    basic:\n", "    bearer:\n", 1)), "security scheme \"basic\" is missing or incomplete"},
+		{"another server", asPage(swap("https://api.stackone.com", "https://eu.stackone.com")(t, accounts)), "its operations are at `https://eu.stackone.com`, and the client calls `https://api.stackone.com`"},
+		{"a server of one operation", asPage(swap("      operationId:", "      servers: [{url: 'https://eu.stackone.com'}]\n      operationId:")(t, accounts)), "`/paths//made_up_accounts/get` has a server of its own"},
 		{"a page that is cut", asPage(accounts[:strings.Index(accounts, "    MadeUpAccount:")]), "leads nowhere"},
 		{"an operation without responses", asPage(accounts[:strings.Index(accounts, "      responses:")] + accounts[strings.Index(accounts, "      security:"):]), "responses"},
 	} {
