@@ -111,11 +111,12 @@ func (w *walker) normal(t tree, m map[string]any, at place) map[string]any {
 		}
 		return t.text(v, "url")
 	})
-	for name, header := range object(m, "headers") {
-		headers := maps.Clone(object(m, "headers"))
-		delete(headers, name)
-		headers[http.CanonicalHeaderKey(name)] = header
-		m["headers"] = headers
+	if headers := object(m, "headers"); headers != nil {
+		canonical := map[string]any{}
+		for name, header := range headers {
+			canonical[http.CanonicalHeaderKey(name)] = header
+		}
+		m["headers"] = canonical
 	}
 	return m
 }

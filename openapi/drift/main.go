@@ -32,8 +32,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 )
@@ -47,24 +45,12 @@ const (
 	exitUnknown
 )
 
-// What one source may take, whatever is in it.
-const (
-	maxTime   = 8 * time.Second
-	maxMemory = 400 << 20
-)
+// maxTime is what it may take to compare one source, whatever is in it.
+const maxTime = 8 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	debug.SetMemoryLimit(maxMemory / 2)
-	go func() {
-		for m := (runtime.MemStats{}); ; time.Sleep(20 * time.Millisecond) {
-			if runtime.ReadMemStats(&m); m.Sys-m.HeapReleased > maxMemory {
-				fmt.Fprintf(os.Stderr, "drift: a source takes more than %d MiB of memory\n", maxMemory>>20)
-				os.Exit(exitUnknown)
-			}
-		}
-	}()
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

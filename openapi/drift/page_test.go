@@ -33,6 +33,10 @@ paths:
           schema:
             type: string
             nullable: true
+        - name: page
+          in: query
+          schema:
+            type: number
       responses:
         '200':
           description: The accounts
@@ -48,8 +52,39 @@ paths:
                 $ref: '#/components/schemas/RequestTimedOutResponse'
       security:
         - basic: []
+  /made_up_accounts/{id}:
+    patch:
+      summary: Update Account
+      operationId: stackone_update_made_up_account
+      parameters:
+        - name: id
+          in: path
+          required: true
+          schema:
+            type: string
+      requestBody:
+        required: true
+        content:
+          application/json:
+            schema:
+              $ref: '#/components/schemas/MadeUpAccountUpdate'
+      responses:
+        '204':
+          description: Updated
+      security:
+        - basic: []
 components:
   schemas:
+    MadeUpAccountUpdate:
+      type: object
+      properties:
+        enabled:
+          type: boolean
+        label:
+          type: string
+          nullable: true
+        weight:
+          type: number
     ListMadeUpAccountsResponse:
       type: object
       properties:
@@ -119,7 +154,7 @@ func TestPage(t *testing.T) {
 	require.NoError(t, os.WriteFile(source, []byte(asPage(upload(t, accounts))), 0o600))
 	output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=go vet ./... && "+operationTest)
 	require.True(t, ok, output)
-	assert.Contains(t, p.read(overlayName), "From list-accounts.md, by make page.")
+	assert.Contains(t, p.read(overlayName), "The operations of list-accounts.yaml.")
 	assert.Contains(t, output, "--- PASS: TestEveryOperation/UploadMadeUpAccountsWithBodyWithResponse")
 	assert.NotContains(t, output, "TestEveryOperation/CreateConnectSessionWithBodyWithResponse")
 	assert.Contains(t, output, "--- PASS: TestEveryOperation/ListMadeUpAccountsWithResponse")
@@ -131,6 +166,27 @@ func TestPage(t *testing.T) {
 		assert.Contains(t, code, wanted)
 	}
 	assert.NotContains(t, code, "Nil ", "the corrections apply to the page too")
+
+	assert.Contains(t, output, "\n## Go API\n\n### New in Go (")
+	assert.NotContains(t, output, "### Breaks Go programs")
+	assert.Equal(t, upload(t, accounts), p.read("openapi/pages/list-accounts.yaml"), "what upstream wrote")
+	assert.NotContains(t, code, "float32")
+	run := func(program string) string {
+		t.Helper()
+		require.NoError(t, os.MkdirAll(filepath.Join(p.dir, "bin", "try"), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(p.dir, "bin", "try", "main.go"), []byte(program), 0o600))
+		output, ok := p.run("go", "run", "./bin/try")
+		require.True(t, ok, output)
+		return output
+	}
+	assert.Equal(t, `GET /made_up_accounts  ""
+GET /made_up_accounts provider=&page=0 ""
+PATCH /made_up_accounts/a%2Fb  {}
+PATCH /made_up_accounts/42  {"enabled":false,"label":"","weight":0}
+error marshaling '..' as text: the path parameter ".." would lead to another path
+error marshaling '.' as text: the path parameter "." would lead to another path
+error marshaling '' as text: the path parameter "" would lead to another path
+`, run(tryAccounts))
 
 	t.Run("which is watched from then on", func(t *testing.T) {
 		overlay := filepath.Join(p.dir, overlayName)
@@ -144,16 +200,55 @@ func TestPage(t *testing.T) {
 		assert.Equal(t, exitDrift, code)
 		assert.Equal(t, []string{"Documentation | `GET /made_up_accounts`: summary `List Accounts` → `All Accounts`"}, lines(stdout))
 		code, stdout, stderr = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay, "-vendored", copied(t), "-update")
-		requireUnknown(t, code, stdout, stderr, "delete that action")
+		requireUnknown(t, code, stdout, stderr, "make page takes it")
 	})
 	t.Run("and is there once", func(t *testing.T) {
 		before := p.files()
-		output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=false")
+		output, ok := p.make("page", "SOURCE="+filepath.Join("openapi", "connect-sessions.yaml"), "CHECKED_BY=false")
 		assert.False(t, ok)
 		assert.Contains(t, output, "all of its operations are here already")
-		assert.Equal(t, before, p.files())
+		assert.Empty(t, p.changed(before))
 	})
 }
+
+// tryAccounts calls the operations of the page against a server that shows what is sent.
+const tryAccounts = `package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func main() {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if len(body) == 0 {
+			body = []byte("\"\"")
+		}
+		fmt.Println(r.Method, r.URL.EscapedPath(), r.URL.RawQuery, string(body))
+	}))
+	defer server.Close()
+	c, _ := gen.NewClientWithResponses(server.URL)
+	ctx := context.Background()
+	say := func(_ any, err error) {
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+	say(c.ListMadeUpAccountsWithResponse(ctx, &gen.ListMadeUpAccountsParams{}))
+	say(c.ListMadeUpAccountsWithResponse(ctx, &gen.ListMadeUpAccountsParams{Page: new(float64), Provider: new(string)}))
+	say(c.UpdateMadeUpAccountWithResponse(ctx, "a/b", gen.MadeUpAccountUpdate{}))
+	say(c.UpdateMadeUpAccountWithResponse(ctx, "42", gen.MadeUpAccountUpdate{Enabled: new(bool), Label: new(string), Weight: new(float64)}))
+	for _, id := range []gen.PathParam{"..", ".", ""} {
+		say(c.UpdateMadeUpAccountWithResponse(ctx, id, gen.MadeUpAccountUpdate{}))
+	}
+}
+`
 
 // A page that Go cannot compile leaves everything as it is, and so does none.
 func TestPageStops(t *testing.T) {
@@ -161,15 +256,23 @@ func TestPageStops(t *testing.T) {
 	p := copyProject(t)
 	before := p.files()
 	source := filepath.Join(t.TempDir(), "page.md")
-	holdsItself := swap("        status:\n", "        parent:\n          $ref: '#/components/schemas/MadeUpAccount'\n        status:\n")
-	require.NoError(t, os.WriteFile(source, []byte(asPage(holdsItself(t, accounts))), 0o600))
+	named := func(name string) string {
+		return asPage(all("MadeUpAccount'", name+"'")(t, strings.Replace(accounts, "    MadeUpAccount:", "    "+name+":", 1)))
+	}
+	require.NoError(t, os.WriteFile(source, []byte(named("Client")), 0o600))
 	output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=true")
 	assert.False(t, ok)
 	assert.Contains(t, output, "make page: what is generated from the new description does not compile, and everything is as it was")
+	assert.Empty(t, p.changed(before))
+	// A schema with the name of one of ours would take over our type.
+	require.NoError(t, os.WriteFile(source, []byte(named("Category")), 0o600))
+	output, ok = p.make("page", "SOURCE="+source, "CHECKED_BY=true")
+	assert.False(t, ok)
+	assert.Regexp(t, "(?m)^make page: .*Category.*$", output)
 	output, ok = p.make("page")
 	assert.False(t, ok)
 	assert.Contains(t, output, "make page needs SOURCE=, a documentation page\n")
-	assert.Equal(t, before, p.files())
+	assert.Empty(t, p.changed(before))
 }
 
 // SOURCE reaches the command as it is written, and nothing of it the shell.
@@ -179,7 +282,7 @@ func TestSourceIsOneWord(t *testing.T) {
 	const name = `a b&c;d'e"f*g.md`
 	source := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(source, []byte("<html>"), 0o600))
-	for _, target := range []string{"drift", "refresh", "page", "drift-issue"} {
+	for _, target := range []string{"drift", "refresh", "page"} {
 		output, ok := p.make(target, "SOURCE="+source, "CHECKED_BY=false")
 		assert.False(t, ok, target)
 		assert.Contains(t, output, name+": HTML instead of Markdown", target)
@@ -242,7 +345,7 @@ func TestAdd(t *testing.T) {
 		t.Parallel()
 		overlay, code, stdout, stderr := added(t, asPage(accounts))
 		assert.Equal(t, exitSame, code, stderr)
-		assert.Regexp(t, "\\A## Added from `[^`]+page.md` \\(1\\)\n\n- `GET /made_up_accounts`\n\\z", stdout)
+		assert.Regexp(t, "\\A## Added from `[^`]+page.md` \\(2\\)\n\n- `GET /made_up_accounts`\n- `PATCH /made_up_accounts/{id}`\n\\z", stdout)
 		before, after, _ := strings.Cut(contents(t, overlayFile), pagesBegin)
 		text := contents(t, overlay)
 		assert.True(t, strings.HasPrefix(text, before+pagesBegin))
@@ -262,7 +365,7 @@ func TestAdd(t *testing.T) {
 	})
 	t.Run("keeps our components, and says which differ", func(t *testing.T) {
 		t.Parallel()
-		_, code, stdout, _ := added(t, asPage(swap("type: number", "type: string")(t, accounts)))
+		_, code, stdout, _ := added(t, asPage(swap("type: number", "type: string", "    RequestTimedOutResponse:")(t, accounts)))
 		assert.Equal(t, exitSame, code)
 		assert.Contains(t, stdout, "### Described in another way there, and kept as they were (1)\n\n- `schemas/RequestTimedOutResponse`\n")
 	})
@@ -274,7 +377,7 @@ func TestAdd(t *testing.T) {
 		assert.Contains(t, stdout, "`GET /connect_sessions`")
 		item := object(takenOver(t, overlay), "paths", "/connect_sessions")
 		assert.Len(t, item, 1, "what is of the path stays as it is")
-		assert.Len(t, object(item, "get")["parameters"], 2)
+		assert.Len(t, object(item, "get")["parameters"], 3)
 		code, stdout, _ = drift(t, asPage(vendoredText(t)), "-overlay", overlay)
 		assert.Equal(t, exitSame, code, stdout)
 	})

@@ -20,17 +20,18 @@ import (
 const maxSource = 16 << 20
 
 // read returns the text of the address or file, with LF line ends. An address is
-// read up to three times: what has failed may pass.
+// read up to three times when what fails may pass.
 func read(ctx context.Context, source string, o options) (text string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	if !isAddress(source) {
+	again := isAddress(source)
+	if !again {
 		text, err = readFile(ctx, source)
 	}
-	for attempt := 0; isAddress(source) && attempt < 3 && (attempt == 0 || err != nil) && ctx.Err() == nil; attempt++ {
+	for attempt := 0; again && attempt < 3 && ctx.Err() == nil; attempt++ {
 		select {
 		case <-time.After(time.Duration(attempt) * o.pause):
-			if text, err = fetch(ctx, source); err != nil {
+			if text, again, err = fetch(ctx, source); err != nil {
 				err = fmt.Errorf("%s: %w", shown(source), err)
 			}
 		case <-ctx.Done():
@@ -55,10 +56,11 @@ func shown(source string) string {
 	return source
 }
 
-func fetch(ctx context.Context, address string) (string, error) {
+// fetch reads an address, and says of an error whether it may pass.
+func fetch(ctx context.Context, address string) (text string, again bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return "", errors.New("not an address")
+		return "", false, errors.New("not an address")
 	}
 	req.Header.Set("Accept", "text/markdown, application/yaml, application/json, text/plain")
 	req.Header.Set("User-Agent", "stackone-client-go-drift")
@@ -70,16 +72,18 @@ func fetch(ctx context.Context, address string) (string, error) {
 		err = fmt.Errorf("%w; check the network, or save the page and give it as SOURCE=page.md", err)
 	}
 	if err != nil {
-		return "", err
+		return "", true, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return "", errors.New("answered " + resp.Status)
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return "", resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests, errors.New("answered " + resp.Status)
+	case kind == "text/html":
+		return "", false, errors.New("answered with HTML")
 	}
-	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
-		return "", errors.New("answered with HTML")
-	}
-	return readText(resp.Body)
+	text, err = readText(resp.Body)
+	return text, err != nil, err
 }
 
 // redirect follows a page that has moved, but not from https to http.

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,6 +66,7 @@ func TestUnusableText(t *testing.T) {
 		{"security scheme cut", asPage(strings.Replace(v, "      scheme: basic\n", "", 1)), "basic"},
 		{"aliases that multiply", asPage(bomb + v), "aliasing"},
 		{"nested deeper than a parser goes", asPage(strings.Replace(v, "example: 400", "example: "+strings.Repeat("{a: ", 20000)+strings.Repeat("}", 20000), 1)), ""},
+		{"values without end", asPage(v + "x-many: [" + strings.Repeat("1,", maxValues) + "]\n"), "more than 1000000 values"},
 		{"Latin-1", asPage(v) + "caf\xe9\n", "UTF-8"},
 		{"too large", asPage(v) + strings.Repeat(" ", maxSource), "larger than 16 MiB"},
 	} {
@@ -72,6 +74,53 @@ func TestUnusableText(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := drift(t, row.text)
 			requireUnknown(t, code, stdout, stderr, row.reason)
+		})
+	}
+}
+
+// Schemas that lead to each other are compared in the time that their number takes.
+func TestSchemasThatLeadToEachOther(t *testing.T) {
+	t.Parallel()
+	ring, chain := "", ""
+	for i := range 25 {
+		ring += fmt.Sprintf("    Ring%d:\n      properties:\n", i)
+		for j := range 25 {
+			ring += fmt.Sprintf("        to%d: {$ref: '#/components/schemas/Ring%[1]d'}\n", j)
+		}
+	}
+	for i := range 3000 {
+		chain += fmt.Sprintf("    Chain%d: {properties: {next: {$ref: '#/components/schemas/Chain%d'}}}\n", i, i+1)
+	}
+	chain += "    Chain3000: {type: string}\n"
+	field := func(name string) edit {
+		return swap("        provider:\n", "        more: {$ref: '#/components/schemas/"+name+"'}\n        provider:\n", create)
+	}
+	summary := swap("summary: Create", "summary: create")
+	const told = "Documentation | `POST /connect_sessions`: summary `Create Connect Session` → `create Connect Session`"
+	for _, row := range []struct {
+		name       string
+		base, edit edit
+		want       []string
+	}{
+		{"one that holds itself", field("ConnectSessionCreate"), summary, []string{told}},
+		{"one that comes to hold itself", both(), field("ConnectSessionCreate"), []string{"New | `ConnectSessionCreate.more`: new, optional `object`" + asked}},
+		{"a ring", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), both(), nil},
+		{"a ring that changes", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), swap("    Ring24:\n", "    Ring24:\n      type: object\n"), []string{"May break callers | `Ring24`: type none → `object`" + asked}},
+		{"a chain", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain2900")), summary, []string{told}},
+		{"a chain without end", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain0")), summary, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "vendored.yaml")
+			base := row.base(t, vendoredText(t))
+			require.NoError(t, os.WriteFile(file, []byte(base), 0o600))
+			code, stdout, stderr := drift(t, asPage(row.edit(t, base)), "-vendored", file)
+			if row.name == "a chain without end" {
+				requireUnknown(t, code, stdout, stderr, "more than 1000 levels deep")
+				return
+			}
+			assert.Empty(t, stderr)
+			assert.Equal(t, row.want, lines(stdout))
 		})
 	}
 }
@@ -144,6 +193,20 @@ func TestFetch(t *testing.T) {
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	})
+	var refused sync.Map // by path, how often
+	once := func(path string, refuse http.HandlerFunc) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if _, again := refused.LoadOrStore(path, true); !again {
+				refuse(w, r)
+				return
+			}
+			io.WriteString(w, text)
+		})
+	}
+	once("/busy-once", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) })
+	once("/broken-once", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	once("/reset-once", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	once("/gone-once", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) })
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -161,6 +224,10 @@ func TestFetch(t *testing.T) {
 		{"/empty", exitUnknown, "neither a page"},
 		{"/gone", exitUnknown, "404"},
 		{"/broken", exitUnknown, "503"},
+		{"/busy-once", exitSame, ""},
+		{"/broken-once", exitSame, ""},
+		{"/reset-once", exitSame, ""},
+		{"/gone-once", exitUnknown, "404"},
 		{"/created", exitUnknown, "203"},
 		{"/large", exitUnknown, "larger than 16 MiB"},
 		{"/round", exitUnknown, "more than 10 times"},
