@@ -155,19 +155,17 @@ func with(v any, more map[string]any) any {
 	}
 	m = maps.Clone(m)
 	for key, value := range more {
-		inner, _ := m[key].([]any)
-		outer, isList := value.([]any)
-		switch {
-		case key == "properties":
-			value = maps.Clone(object(m, key))
-			maps.Copy(value.(map[string]any), object(more, key))
-		case key == "required" && isList:
-			value = slices.Concat(inner, outer)
-		case key == "$ref":
-			continue
+		inner, outer := object(m, key), object(more, key)
+		list, _ := m[key].([]any)
+		if names, _ := value.([]any); key == "required" && len(list) > 0 {
+			value = slices.Concat(list, names)
+		} else if key == "properties" && inner != nil && outer != nil {
+			value = maps.Clone(inner)
+			maps.Copy(value.(map[string]any), outer)
 		}
 		m[key] = value
 	}
+	delete(m, "$ref")
 	return m
 }
 

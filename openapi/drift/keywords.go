@@ -62,12 +62,10 @@ func directs(key string) bool {
 func (w *walker) normal(t tree, m map[string]any, at place) map[string]any {
 	m = maps.Clone(m)
 	switch {
+	case at.kind == "description" && w.ours != nil: // what a larger one says of itself says nothing about ours
+		m = map[string]any{"servers": m["servers"], "paths": m["paths"]}
 	case at.kind == "description":
 		delete(m, "security")
-		m["tags"] = keyed(m["tags"], func(_ int, v any) string { return t.text(v, "name") })
-		if w.ours != nil { // what a larger one says of itself says nothing about ours
-			m = map[string]any{"servers": m["servers"], "paths": m["paths"]}
-		}
 	case at.kind == "components": // the others are met where they are used
 		m = map[string]any{"securitySchemes": m["securitySchemes"]}
 	case at.kind == "callbacks": // a map from expressions to paths
@@ -81,9 +79,7 @@ func (w *walker) normal(t tree, m map[string]any, at place) map[string]any {
 		}
 		delete(m, "parameters")
 	case at.kind == "operation":
-		m["parameters"] = keyed(m["parameters"], func(_ int, v any) string { return t.parameter(v) })
-		m["tags"] = keyed(m["tags"], func(_ int, v any) string { return literal(v) })
-		m["security"] = keyed(t.security(m), alternative)
+		m["security"] = t.security(m)
 		if _, added := w.ours[at.call]; added {
 			delete(m, "operationId") // is our own
 		}
@@ -94,35 +90,48 @@ func (w *walker) normal(t tree, m map[string]any, at place) map[string]any {
 		delete(m, "name") // is known, perhaps in other case
 	case schemas[at.kind]:
 		schema(m)
-		for _, key := range []string{"allOf", "oneOf", "anyOf", "prefixItems"} {
-			list, _ := m[key].([]any)
-			m[key] = keyed(m[key], func(i int, v any) string {
-				if ref := reference(v); ref != "" && len(list) > 1 && w.ours == nil {
-					return ref
-				}
-				return "part " + strconv.Itoa(i+1)
-			})
-		}
-		return m
 	}
-	m["servers"] = keyed(m["servers"], func(i int, v any) string {
-		if i == 0 && at.kind == "description" {
-			return "the first"
-		}
-		return t.text(v, "url")
-	})
-	if headers := object(m, "headers"); headers != nil {
+	if headers := object(m, "headers"); headers != nil && !schemas[at.kind] {
 		canonical := map[string]any{}
 		for name, header := range headers {
 			canonical[http.CanonicalHeaderKey(name)] = header
 		}
 		m["headers"] = canonical
 	}
+	for _, key := range []string{"tags", "security", "servers", "parameters", "allOf", "oneOf", "anyOf", "prefixItems"} {
+		list, isList := m[key].([]any)
+		if !isList {
+			continue
+		}
+		items := map[string]any{}
+		for i, item := range list {
+			name := cmp.Or(reference(item), "part "+strconv.Itoa(i+1))
+			switch {
+			case key == "tags":
+				name = cmp.Or(t.text(item, "name"), literal(item))
+			case key == "security":
+				name = alternative(item)
+			case key == "servers" && i == 0 && at.kind == "description":
+				name = "the first"
+			case key == "servers":
+				name = t.text(item, "url")
+			case key == "parameters":
+				name = t.parameter(item)
+			case len(list) == 1 || w.ours != nil:
+				name = "part " + strconv.Itoa(i+1)
+			}
+			if _, isObject := item.(map[string]any); !isObject || key == "security" {
+				item = map[string]any{}
+			}
+			items[name] = item
+		}
+		m[key] = items
+	}
 	return m
 }
 
 // alternative names one of several ways to sign in.
-func alternative(_ int, v any) string {
+func alternative(v any) string {
 	m, _ := v.(map[string]any)
 	var parts []string
 	for _, scheme := range slices.Sorted(maps.Keys(m)) {
@@ -173,22 +182,6 @@ func schema(m map[string]any) {
 	}
 }
 
-// keyed makes a list a map by the names that name gives its items.
-func keyed(v any, name func(i int, v any) string) any {
-	list, isList := v.([]any)
-	if !isList {
-		return v
-	}
-	m := map[string]any{}
-	for i, item := range list {
-		if _, isObject := item.(map[string]any); !isObject {
-			item = map[string]any{}
-		}
-		m[name(i, list[i])] = item
-	}
-	return m
-}
-
 // sorted gives a list of scalars one order.
 func sorted(list []any) []string {
 	var all []string
@@ -215,24 +208,17 @@ func (w *walker) gradeNamed(key, name string, before map[string]any, r any, at p
 	m, _ := resolved.(map[string]any)
 	like := func(is func(string) bool) bool { return slices.ContainsFunc(slices.Collect(maps.Keys(before)), is) }
 	isJSON := func(s string) bool { return strings.Contains(strings.ToLower(s), "json") }
-	breaks := r == nil || !offers[key]
-	switch key {
-	case "properties": // of what was a map in Go, or a field that callers must set
-		breaks = breaks || len(before) == 0 || m[isRequired] == true && at.side != "response"
-	case "requestBody":
-		breaks = breaks || m["required"] == true
-	case "parameters": // the first one that is not in the path changes the method's signature
-		breaks = breaks || m["required"] == true || !like(func(s string) bool { return !strings.HasPrefix(s, "path ") })
-	case "security": // of what was open to all
-		breaks = breaks || len(before) == 0
-	case "servers": // of a path or an operation, which take the place of the client's
-		breaks = breaks || at.path != ""
-	case "content": // the generated code tells two of JSON apart by the whole header
-		breaks = breaks || isJSON(name) && like(isJSON)
-	case "enum": // another value has the Go name
-		breaks = breaks || like(func(s string) bool { return identifier(s) == identifier(name) })
-	}
-	if breaks {
+	isIdentifier := func(s string) bool { return identifier(s) == identifier(name) }
+	inStruct := func(s string) bool { return !strings.HasPrefix(s, "path ") }
+	switch {
+	case r == nil, !offers[key],
+		key == "properties" && (len(before) == 0 || m[isRequired] == true && at.side != "response"), // was a map in Go, or must be set
+		key == "requestBody" && m["required"] == true,
+		key == "parameters" && (m["required"] == true || !like(inStruct)), // the first one changes the method's signature
+		key == "security" && len(before) == 0,                             // was open to all
+		key == "servers" && at.path != "",                                 // takes the place of the client's
+		key == "content" && isJSON(name) && like(isJSON),                  // the generated code tells two apart by the whole header
+		key == "enum" && like(isIdentifier):                               // takes over the Go name
 		return mayBreak
 	}
 	return isNew
@@ -248,19 +234,14 @@ func identifier(value string) string {
 	}, value)
 }
 
-// typeOf is the type of a schema, or of the one that it wraps.
+// typeOf is the type of a schema, "" for none.
 func (w *walker) typeOf(v any) string {
 	v, _ = w.revision.resolve(v)
 	m, _ := v.(map[string]any)
-	if parts, _ := m["allOf"].([]any); len(parts) == 1 && m["type"] == nil {
-		v, _ = w.revision.resolve(parts[0])
-		m, _ = v.(map[string]any)
-	}
-	m = maps.Clone(m)
-	schema(m)
-	if m["type"] == nil {
+	if m = maps.Clone(m); m["type"] == nil {
 		return ""
 	}
+	schema(m)
 	return " " + code(literal(m["type"]))
 }
 
