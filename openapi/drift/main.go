@@ -1,26 +1,22 @@
-// Drift compares upstream's description of the API with the one vendored here
-// and says, in Markdown, what has changed for a caller of this client.
+// Drift compares upstream's description of the API with the one vendored here and
+// says, in Markdown, what has changed for a caller of this client.
 //
 //	drift [flags] [source ...]
 //
-// A source is the http(s) address or the path of a documentation page in
-// Markdown, of which the one fenced description is read, or of a whole
-// description in YAML or JSON; none, or "", is the page that the vendored file was
-// taken from. A page is compared with the vendored file that has its operations.
-// A whole description is cut to the operations that are known here, so that one
-// which has no page is watched too.
+// A source is the http(s) address or the path of a documentation page in Markdown, of
+// which the one fenced description is read, or of a whole description in YAML or JSON;
+// none, or "", is the page that the vendored file was taken from. A page is compared
+// with the vendored file that has its operations. A whole description is cut to the
+// operations that are known here, so that one which has no page is watched too.
 //
-// With -update the vendored file is replaced by the page's description, byte for
-// byte, unless both mean the same or an action of the overlay has nothing to act on
-// in it. With -add the page's description becomes a file in the folder pages beside
-// the overlay, which takes over its operations. With -api the source is what -update
-// or -add has printed, and drift says what has changed for a Go program since
-// gen/connect.gen.go was as in the given file.
+// With -update the page takes the place of the vendored file, byte for byte, unless both
+// mean the same. With -add it becomes a further file, whose operations the overlay takes
+// over. With -api the source is what one of them has printed, and drift adds what has
+// changed for a Go program since gen/connect.gen.go was the given file.
 //
 // Exit status: 0 when both mean the same, or what was asked for is done; 1 when they
-// differ, or with -api when programs may not compile any more; 2 when that could not
-// be found out, with one line on standard error for each source.
-// Run it built: go run turns every failure into 1.
+// differ, or with -api when programs may not compile any more; 2 when that could not be
+// found out, with one line on standard error for each source. go run turns 2 into 1.
 package main
 
 import (

@@ -356,7 +356,7 @@ func TestAdd(t *testing.T) {
 		assert.Equal(t, accounts, contents(t, filepath.Join(filepath.Dir(overlay), "pages", "page.yaml")))
 
 		again := swap("id:\n          type: string", "id:\n          type: integer")(t, accounts)
-		code, stdout, _ = drift(t, asPage(again), "-overlay", overlay)
+		_, stdout, _ = drift(t, asPage(again), "-overlay", overlay)
 		assert.Equal(t, []string{"May break callers | `MadeUpAccount.id`: type `string` → `integer` (`response 200 of GET /made_up_accounts`)"}, lines(stdout))
 		code, _, stderr = drift(t, asPage(again), "-overlay", overlay, "-add")
 		assert.Equal(t, exitSame, code, stderr)
@@ -441,6 +441,25 @@ func TestAdd(t *testing.T) {
 
 var gained = regexp.MustCompile("(?m)^- `([A-Z]+) (/[^`]*)`$")
 
+const createProgram = `package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+func main() {
+	c, err := client.New()
+	if err == nil {
+		_, err = c.ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{})
+	}
+	fmt.Println(err)
+}
+`
+
 // BenchmarkGrowth measures what operations cost, with those of a published
 // description. README.md has the table.
 func BenchmarkGrowth(b *testing.B) {
@@ -458,6 +477,8 @@ func BenchmarkGrowth(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("added=%d", left), func(b *testing.B) {
 			p := copyProject(b)
+			require.NoError(b, os.Mkdir(filepath.Join(p.dir, "bin", "create"), 0o700))
+			require.NoError(b, os.WriteFile(filepath.Join(p.dir, "bin", "create", "main.go"), []byte(createProgram), 0o600))
 			source := filepath.Join(b.TempDir(), "whole.yaml")
 			written, err := yaml.Marshal(map[string]any(whole))
 			require.NoError(b, err)
@@ -476,7 +497,7 @@ func BenchmarkGrowth(b *testing.B) {
 			for b.Loop() {
 				timed("s-generate", "generate", "./gen")
 				timed("s-compile", "build", "./gen")
-				output, ok := p.run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", "bin/program", "./client/internal/bench/built/client")
+				output, ok := p.run("go", "build", "-trimpath", "-ldflags=-s -w", "-o", "bin/program", "./bin/create")
 				require.True(b, ok, output)
 			}
 			for name, unit := range map[string]string{"gen/connect.gen.go": "KB-generated", "bin/program": "KB-binary"} {

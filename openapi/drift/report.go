@@ -18,21 +18,20 @@ func markdown(source, vendored string, changes []change, limit int) string {
 	if len(changes) == 0 {
 		return "## Upstream drift\n\nNone: " + against + " means the same.\n"
 	}
-	report := "## Upstream drift\n\n" + against + ".\n"
-	for g, title := range grades {
-		var lines []string
-		for _, c := range changes {
-			line := code(c.subject) + ": " + c.what
-			if len(c.where) > 0 {
-				line += " (" + strings.Join(c.where, ", ") + ")"
-			}
-			if c.grade == grade(g) {
-				lines = append(lines, line)
-			}
+	lines := make([][]string, len(grades))
+	for _, c := range changes {
+		line := code(c.subject) + ": " + c.what
+		if len(c.where) > 0 {
+			line += " (" + strings.Join(c.where, ", ") + ")"
 		}
-		report += list("\n### "+title, lines, limit-len(report))
+		lines[c.grade] = append(lines[c.grade], line)
 	}
-	return report
+	var b strings.Builder
+	b.WriteString("## Upstream drift\n\n" + against + ".\n")
+	for g, title := range grades {
+		b.WriteString(list("\n### "+title, lines[g], limit-b.Len()))
+	}
+	return b.String()
 }
 
 // list returns a list in Markdown under a title, nothing when it is empty.
