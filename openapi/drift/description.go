@@ -88,26 +88,23 @@ func asText(n *yaml.Node) {
 
 // walk calls f for every object below v, outer ones first.
 func walk(v any, at string, f func(m map[string]any, at string) error) error {
-	m, _ := v.(map[string]any)
-	if list, ok := v.([]any); ok {
-		for i, item := range list {
-			if err := walk(item, at+"/"+strconv.Itoa(i), f); err != nil {
-				return err
-			}
-		}
-	}
-	if m == nil {
-		return nil
-	}
-	if err := f(m, at); err != nil {
-		return err
-	}
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if err := walk(m[key], at+"/"+key, f); err != nil {
+	list, _ := v.([]any)
+	for i, item := range list {
+		if err := walk(item, at+"/"+strconv.Itoa(i), f); err != nil {
 			return err
 		}
 	}
-	return nil
+	m, isObject := v.(map[string]any)
+	if !isObject {
+		return nil
+	}
+	err := f(m, at)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if err == nil {
+			err = walk(m[key], at+"/"+key, f)
+		}
+	}
+	return err
 }
 
 // resolve follows the references that begin at v to the value they lead to. What
@@ -219,9 +216,9 @@ func (t tree) security(operation map[string]any) any {
 
 // parameters lists those of the operation and the others of its path.
 func (t tree) parameters(operation, path map[string]any) any {
-	own, isList := operation["parameters"].([]any)
+	own, _ := operation["parameters"].([]any)
 	shared, ok := path["parameters"].([]any)
-	if !isList && operation["parameters"] != nil || !ok {
+	if !ok || own == nil && operation["parameters"] != nil {
 		return operation["parameters"]
 	}
 	return append(slices.DeleteFunc(slices.Clone(shared), func(v any) bool {
@@ -240,31 +237,29 @@ func (t tree) parameter(v any) string {
 
 // check finds what a description that was cut lacks.
 func (t tree) check() error {
-	err := walk(map[string]any(t), "", func(m map[string]any, at string) error {
+	err := walk(map[string]any(t), "", func(m map[string]any, _ string) error {
 		_, err := t.resolve(m)
 		return err
 	})
 	if err == nil && len(t.calls()) == 0 {
 		err = errors.New("the description has no operations")
 	}
-	if err != nil {
-		return err
-	}
 	for _, c := range t.calls() {
-		if len(object(t.operation(c), "responses")) == 0 {
-			return fmt.Errorf("%v: no responses", c)
+		operation := t.operation(c)
+		if err == nil && len(object(operation, "responses")) == 0 {
+			err = fmt.Errorf("%v: no responses", c)
 		}
-		alternatives, _ := t.security(t.operation(c)).([]any)
+		alternatives, _ := t.security(operation).([]any)
 		for _, alternative := range alternatives {
 			m, _ := alternative.(map[string]any)
 			for name := range m {
 				scheme := object(t, "components", "securitySchemes")[name]
 				kind := t.text(scheme, "type")
-				if kind == "" || kind == "http" && t.text(scheme, "scheme") == "" {
-					return fmt.Errorf("%v: security scheme %q is missing or incomplete", c, name)
+				if err == nil && (kind == "" || kind == "http" && t.text(scheme, "scheme") == "") {
+					err = fmt.Errorf("%v: security scheme %q is missing or incomplete", c, name)
 				}
 			}
 		}
 	}
-	return nil
+	return err
 }

@@ -123,29 +123,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // bounded gives f its time, and turns a panic into an error: the libraries that
 // read and compare know no context and are given whatever upstream serves. One
 // that is still at it when the time is over ends with the process.
-func bounded[T any](ctx context.Context, limit time.Duration, f func() (T, error)) (found T, err error) {
+func bounded[T any](ctx context.Context, limit time.Duration, f func() (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	type result struct {
-		found T
-		err   error
-	}
-	done := make(chan result, 1)
+	var nothing T
+	done := make(chan func() (T, error), 1)
 	go func() {
-		var r result
 		defer func() {
 			if p := recover(); p != nil {
-				r.err = fmt.Errorf("panic: %v", p)
+				done <- func() (T, error) { return nothing, fmt.Errorf("panic: %v", p) }
 			}
-			done <- r
 		}()
-		r.found, r.err = f()
+		found, err := f()
+		done <- func() (T, error) { return found, err }
 	}()
 	select {
-	case r := <-done:
-		return r.found, r.err
+	case result := <-done:
+		return result()
 	case <-ctx.Done():
-		return found, ended(ctx, limit)
+		return nothing, ended(ctx, limit)
 	}
 }
 
@@ -185,30 +181,30 @@ type comparison struct {
 	changes        []change
 }
 
-func judge(o options, text string) (c comparison, err error) {
+func judge(o options, text string) (comparison, error) {
 	here, err := load(o)
 	if err != nil {
-		return c, err
+		return comparison{}, err
 	}
 	found, err := extract(text, here.files[0])
 	if err != nil {
-		return c, err
+		return comparison{}, err
 	}
 	against, ours, err := here.counterpart(found)
+	if err != nil {
+		return comparison{}, err
+	}
+	changes, err := compare(against.tree, found.tree, ours)
 	switch {
-	case err != nil:
-		return c, err
-	case o.update && !found.page:
-		return c, errors.New("not a documentation page: -update takes the vendored file from its page and from nothing else")
-	case o.update && (ours != nil || against.path != here.files[0].path):
-		return c, fmt.Errorf("it describes other operations than %s: make page takes it", here.files[0].path)
+	case err != nil || !o.update:
+	case !found.page:
+		err = errors.New("not a documentation page: -update takes the vendored file from its page and from nothing else")
+	case against.path != here.files[0].path || ours != nil:
+		err = fmt.Errorf("it describes other operations than %s: make page takes it", here.files[0].path)
+	case len(changes) > 0:
+		if err = refused(found.tree); err == nil {
+			err = here.fits(found.text)
+		}
 	}
-	c = comparison{against.path, found.text, nil}
-	if c.changes, err = compare(against.tree, found.tree, ours); err != nil || !o.update || len(c.changes) == 0 {
-		return c, err
-	}
-	if err := refused(found.tree); err != nil {
-		return c, err
-	}
-	return c, here.fits(found.text)
+	return comparison{against.path, found.text, changes}, err
 }
