@@ -87,14 +87,6 @@ page: bin/drift ## add the operations of another documentation page, SOURCE=, li
 catalogue: ## take every change that the drift check is tried on into a copy of the tree
 	DRIFT_CATALOGUE=1 $(GO) -C openapi/drift test -run 'TestRefresh$$' -count=1 -v -timeout 2h .
 
-.PHONY: drift-issue
-drift-issue: bin/drift ## for CI: open, update or close the one issue about drift
-	@.ci/drift-issue $(FROM)
-
-.PHONY: refresh-pull-request
-refresh-pull-request: ## for CI: offer what make refresh has changed as a pull request
-	@.ci/refresh-pull-request
-
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in the code that is called
 	$(call each,run $(GOVULNCHECK) ./...)

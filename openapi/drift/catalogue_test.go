@@ -44,7 +44,7 @@ func drift(t testing.TB, text string, args ...string) (code int, stdout, stderr 
 func command(t testing.TB, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), append([]string{"-vendored", vendoredFile, "-overlay", overlayFile}, args...), &out, &errs)
+	code = run(t.Context(), append([]string{"-vendored", vendoredFile, "-overlay", overlayFile, "-pause", "1ns"}, args...), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
@@ -137,6 +137,7 @@ const (
 	attempt  = "    ConnectSessionLatestAttempt:\n"
 	asked    = " (`request of POST /connect_sessions`)"
 	answered = " (`response 201 of POST /connect_sessions`)"
+	refusal  = " (`response 400 of POST /connect_sessions`)"
 	extraOp  = "get:\n      operationId: x\n      responses:\n        '200':\n          description: y\n"
 )
 
@@ -166,6 +167,14 @@ func catalogue() []upstream {
 		{"a header in lower case", swap("            Retry-After:\n", "            retry-after:\n"), nil},
 		{"an empty list left out", swap("      parameters: []\n", ""), nil},
 		{"defaults written out", swap("        origin_owner_id:\n", "        origin_owner_id:\n          nullable: false\n          deprecated: false\n          minLength: 0\n", create), nil},
+		{"objects said to be of anything", all("          type: object\n", "          type: object\n          additionalProperties: {}\n"), nil},
+		{"a request said to be of anything", swap("      type: object\n", "      type: object\n      additionalProperties: {}\n", create), nil},
+		{"a type as a list of one", swap("          type: string\n", "          type: [string]\n", link, "provider:"), nil},
+		{"items of anything", swap("        label:\n", "        label:\n          items: {}\n", create), nil},
+		{"a path that is a reference", remade(func(m map[string]any) {
+			m["x-paths"] = map[string]any{"sessions": object(m, "paths", "/connect_sessions")}
+			object(m, "paths")["/connect_sessions"] = map[string]any{"$ref": "#/x-paths/sessions"}
+		}, yaml.Marshal), prose("`x-paths`: extension `x-paths` added")},
 		{"objects said to be open", all("          type: object\n", "          type: object\n          additionalProperties: true\n"), nil},
 		{"an anchor and an alias", both(swap("          type: number\n", "          type: &n number\n", link), swap("          type: string\n", "          type: &s string\n", link), swap("          type: string\n", "          type: *s\n", "        project_id:")), nil},
 		{"a merge key", both(swap("        organization_id:\n          type: string\n", "        organization_id: &text\n          type: string\n", link), swap("        project_id:\n          type: string\n", "        project_id:\n          <<: *text\n", link)), nil},
@@ -217,8 +226,23 @@ func catalogue() []upstream {
 		{"free-form object of a response gains a field", swap("          type: object\n", "          type: object\n          properties:\n            team:\n              type: string\n", link, "        metadata:"), mayBreak("`ConnectSessionTokenAuthLink.metadata.team`: new, optional `string`" + answered)},
 		{"enum value removed from a request", swap("              - iam\n", "", create, "items:"), mayBreak("`ConnectSessionCreate.categories[]`: enum value `iam` removed" + asked)},
 		{"null removed from an enum", swap("            - null\n", "", create, "        type:\n          type: string\n          description: The connect"), mayBreak("`ConnectSessionCreate.type`: enum value `null` removed" + asked)},
-		{"enum where there was none", swap("        label:\n", "        label:\n          enum: [a, b]\n", create), mayBreak("`ConnectSessionCreate.label`: any value → only `a, b`" + asked)},
-		{"enum withdrawn", swap("          enum:\n            - production\n            - test\n            - null\n", "", create), mayBreak("`ConnectSessionCreate.type`: no longer only `null, production, test`" + asked)},
+		{"enum value that differs in case only", swap("            - production\n", "            - Production\n            - production\n", create), mayBreak("`ConnectSessionCreate.type`: enum value `Production` added" + asked)},
+		{"enum value that differs in signs only", swap("              - scheduling\n", "              - scheduling\n              - hris_legacy\n", create, "items:"), mayBreak("`ConnectSessionCreate.categories[]`: enum value `hris_legacy` added" + asked)},
+		{"enum values with names", swap("            - null\n", "            - null\n          x-enum-varnames: [A, B, C]\n", create, "        type:\n          type: string\n          description: The connect"), mayBreak(
+			"`ConnectSessionCreate.type enum value null`: extension `x-enum-varnames` added"+asked, "`ConnectSessionCreate.type enum value production`: extension `x-enum-varnames` added"+asked, "`ConnectSessionCreate.type enum value test`: extension `x-enum-varnames` added"+asked)},
+		{"request open to other fields", swap("      type: object\n", "      type: object\n      additionalProperties: true\n", create), mayBreak("`ConnectSessionCreate`: additionalProperties none → `true`" + asked)},
+		{"request open to fields of a type", swap("      type: object\n", "      type: object\n      additionalProperties: {type: string}\n", create), mayBreak("`ConnectSessionCreate.additionalProperties`: additionalProperties added" + asked)},
+		{"another content type of JSON", swap("            application/json:\n", "            application/problem+json: {}\n            application/json:\n", "'201':"), mayBreak("`response 201`: content type `application/problem+json` added (`POST /connect_sessions`)")},
+		{"response with a name", remade(func(m map[string]any) {
+			responses := object(m, "paths", "/connect_sessions", "post", "responses")
+			object(m, "components")["responses"] = map[string]any{"BadGateway": responses["502"]}
+			responses["502"] = map[string]any{"$ref": "#/components/responses/BadGateway"}
+		}, yaml.Marshal), mayBreak("`BadGateway`: response takes the place of one without a name")},
+		{"type of upstream's choice", swap("        label:\n", "        label:\n          x-go-type: x.Label\n          x-go-type-import: {path: example.com/x}\n", create), mayBreak("`ConnectSessionCreate.label`: extension `x-go-type-import` added"+asked, "`ConnectSessionCreate.label`: extension `x-go-type` added"+asked)},
+		{"field beside a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                properties: {region: {type: string}}\n                required: [region]\n"), added("`ConnectSessionTokenAuthLink.region`: new, required `string`" + answered)},
+		{"large default", swap("          default: 1800\n", "          default: 9007199254740993\n"), mayBreak("`ConnectSessionCreate.expires_in`: default `1800` → `9007199254740993`" + asked)},
+		{"enum where there was none", swap("        label:\n", "        label:\n          enum: [a, b]\n", create), mayBreak("`ConnectSessionCreate.label`: enum none → `a, b`" + asked)},
+		{"enum withdrawn", swap("          enum:\n            - production\n            - test\n            - null\n", "", create), mayBreak("`ConnectSessionCreate.type`: enum `null, production, test` → none" + asked)},
 		{"default changed", swap("          default: 1800\n", "          default: 3600\n"), mayBreak("`ConnectSessionCreate.expires_in`: default `1800` → `3600`" + asked)},
 		{"default of another type", swap("          default: 1800\n", "          default: '1800'\n"), mayBreak("`ConnectSessionCreate.expires_in`: default `1800` → `\"1800\"`" + asked)},
 		{"default removed", swap("          default: production\n", ""), mayBreak("`ConnectSessionCreate.type`: default `production` → none" + asked)},
@@ -226,33 +250,33 @@ func catalogue() []upstream {
 		{"range", swap("          default: 1800\n", "          default: 1800\n          minimum: 60\n          maximum: 86400\n"), mayBreak("`ConnectSessionCreate.expires_in`: maximum none → `86400`"+asked, "`ConnectSessionCreate.expires_in`: minimum none → `60`"+asked)},
 		{"pattern", swap("        label:\n", "        label:\n          pattern: '^`@x'\n", create), mayBreak("`ConnectSessionCreate.label`: pattern none → ``^`@x``" + asked)},
 		{"closed object", swap("          type: object\n", "          type: object\n          additionalProperties: false\n", create, "        metadata:"), mayBreak("`ConnectSessionCreate.metadata`: additionalProperties none → `false`" + asked)},
-		{"keyword that nobody knows", swap("        label:\n", "        label:\n          nullabel: true\n", create), mayBreak("`ConnectSessionCreate.label`: extension `nullabel` added" + asked)},
+		{"keyword that nobody knows", swap("        label:\n", "        label:\n          nullabel: true\n", create), mayBreak("`ConnectSessionCreate.label`: nullabel none → `true`" + asked)},
 		{"beside a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                nullable: true\n"), mayBreak("`ConnectSessionTokenAuthLink`: nullable `false` → `true`" + answered)},
 		{"status removed", swap("        '502':\n          description: Bad gateway error.\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", ""), mayBreak("`POST /connect_sessions`: response `502` removed")},
 		{"status of success", swap("        '201':\n", "        '200':\n"), slices.Concat(mayBreak("`POST /connect_sessions`: response `201` removed"), added("`POST /connect_sessions`: response `200` added"))},
 		{"header removed", swap("          headers:\n            Retry-After:\n              description: A time in seconds after which the request can be retried.\n              schema:\n                type: string\n", ""), mayBreak("`response 408`: header `Retry-After` removed (`POST /connect_sessions`)")},
 		{"header's type", swap("                type: string\n", "                type: integer\n", "Retry-After:"), mayBreak("`response 408 header Retry-After`: type `string` → `integer` (`POST /connect_sessions`)")},
 		{"content type changed", swap("            application/json:\n", "            application/xml:\n", "'201':"), slices.Concat(mayBreak("`response 201`: content type `application/json` removed (`POST /connect_sessions`)"), added("`response 201`: content type `application/xml` added (`POST /connect_sessions`)"))},
-		{"parameter of a content type", swap("            application/json:\n", "            application/json; charset=utf-8:\n", "'201':"), mayBreak("`response 201 in application/json; charset=utf-8 body`: content type `application/json` → `application/json; charset=utf-8` (`POST /connect_sessions`)")},
+		{"parameter of a content type", swap("            application/json:\n", "            application/json; charset=utf-8:\n", "'201':"), mayBreak("`response 201`: content type `application/json; charset=utf-8` added (`POST /connect_sessions`)", "`response 201`: content type `application/json` removed (`POST /connect_sessions`)")},
 		{"body withdrawn", func(t testing.TB, s string) string {
 			i, j := strings.Index(s, "      requestBody:"), strings.Index(s, "      responses:")
 			return s[:i] + s[j:]
 		}, mayBreak("`request body`: requestBody removed (`POST /connect_sessions`)")},
-		{"first optional parameter", swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"), mayBreak("`POST /connect_sessions`: `query parameter dry_run` added")},
-		{"first optional parameter, of the path", swap("    post:\n", "    parameters:\n      - {name: dry_run, in: query, schema: {type: boolean}}\n    post:\n"), mayBreak("`POST /connect_sessions`: `query parameter dry_run` added")},
-		{"required parameter", swap("      parameters: []\n", "      parameters:\n        - {name: X-Region, in: header, required: true, schema: {type: string}}\n"), mayBreak("`POST /connect_sessions`: `header parameter X-Region` added")},
+		{"first optional parameter", swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"), mayBreak("`POST /connect_sessions`: parameter `query dry_run` added")},
+		{"first optional parameter, of the path", swap("    post:\n", "    parameters:\n      - {name: dry_run, in: query, schema: {type: boolean}}\n    post:\n"), mayBreak("`POST /connect_sessions`: parameter `query dry_run` added")},
+		{"required parameter", swap("      parameters: []\n", "      parameters:\n        - {name: X-Region, in: header, required: true, schema: {type: string}}\n"), mayBreak("`POST /connect_sessions`: parameter `header X-Region` added")},
 		{"path renamed", swap("  /connect_sessions:\n", "  /connect-sessions:\n"), slices.Concat(mayBreak("`paths`: path `/connect_sessions` removed"), added("`paths`: path `/connect-sessions` added"))},
 		{"method changed", swap("    post:\n", "    put:\n"), slices.Concat(mayBreak("`/connect_sessions`: operation `POST` removed"), added("`/connect_sessions`: operation `PUT` added"))},
 		{"operationId", swap("stackone_create_connect_session", "create_connect_session"), mayBreak("`POST /connect_sessions`: operationId `stackone_create_connect_session` → `create_connect_session`")},
 		{"scheme of signing in", swap("      scheme: basic\n", "      scheme: bearer\n"), mayBreak("`security scheme basic`: scheme `basic` → `bearer`")},
 		{"another scheme instead", both(swap("        - basic: []\n", "        - token: []\n", "paths:"), swap("    basic:\n      type: http\n      scheme: basic\n", "    token:\n      type: http\n      scheme: bearer\n")), slices.Concat(mayBreak("`POST /connect_sessions`: security `basic` removed", "`securitySchemes`: security scheme `basic` removed"), added("`POST /connect_sessions`: security `token` added", "`securitySchemes`: security scheme `token` added"))},
 		{"security withdrawn", swap("      security:\n        - basic: []\n", "", "paths:"), mayBreak("`POST /connect_sessions`: security `basic` removed")},
-		{"server", swap("https://api.stackone.com", "https://api.eu.stackone.com"), mayBreak("`servers`: the first, which is called, `https://api.stackone.com` → `https://api.eu.stackone.com`")},
-		{"another server, before the first", swap("  - url: https://api.stackone.com\n", "  - url: https://eu.stackone.com\n  - url: https://api.stackone.com\n"), mayBreak("`servers`: the first, which is called, `https://api.stackone.com` → `https://eu.stackone.com`")},
+		{"server", swap("https://api.stackone.com", "https://api.eu.stackone.com"), mayBreak("`server the first`: url `https://api.stackone.com` → `https://api.eu.stackone.com`")},
+		{"another server, before the first", swap("  - url: https://api.stackone.com\n", "  - url: https://eu.stackone.com\n  - url: https://api.stackone.com\n"), slices.Concat(mayBreak("`server the first`: url `https://api.stackone.com` → `https://eu.stackone.com`"), added("`servers`: server `https://api.stackone.com` added"))},
 		{"server of its own", swap("      operationId:", "      servers: [{url: 'https://x.stackone.com'}]\n      operationId:"), mayBreak("`POST /connect_sessions`: server `https://x.stackone.com` added")},
-		{"no server", swap("servers:\n  - url: https://api.stackone.com\n", ""), mayBreak("`servers`: server `https://api.stackone.com` removed")},
-		{"discriminator", swap(create, create+"      discriminator: {propertyName: type}\n"), mayBreak("`ConnectSessionCreate`: discriminator added" + asked)},
-		{"alternatives", swap("          type: string\n", "          oneOf: [{type: string}, {type: integer}]\n", create, "        label:"), mayBreak("`ConnectSessionCreate.label`: oneOf added"+asked, "`ConnectSessionCreate.label`: type `string` → none"+asked)},
+		{"no server", swap("servers:\n  - url: https://api.stackone.com\n", ""), mayBreak("`servers`: server `the first` removed")},
+		{"discriminator", swap(create, create+"      discriminator: {propertyName: type}\n"), mayBreak("`ConnectSessionCreate`: discriminator none → `{\"propertyName\":\"type\"}`" + asked)},
+		{"alternatives", swap("          type: string\n", "          oneOf: [{type: string}, {type: integer}]\n", create, "        label:"), mayBreak("`ConnectSessionCreate.label`: oneOf `part 1` added"+asked, "`ConnectSessionCreate.label`: oneOf `part 2` added"+asked, "`ConnectSessionCreate.label`: type `string` → none"+asked)},
 		{"OpenAPI version", swap("openapi: 3.1.0", "openapi: 3.0.3"), mayBreak("`openapi`: openapi `3.1.0` → `3.0.3`")},
 		{"schema renamed", all("ConnectSessionLatestAttempt", "ConnectionAttempt"), mayBreak("`ConnectSessionLatestAttempt`: schema renamed to `ConnectionAttempt`")},
 		{"another schema that is the same", both(swap("'#/components/schemas/ConnectSessionTokenAuthLink'", "'#/components/schemas/Created'"), remade(func(m map[string]any) {
@@ -266,12 +290,13 @@ func catalogue() []upstream {
 			fields["type"] = map[string]any{"$ref": "#/components/schemas/Kind"}
 		}, yaml.Marshal), mayBreak("`Kind`: schema takes the place of one without a name")},
 		{"schema written in place", both(swap("              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", "              schema: &b\n                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n                  statusCode: {type: number, description: HTTP status code, example: 502}\n                  message: {type: string, description: Error message, example: Bad Gateway}\n                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"), swap("    BadGatewayResponse:\n", "    Unused:\n")), mayBreak("`BadGatewayResponse`: schema written in place, without a name")},
-		{"another part of an allOf", both(swap("'#/components/schemas/UnifiedError'", "'#/components/schemas/ProviderError'")), mayBreak("`BadRequestResponse.data`: allOf added (`response 400 of POST /connect_sessions`)", "`BadRequestResponse.data`: allOf removed (`response 400 of POST /connect_sessions`)", "`UnifiedError`: schema replaced by `ProviderError`")},
+		{"another part of an allOf", both(swap("'#/components/schemas/UnifiedError'", "'#/components/schemas/ProviderError'")), slices.Concat(mayBreak("`UnifiedError`: schema replaced by `ProviderError`", "`UnifiedError.message`: removed"+refusal, "`UnifiedError.statusCode`: removed"+refusal), added("`UnifiedError.raw`: new, optional `object`"+refusal, "`UnifiedError.status`: new, optional `number`"+refusal, "`UnifiedError.url`: new, optional `string`"+refusal))},
 
 		// Documentation.
 		{"description", swap("The origin username", "The name of the user", create), prose("`ConnectSessionCreate.origin_username`: description `The origin username` → `The name of the user`" + asked)},
 		{"white space of a description", swap("description: The origin username", "description: 'The  origin username'", create), prose("`ConnectSessionCreate.origin_username`: description with other white space" + asked)},
 		{"summary", swap("summary: Create Connect Session", "summary: Create a session"), prose("`POST /connect_sessions`: summary `Create Connect Session` → `Create a session`")},
+		{"version that is a number", swap("  version: 1.0.0", "  version: 1.1"), prose("`info`: version `1.0.0` → `1.1`")},
 		{"title and version", both(swap("  version: 1.0.0", "  version: 1.1.0"), swap("title: StackOne", "title: StackOne API")), prose("`info`: title `StackOne` → `StackOne API`", "`info`: version `1.0.0` → `1.1.0`")},
 		{"text of a tag", swap("AI-powered features.", "Features."), prose("`tag AI`: description `AI-powered features.` → `Features.`")},
 		{"tag added", swap("tags:\n", "tags:\n  - name: Sessions\n"), prose("`tags`: tag `Sessions` added")},
@@ -286,8 +311,8 @@ func catalogue() []upstream {
 		{"extension's value", swap("x-speakeasy-unknown-values: allow", "x-speakeasy-unknown-values: deny"), prose("`ConnectSessionCreate.categories`: extension `x-speakeasy-unknown-values` changed" + asked)},
 		{"extension that directs our generator", swap("        label:\n", "        label:\n          x-go-name: Title\n", create), mayBreak("`ConnectSessionCreate.label`: extension `x-go-name` added" + asked)},
 		{"deprecated", swap("        label:\n", "        label:\n          deprecated: true\n", create), prose("`ConnectSessionCreate.label`: deprecated `false` → `true`" + asked)},
-		{"description of the server", swap("stackone.com\n", "stackone.com\n    description: Production\n"), prose("`server https://api.stackone.com`: description none → `Production`")},
-		{"a link to more", swap("      operationId:", "      externalDocs: {url: 'https://example.com'}\n      operationId:"), prose("`POST /connect_sessions`: externalDocs added")},
+		{"description of the server", swap("stackone.com\n", "stackone.com\n    description: Production\n"), prose("`server the first`: description none → `Production`")},
+		{"a link to more", swap("      operationId:", "      externalDocs: {url: 'https://example.com'}\n      operationId:"), prose("`POST /connect_sessions`: externalDocs none → `{\"url\":\"https://example.com\"}`")},
 		{"a field called description", swap("        label:\n", "        description:\n          type: string\n        label:\n", create), added("`ConnectSessionCreate.description`: new, optional `string`" + asked)},
 	}
 }
@@ -351,13 +376,13 @@ func TestOtherVendoredFile(t *testing.T) {
 			"an optional parameter that becomes required",
 			swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, required: false, schema: {type: boolean}}\n"),
 			swap("required: false, schema", "required: true, schema"),
-			[]string{"May break callers | `query parameter dry_run`: required `false` → `true`" + asked},
+			[]string{"May break callers | `parameter query dry_run`: required `false` → `true`" + asked},
 		},
 		{
 			"another optional parameter",
 			swap("      parameters: []\n", "      parameters:\n        - {name: region, in: query, schema: {type: string}}\n"),
 			swap("      parameters:\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"),
-			[]string{"New | `POST /connect_sessions`: `query parameter dry_run` added"},
+			[]string{"New | `POST /connect_sessions`: parameter `query dry_run` added"},
 		},
 		{
 			"a parameter that moves to the path, where an operation has its own of the name",
@@ -370,6 +395,51 @@ func TestOtherVendoredFile(t *testing.T) {
 				swap("    post:\n", "    parameters:\n      - {name: region, in: query, schema: {type: string}}\n      - {$ref: '#/components/parameters/ID'}\n    post:\n"),
 			),
 			nil,
+		},
+		{
+			"the order inside a default counts too",
+			inCreate("        label:\n", "        label:\n          default: {order: [a, b]}\n"),
+			swap("[a, b]", "[b, a]"),
+			[]string{"May break callers | `ConnectSessionCreate.label`: default `{\"order\":[\"a\",\"b\"]}` → `{\"order\":[\"b\",\"a\"]}`" + asked},
+		},
+		{
+			"integers that no float tells apart",
+			swap("default: 1800", "default: 9007199254740992"),
+			swap("9007199254740992", "9007199254740993"),
+			[]string{"May break callers | `ConnectSessionCreate.expires_in`: default `9007199254740992` → `9007199254740993`" + asked},
+		},
+		{
+			"names of values that change places",
+			inCreate("        label:\n", "        label:\n          enum: [a, b]\n          x-enum-varnames: [First, Second]\n"),
+			swap("[First, Second]", "[Second, First]"),
+			[]string{
+				"May break callers | `ConnectSessionCreate.label enum value a`: extension `x-enum-varnames` changed" + asked,
+				"May break callers | `ConnectSessionCreate.label enum value b`: extension `x-enum-varnames` changed" + asked,
+			},
+		},
+		{
+			"values that change places with their names",
+			inCreate("        label:\n", "        label:\n          enum: [a, b]\n          x-enum-varnames: [First, Second]\n"),
+			both(swap("[First, Second]", "[Second, First]"), swap("enum: [a, b]", "enum: [b, a]")),
+			nil,
+		},
+		{
+			"a reference to a property",
+			inCreate("        label:\n", "        title:\n          $ref: '#/components/schemas/UnifiedError/properties/message'\n        label:\n"),
+			swap("summary: Create", "summary: create"),
+			[]string{"Documentation | `POST /connect_sessions`: summary `Create Connect Session` → `create Connect Session`"},
+		},
+		{
+			"a header parameter in other case, and defaults written out",
+			swap("      parameters: []\n", "      parameters:\n        - {name: X-Region, in: header, schema: {type: string}}\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"),
+			both(swap("name: X-Region", "name: x-region"), swap("name: dry_run", "name: dry_run, style: form, explode: true")),
+			nil,
+		},
+		{
+			"a parameter in another style",
+			swap("      parameters: []\n", "      parameters:\n        - {name: dry_run, in: query, schema: {type: boolean}}\n"),
+			swap("name: dry_run", "name: dry_run, explode: false"),
+			[]string{"May break callers | `parameter query dry_run`: explode `true` → `false`" + asked},
 		},
 		{
 			"an extension that directs our generator",

@@ -1,34 +1,28 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// Limits of a description. Reading takes time with the square of the nesting,
-// and aliases make much out of little. The vendored one nests 13 levels and has
-// two thousand nodes, a whole one of 2 MB a hundred thousand.
-const (
-	maxDepth = 200
-	maxNodes = 2_000_000
-)
+// maxValues bounds a description. The vendored one has two thousand values, a
+// whole one of 2 MB a hundred thousand.
+const maxValues = 1_000_000
 
-// tree is a description as plain maps with text keys, lists and scalars.
+// tree is a description as plain values.
 type tree map[string]any
 
-func (t tree) paths() map[string]any { return object(t, "paths") }
-
-// object is the object at the keys, nil when there is none.
+// object returns the object at the keys, nil when there is none.
 func object(from map[string]any, keys ...string) map[string]any {
 	for _, key := range keys {
 		from, _ = from[key].(map[string]any)
@@ -36,190 +30,113 @@ func object(from map[string]any, keys ...string) map[string]any {
 	return from
 }
 
-// parse reads an OpenAPI 3 description in YAML or JSON, checks what tells a
-// whole one from one that was cut, and writes what has several spellings in one.
+// parse reads an OpenAPI 3 description in YAML or JSON and checks that nothing is
+// missing: a page that was cut must not pass for one with less in it.
 func parse(text string) (tree, error) {
 	doc, err := node(text)
 	if err != nil {
 		return nil, err
 	}
-	v, err := plain(doc)
-	if err != nil {
-		return nil, err
+	t, err := plain(doc)
+	if err == nil && !strings.HasPrefix(literal(t["openapi"]), "3") {
+		err = errors.New("not an OpenAPI 3 description")
 	}
-	t := tree(v)
-	if version, _ := t["openapi"].(string); !strings.HasPrefix(version, "3.") {
-		return nil, errors.New("no OpenAPI 3 description")
+	if err == nil {
+		err = t.check()
 	}
-	if len(t.paths()) == 0 {
-		return nil, errors.New("the description has no paths")
-	}
-	if err := checkRefs(t); err != nil {
-		return nil, err
-	}
-	spreadSecurity(t)
-	spreadParameters(t)
-	return t, nil
+	return t, err
 }
 
 func node(text string) (*yaml.Node, error) {
-	doc, err := yamlNode(text)
-	if err != nil && strings.HasPrefix(strings.TrimSpace(text), "{") {
-		// JSON is YAML but for tabs and for halves of a surrogate pair.
-		var v any
-		if json.Unmarshal([]byte(text), &v) == nil {
-			b, _ := json.Marshal(v)
-			return yamlNode(string(b))
-		}
+	if strings.Count(text, "\n")+strings.Count(text, ",")+strings.Count(text, ":")+strings.Count(text, "[")+strings.Count(text, "- ") > maxValues {
+		return nil, fmt.Errorf("more than %d values", maxValues)
 	}
-	return doc, err
-}
-
-func yamlNode(text string) (*yaml.Node, error) {
+	if json.Valid([]byte(text)) { // which is YAML but for tabs and for halves of a surrogate pair
+		var v any
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		_ = d.Decode(&v)
+		b, _ := json.Marshal(v)
+		text = string(b)
+	}
 	var doc yaml.Node
 	d := yaml.NewDecoder(strings.NewReader(text))
 	if err := d.Decode(&doc); err != nil {
 		return nil, err
 	}
-	if err := d.Decode(new(yaml.Node)); err != io.EOF {
-		return nil, cmp.Or(err, errors.New("more than one YAML document"))
+	if d.Decode(new(yaml.Node)) != io.EOF {
+		return nil, errors.New("more than one YAML document")
 	}
 	return &doc, nil
 }
 
-// plain is the object that doc holds, nil when that is no object.
-func plain(doc *yaml.Node) (map[string]any, error) {
-	var c converter
-	v, err := c.value(doc, "", 0)
-	m, _ := v.(map[string]any)
-	return m, err
+// plain returns the object in doc.
+func plain(doc *yaml.Node) (t tree, err error) {
+	asText(doc)
+	return t, doc.Decode((*map[string]any)(&t))
 }
 
-// converter turns nodes into plain values. YAML's own decoder takes an unquoted
-// status for a number and a date for a time, which they are not in JSON, and
-// compares each key of an object with all others.
-type converter struct{ nodes int }
-
-func (c *converter) value(n *yaml.Node, key string, depth int) (any, error) {
-	c.nodes++
-	switch {
-	case depth > maxDepth:
-		return nil, fmt.Errorf("line %d: nested more than %d levels deep", n.Line, maxDepth)
-	case c.nodes > maxNodes:
-		return nil, fmt.Errorf("line %d: more than %d values, aliases followed", n.Line, maxNodes)
-	}
-	switch n.Kind {
-	case yaml.DocumentNode:
-		return c.value(n.Content[0], key, depth)
-	case yaml.AliasNode:
-		return c.value(n.Alias, key, depth+1)
-	case yaml.MappingNode:
-		return c.object(n, depth)
-	case yaml.SequenceNode:
-		return c.list(n, key, depth)
-	}
-	switch n.ShortTag() {
-	case "!!null", "!!bool", "!!int", "!!float":
-		var v any
-		err := n.Decode(&v)
-		return v, err
-	}
-	return n.Value, nil
-}
-
-func (c *converter) object(n *yaml.Node, depth int) (any, error) {
-	m := make(map[string]any, len(n.Content)/2)
-	merged := map[string]any{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		v, err := c.value(value, key.Value, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if key.ShortTag() == "!!merge" {
-			sources, isList := v.([]any)
-			if !isList {
-				sources = []any{v}
-			}
-			for _, source := range slices.Backward(sources) { // the first one wins
-				object, _ := source.(map[string]any)
-				maps.Copy(merged, object)
-			}
-			continue
-		}
-		if _, twice := m[key.Value]; twice || key.Kind != yaml.ScalarNode {
-			return nil, fmt.Errorf("line %d: key %q is there twice or is no text", key.Line, key.Value)
-		}
-		m[key.Value] = v
-	}
-	maps.Copy(merged, m)
-	return merged, nil
-}
-
-// list gives a list of scalars one order, as in enum, required and tags. A
-// default keeps its own, since it is a value.
-func (c *converter) list(n *yaml.Node, key string, depth int) (any, error) {
-	items, orders := make([]any, len(n.Content)), make(map[any]string)
-	scalars := key != "default" && key != "const"
+// asText makes keys texts, such as a status without quotes, and dates, as in JSON.
+func asText(n *yaml.Node) {
 	for i, item := range n.Content {
-		v, err := c.value(item, key, depth+1)
-		if err != nil {
-			return nil, err
+		if tag := item.ShortTag(); tag == "!!timestamp" || n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge" {
+			item.Tag = "!!str"
 		}
-		switch items[i] = v; v.(type) {
-		case map[string]any, []any:
-			scalars = false
-		default:
-			orders[v] = fmt.Sprintf("%T %[1]v", v)
-		}
+		asText(item)
 	}
-	if scalars {
-		slices.SortFunc(items, func(a, b any) int { return strings.Compare(orders[a], orders[b]) })
-	}
-	return items, nil
 }
 
 // walk calls f for every object below v, outer ones first.
-func walk(v any, f func(map[string]any) error) error {
-	switch v := v.(type) {
-	case map[string]any:
-		if err := f(v); err != nil {
+func walk(v any, at string, f func(m map[string]any, at string) error) error {
+	list, _ := v.([]any)
+	for i, item := range list {
+		if err := walk(item, at+"/"+strconv.Itoa(i), f); err != nil {
 			return err
 		}
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if err := walk(v[key], f); err != nil {
-				return err
-			}
-		}
-	case []any:
-		for _, item := range v {
-			if err := walk(item, f); err != nil {
-				return err
-			}
+	}
+	m, isObject := v.(map[string]any)
+	if !isObject {
+		return nil
+	}
+	err := f(m, at)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if err == nil {
+			err = walk(m[key], at+"/"+key, f)
 		}
 	}
-	return nil
+	return err
 }
 
-// resolve follows references from v to the object they lead to.
-func resolve(root map[string]any, v any) (any, error) {
-	for range maxDepth {
+// resolve follows the references that begin at v to the value they lead to. What
+// stands beside a reference, which OpenAPI 3.1 allows, adds to that value.
+func (t tree) resolve(v any) (any, error) {
+	var beside []map[string]any
+	for range 100 {
 		m, _ := v.(map[string]any)
 		ref, ok := m["$ref"].(string)
 		if !ok {
+			for _, more := range slices.Backward(beside) {
+				v = with(v, more)
+			}
 			return v, nil
 		}
+		beside = append(beside, m)
 		pointer, local := strings.CutPrefix(ref, "#/")
 		if !local {
 			return nil, fmt.Errorf("reference %q leads out of the description", ref)
 		}
-		v = root
+		v = map[string]any(t)
 		for name := range strings.SplitSeq(pointer, "/") {
 			if unescaped, err := url.PathUnescape(name); err == nil {
 				name = unescaped
 			}
-			m, _ := v.(map[string]any)
-			if v, ok = m[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]; !ok {
+			in, _ := v.(map[string]any)
+			list, _ := v.([]any)
+			v, ok = in[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]
+			if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(list) {
+				v, ok = list[i], true
+			}
+			if !ok {
 				return nil, fmt.Errorf("reference %q leads nowhere", ref)
 			}
 		}
@@ -227,79 +144,122 @@ func resolve(root map[string]any, v any) (any, error) {
 	return nil, errors.New("references lead in a circle")
 }
 
-// checkRefs finds references that lead nowhere: the mark of a description that
-// was cut. The library ignores those it does not come by.
-func checkRefs(root tree) error {
-	return walk(map[string]any(root), func(m map[string]any) error {
-		_, err := resolve(root, m)
-		return err
-	})
+// with returns the object v with what more says beside a reference to it.
+func with(v any, more map[string]any) any {
+	m, _ := v.(map[string]any)
+	if m == nil || len(more) == 1 {
+		return v
+	}
+	m = maps.Clone(m)
+	for key, value := range more {
+		inner, outer := object(m, key), object(more, key)
+		list, _ := m[key].([]any)
+		if names, _ := value.([]any); key == "required" && len(list) > 0 {
+			value = slices.Concat(list, names)
+		} else if key == "properties" && inner != nil && outer != nil {
+			value = maps.Clone(inner)
+			maps.Copy(value.(map[string]any), outer)
+		}
+		m[key] = value
+	}
+	delete(m, "$ref")
+	return m
 }
-
-// methods are the operations that a path can have.
-var methods = []string{"delete", "get", "head", "options", "patch", "post", "put", "query", "trace"}
 
 // call names an operation.
 type call struct{ path, method string }
 
 func (c call) String() string { return strings.ToUpper(c.method) + " " + c.path }
 
-// calls are the operations of t. One may be taken out of it meanwhile.
-func calls(t tree) iter.Seq[call] {
-	return func(yield func(call) bool) {
-		for path := range t.paths() {
-			for _, method := range methods {
-				if c := (call{path, method}); t.has(c) && !yield(c) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func (t tree) has(c call) bool { return object(t, "paths", c.path, c.method) != nil }
-
-// spreadSecurity gives every operation the security that it inherits.
-func spreadSecurity(t tree) {
-	if inherited, ok := t["security"]; ok {
-		for c := range calls(t) {
-			op := object(t, "paths", c.path, c.method)
-			if _, own := op["security"]; !own {
-				op["security"] = inherited
-			}
-		}
-		delete(t, "security")
-	}
-}
-
-// spreadParameters gives every operation those of its path that it has not itself.
-func spreadParameters(t tree) {
-	for path := range t.paths() {
-		item := object(t, "paths", path)
-		shared, _ := item["parameters"].([]any)
-		for _, method := range methods {
-			op := object(item, method)
-			if op == nil || len(shared) == 0 {
-				continue
-			}
-			own, _ := op["parameters"].([]any)
-			all := slices.Clone(own)
-			for _, parameter := range shared {
-				if !slices.ContainsFunc(own, func(other any) bool { return t.parameter(other) == t.parameter(parameter) }) {
-					all = append(all, parameter)
-				}
-			}
-			op["parameters"] = all
-		}
-		delete(item, "parameters")
-	}
-}
-
-// parameter is what tells a parameter from others.
-func (t tree) parameter(v any) [2]string {
-	v, _ = resolve(t, v) // checkRefs has seen that it does
+// path returns the object of a path, which may be a reference.
+func (t tree) path(name string) map[string]any {
+	v, _ := t.resolve(object(t, "paths")[name])
 	m, _ := v.(map[string]any)
-	in, _ := m["in"].(string)
-	name, _ := m["name"].(string)
-	return [2]string{in, name}
+	return m
+}
+
+func (t tree) operation(c call) map[string]any { return object(t.path(c.path), c.method) }
+
+// shares says whether the descriptions have an operation in common.
+func (t tree) shares(other tree) bool {
+	return slices.ContainsFunc(other.calls(), func(c call) bool { return t.operation(c) != nil })
+}
+
+// calls returns the operations in the order of their paths.
+func (t tree) calls() []call {
+	var all []call
+	for _, path := range slices.Sorted(maps.Keys(object(t, "paths"))) {
+		for _, method := range methods {
+			if c := (call{path, method}); t.operation(c) != nil {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// text is a member of the object that v refers to.
+func (t tree) text(v any, key string) string {
+	v, _ = t.resolve(v)
+	m, _ := v.(map[string]any)
+	s, _ := m[key].(string)
+	return s
+}
+
+// security lists the alternatives that the operation has or inherits.
+func (t tree) security(operation map[string]any) any {
+	if own, ok := operation["security"]; ok {
+		return own
+	}
+	return t["security"]
+}
+
+// parameters lists those of the operation and the others of its path.
+func (t tree) parameters(operation, path map[string]any) any {
+	own, _ := operation["parameters"].([]any)
+	shared, ok := path["parameters"].([]any)
+	if !ok || own == nil && operation["parameters"] != nil {
+		return operation["parameters"]
+	}
+	return append(slices.DeleteFunc(slices.Clone(shared), func(v any) bool {
+		return slices.ContainsFunc(own, func(other any) bool { return t.parameter(other) == t.parameter(v) })
+	}), own...)
+}
+
+// parameter names one: "query page_size". HTTP tells no case of headers.
+func (t tree) parameter(v any) string {
+	name := t.text(v, "name")
+	if t.text(v, "in") == "header" {
+		name = http.CanonicalHeaderKey(name)
+	}
+	return t.text(v, "in") + " " + name
+}
+
+// check finds what a description that was cut lacks.
+func (t tree) check() error {
+	err := walk(map[string]any(t), "", func(m map[string]any, _ string) error {
+		_, err := t.resolve(m)
+		return err
+	})
+	if err == nil && len(t.calls()) == 0 {
+		err = errors.New("the description has no operations")
+	}
+	for _, c := range t.calls() {
+		operation := t.operation(c)
+		if err == nil && len(object(operation, "responses")) == 0 {
+			err = fmt.Errorf("%v: no responses", c)
+		}
+		alternatives, _ := t.security(operation).([]any)
+		for _, alternative := range alternatives {
+			m, _ := alternative.(map[string]any)
+			for name := range m {
+				scheme := object(t, "components", "securitySchemes")[name]
+				kind := t.text(scheme, "type")
+				if err == nil && (kind == "" || kind == "http" && t.text(scheme, "scheme") == "") {
+					err = fmt.Errorf("%v: security scheme %q is missing or incomplete", c, name)
+				}
+			}
+		}
+	}
+	return err
 }

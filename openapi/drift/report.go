@@ -1,89 +1,58 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
 )
 
-// maxReport keeps a report within an issue's body, which GitHub ends at 65536
-// characters.
-const maxReport = 60000
+// maxReport keeps the reports of all sources, and what could not be read, within an
+// issue's body, which GitHub ends at 65536 characters.
+const maxReport = 50000
 
-type report struct {
-	source, vendored string
-	changes          []change // in order
-	found            string   // the description that was read
-	updated          bool
-}
-
-func (r *report) markdown() string {
+// markdown is the report of the changes, within the limit in bytes.
+func markdown(source, vendored string, changes []change, limit int) string {
+	against := code(source) + " against " + code(vendored)
+	if len(changes) == 0 {
+		return "## Upstream drift\n\nNone: " + against + " means the same.\n"
+	}
+	lines := make([][]string, len(grades))
+	for _, c := range changes {
+		line := code(c.subject) + ": " + c.what
+		if len(c.where) > 0 {
+			line += " (" + strings.Join(c.where, ", ") + ")"
+		}
+		lines[c.grade] = append(lines[c.grade], line)
+	}
 	var b strings.Builder
-	b.WriteString("## Upstream drift\n\n")
-	against := fmt.Sprintf("%s against %s", code(r.source), code(r.vendored))
-	if len(r.changes) == 0 {
-		fmt.Fprintf(&b, "None: %s means the same.\n", against)
-		return b.String()
-	}
-	fmt.Fprintf(&b, "%s: %s.\n", against, count(len(r.changes)))
-	left := len(r.changes)
-	for g := range groups {
-		var lines []string
-		for _, c := range r.changes {
-			if c.group == g {
-				lines = append(lines, c.line())
-			}
-		}
-		if len(lines) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n### %v (%d)\n\n", g, len(lines))
-		for _, line := range lines {
-			if b.Len()+len(line) > maxReport {
-				break
-			}
-			b.WriteString(line)
-			left--
-		}
-	}
-	if left > 0 {
-		fmt.Fprintf(&b, "\nNot listed for want of space: %s.\n", count(left))
-	}
-	if r.updated {
-		fmt.Fprintf(&b, "\n%s has been replaced by the page's description.\n", code(r.vendored))
+	b.WriteString("## Upstream drift\n\n" + against + ".\n")
+	for g, title := range grades {
+		b.WriteString(list("\n### "+title, lines[g], limit-b.Len()))
 	}
 	return b.String()
 }
 
-func count(n int) string {
-	if n == 1 {
-		return "1 change"
+// list returns a list in Markdown under a title, nothing when it is empty.
+func list(title string, items []string, limit int) string {
+	if len(items) == 0 {
+		return ""
 	}
-	return fmt.Sprintf("%d changes", n)
-}
-
-func (c change) line() string {
-	const most = 3
-	line := fmt.Sprintf("- %s: %s", code(c.subject), c.what)
-	if n := len(c.where); n > 0 {
-		var shown []string
-		for _, where := range c.where[:min(n, most)] {
-			shown = append(shown, code(where))
+	b := fmt.Sprintf("%s (%d)\n\n", title, len(items))
+	for i, item := range items {
+		if len(b)+len(item) > limit {
+			return b + fmt.Sprintf("\nNot listed for want of space: %d more.\n", len(items)-i)
 		}
-		line += " (" + strings.Join(shown, ", ")
-		if n > most {
-			line += fmt.Sprintf(" and %d more", n-most)
-		}
-		line += ")"
+		b += "- " + item + "\n"
 	}
-	return line + "\n"
+	return b
 }
 
 // code shows upstream's text as a code span, where no markup, no mention and no
 // reference to an issue comes to life.
 func code(s string) string {
-	s = clip(oneLine(s), 160)
+	s = oneLine(s, 160)
 	if s == "" {
 		return "none"
 	}
@@ -97,37 +66,35 @@ func code(s string) string {
 	return fence + s + fence
 }
 
-// fromTo shows a change of value. Long texts are shown from shortly before
-// where they part.
+// fromTo shows a change of value. Long texts are shown from shortly before where
+// they part.
 func fromTo(from, to any) string {
-	a, b := []rune(oneLine(text(from))), []rune(oneLine(text(to)))
-	if string(a) == string(b) {
-		_, fromText := from.(string)
-		_, toText := to.(string)
-		if fromText && toText {
+	if from, ok := from.(string); ok {
+		if to, ok := to.(string); ok && from != to && strings.Join(strings.Fields(from), " ") == strings.Join(strings.Fields(to), " ") {
 			return "with other white space"
 		}
-		return code(quoted(from)) + " → " + code(quoted(to))
+	}
+	shown := func(v any) string {
+		if v == nil {
+			return ""
+		}
+		return literal(v)
+	}
+	a, b := shown(from), shown(to)
+	if a == b { // a text and a number
+		a, b = quoted(from), quoted(to)
 	}
 	same := 0
 	for same < min(len(a), len(b)) && a[same] == b[same] {
 		same++
 	}
 	if skip := same - 40; skip > 0 && max(len(a), len(b)) > 160 {
-		return code("…"+string(a[skip:])) + " → " + code("…"+string(b[skip:]))
+		a, b = "…"+strings.ToValidUTF8(a[skip:], ""), "…"+strings.ToValidUTF8(b[skip:], "")
 	}
-	return code(string(a)) + " → " + code(string(b))
+	return code(a) + " → " + code(b)
 }
 
-// text is a value as upstream would write it; nothing and "" are the same to it.
-func text(v any) string {
-	if list, ok := v.([]any); v == nil || ok && list == nil {
-		return ""
-	}
-	return literal(v)
-}
-
-// literal is text in which null is a value of its own.
+// literal is a value as upstream would write it.
 func literal(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -138,35 +105,20 @@ func literal(v any) string {
 // quoted is v in JSON, which tells 1 from "1".
 func quoted(v any) string {
 	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(b)
+	return cmp.Or(string(b), fmt.Sprint(v, err))
 }
 
-func literals(values []any) string {
-	var all []string
-	for _, v := range values {
-		all = append(all, literal(v))
+// oneLine makes the white space of foreign text single spaces, shows the characters
+// that would act instead of being seen, and ends after so many.
+func oneLine(s string, most int) string {
+	r := []rune(strings.Join(strings.Fields(s), " "))
+	for i := range r {
+		if !unicode.IsPrint(r[i]) {
+			r[i] = unicode.ReplacementChar
+		}
 	}
-	return strings.Join(all, ", ")
-}
-
-func clip(s string, most int) string {
-	if r := []rune(s); len(r) > most {
+	if len(r) > most {
 		return string(r[:most]) + "…"
 	}
-	return s
-}
-
-// oneLine makes the white space of foreign text single spaces and shows the
-// characters that would act instead of being seen.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
+	return string(r)
 }

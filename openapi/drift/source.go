@@ -12,64 +12,78 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
 // maxSource bounds what is read. StackOne's whole description has about 2 MB.
 const maxSource = 16 << 20
 
-// read returns the text of the address or file, with LF line ends.
-func read(ctx context.Context, source string) (string, error) {
-	if u := address(source); u != nil {
-		return fetch(ctx, u)
+// read returns the text of the address or file, with LF line ends. An address is
+// read up to three times when what fails may pass.
+func read(ctx context.Context, source string, o options) (text string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	again := isAddress(source)
+	if !again {
+		text, err = readFile(ctx, source)
 	}
-	return readFile(ctx, source)
+	for attempt := 0; again && attempt < 3 && ctx.Err() == nil; attempt++ {
+		select {
+		case <-time.After(time.Duration(attempt) * o.pause):
+			if text, again, err = fetch(ctx, source); err != nil {
+				err = fmt.Errorf("%s: %w", shown(source), err)
+			}
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("%s: %w", shown(source), ended(ctx, o.timeout))
+	}
+	return text, err
 }
 
-// address is the source's, nil when it is a file.
-func address(source string) *url.URL {
-	u, err := url.Parse(source)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
-		return nil
-	}
-	return u
+func isAddress(source string) bool {
+	return strings.HasPrefix(source, "https://") || strings.HasPrefix(source, "http://")
 }
 
 // shown is the source as a report may name it: without user info or query.
 func shown(source string) string {
-	u, err := url.Parse(source)
-	if err != nil || u.Host == "" {
-		return source
+	if u, err := url.Parse(source); err == nil && u.Host != "" {
+		u.User, u.RawQuery, u.Fragment = nil, "", ""
+		return u.String()
 	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
-	return u.String()
+	return source
 }
 
-func fetch(ctx context.Context, u *url.URL) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+// fetch reads an address, and says of an error whether it may pass.
+func fetch(ctx context.Context, address string) (text string, again bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return "", err
+		return "", false, errors.New("not an address")
 	}
 	req.Header.Set("Accept", "text/markdown, application/yaml, application/json, text/plain")
 	req.Header.Set("User-Agent", "stackone-client-go-drift")
 	resp, err := (&http.Client{CheckRedirect: redirect}).Do(req)
+	if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the address, query included
+		err = ue.Err
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		err = fmt.Errorf("%w; check the network, or save the page and give it as SOURCE=page.md", err)
+	}
 	if err != nil {
-		if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the address, query included
-			err = ue.Err
-		}
-		if _, ok := errors.AsType[*net.OpError](err); ok {
-			err = fmt.Errorf("%w; check the network, or save the page and give it as SOURCE=page.md", err)
-		}
-		return "", fmt.Errorf("%s: %w", shown(u.String()), err)
+		return "", true, err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s answered %s", shown(u.String()), resp.Status)
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	switch {
+	case resp.StatusCode != http.StatusOK:
+		return "", resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests, errors.New("answered " + resp.Status)
+	case kind == "text/html":
+		return "", false, errors.New("answered with HTML")
 	}
-	if kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); kind == "text/html" {
-		return "", fmt.Errorf("%s answered with HTML", shown(u.String()))
-	}
-	return readText(resp.Body, shown(u.String()))
+	text, err = readText(resp.Body)
+	return text, err != nil, err
 }
 
 // redirect follows a page that has moved, but not from https to http.
@@ -90,18 +104,22 @@ func readFile(ctx context.Context, path string) (string, error) {
 	}
 	defer f.Close()
 	defer context.AfterFunc(ctx, func() { f.Close() })() // ends a read from a pipe
-	return readText(f, path)
+	text, err := readText(f)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return text, nil
 }
 
-func readText(r io.Reader, name string) (string, error) {
+func readText(r io.Reader) (string, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSource+1))
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", name, err)
+		return "", err
 	case len(b) > maxSource:
-		return "", fmt.Errorf("%s is larger than %d MiB", name, maxSource>>20)
+		return "", fmt.Errorf("larger than %d MiB", maxSource>>20)
 	case !utf8.Valid(b):
-		return "", fmt.Errorf("%s is not text in UTF-8", name)
+		return "", errors.New("not text in UTF-8")
 	}
 	return strings.ReplaceAll(strings.TrimPrefix(string(b), "\uFEFF"), "\r\n", "\n"), nil
 }
@@ -113,80 +131,69 @@ type source struct {
 	page bool // it was fenced in a documentation page
 }
 
-// html begins a document, not a component in a page's Markdown.
-var html = regexp.MustCompile(`(?i)\A\s*<(!doctype|html|head|\?xml)`)
+var (
+	// html begins a document, not a component in a page's Markdown.
+	html = regexp.MustCompile(`(?i)\A\s*<(!doctype|html|head|\?xml)`)
+	// bare begins a description without a page, after comments; not front matter that
+	// has a word about OpenAPI.
+	bare = regexp.MustCompile(`\A(\s|#.*\n|---\n)*{?\s*"?openapi"?\s*:\s*["']?3`)
+	// says is what a description says and a page's other examples do not.
+	says = regexp.MustCompile(`(?m)^[\s{]*openapi\s*:|["']openapi["']\s*:`)
+	// fence begins or ends a fenced code block (CommonMark 4.5).
+	fence = regexp.MustCompile("^( {0,3})(`{3,}|~{3,})\\s*([^`]*)$")
+	// described is what the info string of a description's fence begins with.
+	described = regexp.MustCompile(`(?i)^(ya?ml|json)`)
+)
 
-// bare begins a description without a page, after comments; not front matter that
-// has a word about OpenAPI.
-var bare = regexp.MustCompile(`\A(\s|#.*\n|---\n)*{?\s*"?openapi"?\s*:\s*["']?3\.`)
-
-// says is what a description says and a page's other examples do not.
-var says = regexp.MustCompile(`(?m)^[\s{]*openapi\s*:|["']openapi["']\s*:`)
-
-// extract finds the description: the text itself, or the one fence in it.
-func extract(text string) (*source, error) {
+// extract finds the description: the text itself, or the one fence in it. One that
+// is known is not read again.
+func extract(text string, known file) (*source, error) {
+	if text == known.text {
+		return &source{tree: known.tree, text: text}, nil
+	}
 	if html.MatchString(text) {
 		return nil, errors.New("HTML instead of Markdown, YAML or JSON")
 	}
 	t, notBare := parse(text)
-	if notBare == nil {
-		return &source{tree: t, text: text}, nil
-	}
-	if bare.MatchString(text) {
-		return nil, notBare
+	if notBare == nil || bare.MatchString(text) {
+		return &source{tree: t, text: text}, notBare
 	}
 	blocks, err := fences(text)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	switch len(blocks) {
-	case 0:
+	case len(blocks) == 0:
 		return nil, fmt.Errorf("neither a page with a fenced OpenAPI description nor a description itself: %w", notBare)
-	case 1:
-	default:
+	case len(blocks) > 1:
 		return nil, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
+	case blocks[0] == known.text:
+		return &source{tree: known.tree, text: known.text, page: true}, nil
 	}
-	if t, err = parse(blocks[0]); err != nil {
-		return nil, err
-	}
-	return &source{tree: t, text: blocks[0], page: true}, nil
+	t, err = parse(blocks[0])
+	return &source{tree: t, text: blocks[0], page: true}, err
 }
 
-// fences returns what is in the fenced code blocks (CommonMark 4.5) that hold a
-// description. The fence of the page has four backticks, as a description may
-// hold fences of three itself.
-func fences(text string) ([]string, error) {
-	var (
-		found  []string
-		fence  string // the open fence, "" outside
-		indent int
-		wanted bool
-		block  strings.Builder
-	)
+// fences returns what is in the fenced code blocks that hold a description. The fence
+// of the page has four backticks, as a description may hold fences of three itself.
+func fences(text string) (found []string, err error) {
+	var open []string // the match of the fence that began
+	var block strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
-		body := strings.TrimLeft(line, " ")
-		spaces := len(line) - len(body)
-		run := len(body) - len(strings.TrimLeft(body, body[:min(1, len(body))]))
-		marks := spaces < 4 && run >= 3 && (body[0] == '`' || body[0] == '~')
+		mark := fence.FindStringSubmatch(line)
 		switch {
-		case fence == "" && marks:
-			info := strings.ToLower(strings.TrimSpace(body[run:]))
-			if body[0] == '`' && strings.Contains(info, "`") {
-				continue // a code span
-			}
-			fence, indent = body[:run], spaces
-			wanted = body[0] == '`' && (strings.HasPrefix(info, "yaml") || strings.HasPrefix(info, "yml") || strings.HasPrefix(info, "json"))
+		case open == nil && mark != nil:
+			open = mark
 			block.Reset()
-		case fence != "" && marks && strings.HasPrefix(body, fence) && strings.TrimSpace(body[run:]) == "":
-			if wanted && says.MatchString(block.String()) {
+		case mark != nil && strings.HasPrefix(mark[2], open[2]) && mark[3] == "":
+			if open[2][0] == '`' && described.MatchString(open[3]) && says.MatchString(block.String()) {
 				found = append(found, block.String())
 			}
-			fence = ""
-		case fence != "":
-			block.WriteString(line[min(indent, spaces):] + "\n")
+			open = nil
+		case open != nil:
+			block.WriteString(strings.TrimPrefix(line, open[1]) + "\n")
 		}
 	}
-	if fence != "" && wanted {
+	if open != nil && open[2][0] == '`' && described.MatchString(open[3]) {
 		return nil, errors.New("the page is cut: the fence of the description is not closed")
 	}
 	return found, nil

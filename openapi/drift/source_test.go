@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,16 +46,16 @@ func TestUnusableText(t *testing.T) {
 		{"fence closed by a shorter one", strings.TrimSuffix(asPage(v), "````\n") + "```\n", "not closed"},
 		{"cut in the middle, fence closed", asPage(v[:len(v)/2]), ""},
 		{"bad YAML", asPage(strings.Replace(v, "paths:\n", "paths: [\n", 1)), "yaml"},
-		{"a key twice", asPage(strings.Replace(v, "      summary:", "      summary: a\n      summary:", 1)), "is there twice"},
-		{"a status twice", asPage(strings.Replace(v, "        '502':", "        502:\n          description: x\n        '502':", 1)), "is there twice"},
+		{"a key twice", asPage(strings.Replace(v, "      summary:", "      summary: a\n      summary:", 1)), "already defined"},
+		{"a status twice", asPage(strings.Replace(v, "        '502':", "        502:\n          description: x\n        '502':", 1)), "already defined"},
 		{"bad JSON", `{"openapi": "3.1.0", "paths": {`, "drift: could not check: "},
 		{"a bad description by itself", "# of the service\n" + strings.Replace(v, "paths:\n", "paths: [\n", 1), ".md: yaml: "},
 		{"a bad description by itself, with a fence in it", strings.Replace(v, "description: The origin username", "description: |\n            ```yaml\n            x: [\n      y", 1), ".md: yaml: "},
 		{"two documents", asPage(v + "---\n" + v), "more than one"},
 		{"front matter that says openapi", "---\ntitle: Create\nopenapi: post /connect_sessions\n---\n\n# Create\n", "neither a page"},
-		{"Swagger 2", "swagger: '2.0'\npaths: {}\n", "no OpenAPI 3"},
-		{"no paths", "openapi: 3.1.0\ninfo: {title: a, version: b}\n", "no paths"},
-		{"a list", "- openapi: 3.1.0\n", "no OpenAPI 3"},
+		{"Swagger 2", "swagger: '2.0'\npaths: {}\n", "not an OpenAPI 3 description"},
+		{"no paths", "openapi: 3.1.0\ninfo: {title: a, version: b}\n", "no operations"},
+		{"a list", "- openapi: 3.1.0\n", "neither a page"},
 		{"paths that are no objects", asPage(strings.Replace(v, "paths:\n  /connect_sessions:\n", "paths:\n  /x: 1\n  /connect_sessions:\n", 1)), ""},
 		{"a type that is none", asPage(strings.Replace(v, "type: object", "type: {a: b}", 1)), ""},
 		{"a reference that leads nowhere", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/Gone'", 1)), "leads nowhere"},
@@ -63,9 +64,9 @@ func TestUnusableText(t *testing.T) {
 		{"no responses", asPage(v[:strings.Index(v, "      responses:")] + "      responses: {}\n" + v[strings.Index(v, "      security:\n"):]), "no responses"},
 		{"security scheme missing", asPage(v[:strings.Index(v, "  securitySchemes:")]), `"basic" is missing`},
 		{"security scheme cut", asPage(strings.Replace(v, "      scheme: basic\n", "", 1)), "basic"},
-		{"aliases that multiply", asPage(bomb + v), "aliases followed"},
-		{"nested deep", asPage(strings.Replace(v, "example: 400", "example: "+strings.Repeat("[", 9000)+strings.Repeat("]", 9000), 1)), "levels deep"},
+		{"aliases that multiply", asPage(bomb + v), "aliasing"},
 		{"nested deeper than a parser goes", asPage(strings.Replace(v, "example: 400", "example: "+strings.Repeat("{a: ", 20000)+strings.Repeat("}", 20000), 1)), ""},
+		{"values without end", asPage(v + "x-many: [" + strings.Repeat("1,", maxValues) + "]\n"), "more than 1000000 values"},
 		{"Latin-1", asPage(v) + "caf\xe9\n", "UTF-8"},
 		{"too large", asPage(v) + strings.Repeat(" ", maxSource), "larger than 16 MiB"},
 	} {
@@ -73,6 +74,53 @@ func TestUnusableText(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := drift(t, row.text)
 			requireUnknown(t, code, stdout, stderr, row.reason)
+		})
+	}
+}
+
+// Schemas that lead to each other are compared in the time that their number takes.
+func TestSchemasThatLeadToEachOther(t *testing.T) {
+	t.Parallel()
+	ring, chain := "", ""
+	for i := range 25 {
+		ring += fmt.Sprintf("    Ring%d:\n      properties:\n", i)
+		for j := range 25 {
+			ring += fmt.Sprintf("        to%d: {$ref: '#/components/schemas/Ring%[1]d'}\n", j)
+		}
+	}
+	for i := range 3000 {
+		chain += fmt.Sprintf("    Chain%d: {properties: {next: {$ref: '#/components/schemas/Chain%d'}}}\n", i, i+1)
+	}
+	chain += "    Chain3000: {type: string}\n"
+	field := func(name string) edit {
+		return swap("        provider:\n", "        more: {$ref: '#/components/schemas/"+name+"'}\n        provider:\n", create)
+	}
+	summary := swap("summary: Create", "summary: create")
+	const told = "Documentation | `POST /connect_sessions`: summary `Create Connect Session` → `create Connect Session`"
+	for _, row := range []struct {
+		name       string
+		base, edit edit
+		want       []string
+	}{
+		{"one that holds itself", field("ConnectSessionCreate"), summary, []string{told}},
+		{"one that comes to hold itself", both(), field("ConnectSessionCreate"), []string{"New | `ConnectSessionCreate.more`: new, optional `object`" + asked}},
+		{"a ring", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), both(), nil},
+		{"a ring that changes", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), swap("    Ring24:\n", "    Ring24:\n      type: object\n"), []string{"May break callers | `Ring24`: type none → `object`" + asked}},
+		{"a chain", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain2900")), summary, []string{told}},
+		{"a chain without end", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain0")), summary, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "vendored.yaml")
+			base := row.base(t, vendoredText(t))
+			require.NoError(t, os.WriteFile(file, []byte(base), 0o600))
+			code, stdout, stderr := drift(t, asPage(row.edit(t, base)), "-vendored", file)
+			if row.name == "a chain without end" {
+				requireUnknown(t, code, stdout, stderr, "more than 1000 levels deep")
+				return
+			}
+			assert.Empty(t, stderr)
+			assert.Equal(t, row.want, lines(stdout))
 		})
 	}
 }
@@ -145,6 +193,20 @@ func TestFetch(t *testing.T) {
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	})
+	var refused sync.Map // by path, how often
+	once := func(path string, refuse http.HandlerFunc) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if _, again := refused.LoadOrStore(path, true); !again {
+				refuse(w, r)
+				return
+			}
+			io.WriteString(w, text)
+		})
+	}
+	once("/busy-once", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(429) })
+	once("/broken-once", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	once("/reset-once", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	once("/gone-once", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) })
 	mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -162,6 +224,10 @@ func TestFetch(t *testing.T) {
 		{"/empty", exitUnknown, "neither a page"},
 		{"/gone", exitUnknown, "404"},
 		{"/broken", exitUnknown, "503"},
+		{"/busy-once", exitSame, ""},
+		{"/broken-once", exitSame, ""},
+		{"/reset-once", exitSame, ""},
+		{"/gone-once", exitUnknown, "404"},
 		{"/created", exitUnknown, "203"},
 		{"/large", exitUnknown, "larger than 16 MiB"},
 		{"/round", exitUnknown, "more than 10 times"},
@@ -220,8 +286,7 @@ func TestArguments(t *testing.T) {
 		args         []string
 	}{
 		{"unknown flag", "-nope", []string{"-nope"}},
-		{"two sources", "more than one source", []string{"a", "b"}},
-		{"flag behind the source", "more than one source", []string{"a", "-update"}},
+		{"two sources to take", "more than one source", []string{"-update", "a", "b"}},
 		{"no time", "-timeout", []string{"-timeout", "0s", "a"}},
 		{"no such file", "no such file", []string{"nowhere.md"}},
 		{"a directory", "directory", []string{"."}},
@@ -256,19 +321,15 @@ func TestReportNotWritten(t *testing.T) {
 	requireUnknown(t, code, "", errs.String(), "broken pipe")
 }
 
-func TestWithin(t *testing.T) {
+func TestBounded(t *testing.T) {
 	t.Parallel()
-	_, err := within(t.Context(), time.Hour, func(context.Context) (*report, error) { panic("from a library") })
+	_, err := bounded(t.Context(), time.Hour, func() (int, error) { panic("from a library") })
 	assert.EqualError(t, err, "panic: from a library")
 
 	// What does not look at the context is not waited for.
 	release := make(chan struct{})
 	defer close(release)
-	_, err = within(t.Context(), time.Nanosecond, func(context.Context) (*report, error) { <-release; return &report{}, nil })
-	assert.ErrorContains(t, err, "not finished in 1ns")
-
-	// What is finished too late does not count either.
-	_, err = within(t.Context(), time.Nanosecond, func(ctx context.Context) (*report, error) { <-ctx.Done(); return &report{}, nil })
+	_, err = bounded(t.Context(), time.Nanosecond, func() (int, error) { <-release; return 0, nil })
 	assert.ErrorContains(t, err, "not finished in 1ns")
 }
 

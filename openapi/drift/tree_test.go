@@ -34,6 +34,8 @@ func copyProject(t testing.TB) project {
 		switch {
 		case err != nil:
 			return err
+		case name == ".git" && !entry.IsDir(): // of a worktree
+			return nil
 		case name == ".git" || name == "bin":
 			return fs.SkipDir
 		case entry.IsDir():
@@ -117,4 +119,22 @@ func (p project) files() map[string]string {
 		return err
 	}))
 	return found
+}
+
+// changed names the files that are not as they were.
+func (p project) changed(before map[string]string) []string {
+	p.t.Helper()
+	var names []string
+	now := p.files()
+	for name, text := range now {
+		if was, ok := before[name]; !ok || was != text {
+			names = append(names, name)
+		}
+	}
+	for name := range before {
+		if _, ok := now[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -93,7 +93,7 @@ func TestWholeDescription(t *testing.T) {
 		{"schema of both answers, reported once", swap("                        - pending\n", "                        - pending\n                        - expired\n", "        Attempt:"), []string{
 			"New | `ConnectSessionLatestAttempt.status`: enum value `expired` added (`response 201 of POST /connect_sessions`, `response 201 of POST /connect_sessions/authenticate`)",
 		}},
-		{"text that is upstream's", swap("The most recent connection attempt", "The last connection attempt", "        Session:"), []string{"Documentation | `ConnectSession.latest_connection_attempt`: description `The most recent connection attempt initiated against this session, if any. Use this to poll for OAuth completion: when status is \"authenticated\", the resulting …` → `The last connection attempt initiated against this session, if any. Use this to poll for OAuth completion: when status is \"authenticated\", the resulting account…`" + read}},
+		{"text of authenticate", swap("The most recent connection attempt", "The last connection attempt", "        Session:"), nil},
 		{"text of create that is new", swap("                provider:\n", "                provider:\n                    description: The provider.\n", "        ConnectSessionTokenAuthLink:"), []string{"Documentation | `ConnectSessionTokenAuthLink.provider`: description none → `The provider.`" + answered}},
 		{"text that is ours", swap("Upstream's words.", "Other words."), nil},
 		{"directions to a generator", swap("  /connect_sessions:\n        post:\n", "  /connect_sessions:\n        post:\n            x-speakeasy-name-override: create\n"), nil},
@@ -128,9 +128,7 @@ func TestOverlay(t *testing.T) {
 		{"as it is", text, both(), ""},
 		{"corrections last", strings.Replace(text, guard, "", 1) + guard, both(), ""},
 		{"without additions", "overlay: 1.1.0\ninfo: {title: x, version: y}\nactions: []\n", swap(authenticate, "  /sessions/authenticate:\n"), ""},
-		{"an addition that is a correction too", text + "  - target: $\n    update:\n      paths:\n        /connect_sessions: {post: {summary: x}}\n        /accounts: {get: {responses: {}}}\n", both(), "the action that adds GET /accounts also changes what is vendored"},
-		{"an addition that leads nowhere", text + "  - target: $.paths\n    update:\n      /x: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}\n", both(), "leads nowhere"},
-		{"a target that is no path", text + "  - target: '$.['\n    remove: true\n", both(), "overlay"},
+		{"an addition that leads nowhere", text + "  - target: $.paths\n    x-adds: true\n    update:\n      /x: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}\n", both(), "leads nowhere"},
 		{"no YAML", "{", both(), "overlay"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -152,4 +150,20 @@ func TestOverlay(t *testing.T) {
 		code, _, _ = drift(t, asPage(vendoredText(t)), "-overlay", "nowhere.yaml")
 		assert.Equal(t, exitSame, code, "a page is compared without it")
 	})
+}
+
+// Every operation that the overlay adds is marked, or nobody would watch it.
+func TestAdditionsAreMarked(t *testing.T) {
+	t.Parallel()
+	v, err := load(options{vendored: "../connect-sessions.yaml", overlay: "../overlay.yaml"})
+	require.NoError(t, err)
+	marked, err := v.everything()
+	require.NoError(t, err)
+	doc, loose, err := v.apply(v.files[0].text, func(action) bool { return true })
+	require.NoError(t, err)
+	assert.Empty(t, loose)
+	all, err := plain(doc)
+	require.NoError(t, err)
+	assert.Equal(t, all.calls(), marked.calls())
+	assert.Greater(t, len(all.calls()), 1)
 }

@@ -1,21 +1,25 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 )
 
 // fakeGH notes each call, with the file that a body comes from, and answers
-// lists with $GH_OPEN, and questions for the body of an issue with $GH_BODY.
+// lists with $GH_OPEN, questions for the body of an issue with $GH_BODY, for the last
+// runs with $GH_RUNS, and for how the check of each ended with $GH_CHECKS.
 const fakeGH = `#!/bin/sh
 all=$*
 printf '%s' "$1 $2" >>"$GH_CALLS"
@@ -32,6 +36,8 @@ echo >>"$GH_CALLS"
 case $all in
 *state*open*) printf '%s\n' "$GH_OPEN" ;;
 *--jq\ .body) printf '%s\n' "$GH_BODY" ;;
+*/runs\?*) printf '%s\n' $GH_RUNS ;;
+*/jobs*) printf '%s\n' "${GH_CHECKS:-success}" ;;
 esac
 exit "${GH_EXIT:-0}"
 `
@@ -68,6 +74,13 @@ func newWorkflow(t *testing.T, page, open string) *workflow {
 	return w
 }
 
+// check runs the daily check.
+func (w *workflow) check() (output string, ok bool) {
+	w.t.Helper()
+	w.env = append(w.env, "SOURCE="+w.url)
+	return w.run(".ci/drift-issue")
+}
+
 // noted is what gh, or the step, was given, "" when nothing was.
 func (w *workflow) noted(suffix string) string {
 	text, err := os.ReadFile(w.calls + suffix)
@@ -82,6 +95,7 @@ func TestDriftIssue(t *testing.T) {
 	same := asPage(contents(t, "../connect-sessions.yaml"))
 	// Text that a shell would expand and GitHub would obey.
 	const hostile = "$(touch pwned) `touch pwned` ${HOME} @everyone"
+	const runs = "api repos/{owner}/{repo}/actions/workflows/drift.yml/runs?event=schedule&status=completed&per_page=2 <--jq> <.workflow_runs[].id>\n"
 	const list = "api repos/{owner}/{repo}/issues?labels=drift&state=open <--jq> <map(select(.pull_request | not)) | .[0].number // empty>\n"
 	const body = "api repos/{owner}/{repo}/issues/7 <--jq> <.body>\n"
 	const edited = "api repos/{owner}/{repo}/issues/7/comments <-F> <body=@bin/drift.md> <--silent>\n" +
@@ -99,17 +113,17 @@ func TestDriftIssue(t *testing.T) {
 		{"drift, no issue", drifted, "", true, list + "label create <drift> <--force> <--description> <Upstream has changed its description of the API>\n" +
 			"issue create <--title> <Upstream drift> <--label> <drift> <--body-file> <bin/drift.md>\n"},
 		{"drift, an issue", drifted, "7", true, list + body + edited},
-		{"not found, an issue", "", "7", false, ""},
-		{"HTML, no issue", "<html>", "", false, ""},
+		{"not found, an issue", "", "7", false, runs + list},
+		{"HTML, no issue", "<html>", "", false, runs + list},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorkflow(t, row.page, row.open)
 			before := w.files()
-			output, ok := w.make("drift-issue", "SOURCE="+w.url)
+			output, ok := w.check()
 			assert.Equal(t, row.ok, ok, output)
 			assert.Equal(t, row.calls, w.noted(""))
-			assert.Equal(t, before, w.files(), "nothing of the project changes")
+			assert.Empty(t, w.changed(before), "nothing of the project changes")
 			if !row.ok {
 				assert.Regexp(t, `(?m)^::error title=Upstream could not be checked::drift: could not check: \S+/100%2525\.md.*$`, output)
 				assert.Empty(t, w.noted(".output")+w.noted(".body"))
@@ -122,7 +136,7 @@ func TestDriftIssue(t *testing.T) {
 				assert.Contains(t, w.noted(".body"), hostile)
 				assert.Equal(t, w.noted(".summary"), w.noted(".body"))
 			} else {
-				assert.Empty(t, w.noted(".output"))
+				assert.Equal(t, "drift=false\n", w.noted(".output"))
 			}
 		})
 	}
@@ -132,12 +146,12 @@ func TestDriftIssue(t *testing.T) {
 		report, _ := w.run("bin/drift", w.url)
 		stored := strings.ReplaceAll(strings.TrimSpace(report), "\n", " \r\n")
 		w.env = append(w.env, "GH_BODY="+stored)
-		output, ok := w.make("drift-issue", "SOURCE="+w.url)
+		output, ok := w.check()
 		assert.True(t, ok, output)
 		assert.Equal(t, list+body, w.noted(""), "is no news")
 
 		w.env = append(w.env, "GH_BODY="+strings.Replace(stored, "summary", "description", 1))
-		output, ok = w.make("drift-issue", "SOURCE="+w.url)
+		output, ok = w.check()
 		assert.True(t, ok, output)
 		assert.Equal(t, list+body+list+body+edited, w.noted(""))
 	})
@@ -148,24 +162,65 @@ func TestDriftIssue(t *testing.T) {
 		changed := swap("            - pending\n", "            - pending\n            - expired\n")
 		require.NoError(t, os.WriteFile(whole, []byte(changed(t, contents(t, "../connect-sessions.yaml"))), 0o600))
 		w.env = append(w.env, "DRIFT_SOURCES= "+w.url+"?a=*&b\n "+whole)
-		output, ok := w.make("drift-issue", "SOURCE="+w.url)
+		output, ok := w.check()
 		assert.True(t, ok, output)
 		assert.Equal(t, 3, strings.Count(w.noted(".body"), "## Upstream drift\n"))
 		assert.Contains(t, w.noted(".body"), "enum value `expired` added")
-		assert.Empty(t, w.noted(".output"), "make refresh takes the first source only")
 
-		require.NoError(t, os.WriteFile(whole, []byte("<html>"), 0o600))
-		before := w.noted("")
-		output, ok = w.make("drift-issue", "SOURCE="+w.url)
+		// One that cannot be read hides nothing of the others.
+		w.env = append(w.env, "DRIFT_SOURCES=nowhere.md "+whole)
+		output, ok = w.check()
 		assert.False(t, ok)
-		assert.Contains(t, output, "::error title=Upstream could not be checked::drift: could not check: "+whole)
-		assert.Equal(t, before, w.noted(""))
+		assert.Contains(t, output, "::error title=Upstream could not be checked::drift: could not check: open nowhere.md: ")
+		assert.Contains(t, w.noted(".body"), "enum value `expired` added")
+		assert.Contains(t, w.noted(".body"), "\n## Could not be read\n\n    drift: could not check: open nowhere.md: ")
+	})
+	t.Run("much drift in many sources", func(t *testing.T) {
+		t.Parallel()
+		w := newWorkflow(t, same, "")
+		var fields strings.Builder
+		for i := range 2000 {
+			fmt.Fprintf(&fields, "        field_%d:\n          type: string\n", i)
+		}
+		large := filepath.Join(t.TempDir(), "large.md")
+		page := swap("        provider:\n", fields.String()+"        provider:\n", create)(t, same)
+		require.NoError(t, os.WriteFile(large, []byte(page), 0o600))
+		w.page.Store(&page)
+		w.env = append(w.env, "DRIFT_SOURCES="+strings.Repeat(large+" ", 3)+strings.Repeat(" nowhere.md", 40))
+		_, ok := w.check()
+		assert.False(t, ok)
+		assert.Less(t, len(w.noted(".body")), 65536)
+		assert.Equal(t, 4, strings.Count(w.noted(".body"), "\n### New (2000)\n"))
+	})
+	t.Run("a source that has not been readable for days", func(t *testing.T) {
+		t.Parallel()
+		w := newWorkflow(t, "", "")
+		w.env = append(w.env, "GH_RUNS=11 12", "GH_CHECKS=success")
+		_, ok := w.check()
+		assert.False(t, ok)
+		jobs := func(id string) string {
+			return "api repos/{owner}/{repo}/actions/runs/" + id + "/jobs <--jq> <.jobs[] | select(.name == \"check\").conclusion>\n"
+		}
+		assert.Equal(t, runs+jobs("11")+jobs("12")+list, w.noted(""), "is nothing to report on the first day")
+		assert.Empty(t, w.noted(".output"))
+
+		w.env = append(w.env, "GH_CHECKS=failure")
+		_, ok = w.check()
+		assert.False(t, ok)
+		assert.Contains(t, w.noted(""), "issue create <--title> <Upstream drift>")
+		assert.Regexp(t, `^\n## Could not be read\n\n    drift: could not check: \S+/100%25\.md: answered 404 Not Found\n$`, w.noted(".body"))
+
+		w.env = append(w.env, "GH_OPEN=7", "GH_BODY=x")
+		require.NoError(t, os.RemoveAll(w.calls))
+		_, ok = w.check()
+		assert.False(t, ok)
+		assert.Equal(t, runs+jobs("11")+jobs("12")+list+body+edited, w.noted(""))
 	})
 	t.Run("gh fails", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkflow(t, drifted, "7")
 		w.env = append(w.env, "GH_EXIT=1")
-		_, ok := w.make("drift-issue", "SOURCE="+w.url)
+		_, ok := w.check()
 		assert.False(t, ok)
 		assert.Equal(t, list, w.noted(""), "what cannot be listed is not made anew")
 	})
@@ -199,10 +254,17 @@ func TestRefreshPullRequest(t *testing.T) {
 		git("checkout", "-q", "main") // as each run begins
 		return w.make("refresh", "SOURCE="+w.url, "CHECKED_BY=true")
 	}
-	offer := func() string {
+	take := func(description string) { // as make refresh does, without the code
+		t.Helper()
+		git("checkout", "-q", "main")
+		require.NoError(t, os.WriteFile(filepath.Join(w.dir, "openapi", "connect-sessions.yaml"), []byte(description), 0o600))
+	}
+	offer := func() string { // in another checkout, with nothing but the artifact
 		t.Helper()
 		require.NoError(t, os.RemoveAll(w.calls))
-		output, ok := w.make("refresh-pull-request")
+		patch, ok := w.run("sh", "-c", "git diff --binary >bin/refresh.patch && git checkout -q .")
+		require.True(t, ok, patch)
+		output, ok := w.run(".ci/refresh-pull-request")
 		require.True(t, ok, output)
 		return output
 	}
@@ -210,7 +272,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	output, ok := refresh(asPage(live))
 	require.True(t, ok, output)
 	offer()
-	assert.Empty(t, w.noted(""), "nothing to offer")
+	assert.Equal(t, list, w.noted(""), "nothing to offer")
 
 	output, ok = refresh(asPage(changed))
 	require.True(t, ok, output)
@@ -224,8 +286,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	// The next day upstream has changed once more, and there is still one pull request.
 	again := swap("summary: Create a session", "summary: Create one session")(t, changed)
 	w.env = append(w.env, "GH_OPEN=9")
-	output, ok = refresh(asPage(again))
-	require.True(t, ok, output)
+	take(again)
 	offer()
 	const edited = "api --method <PATCH> <repos/{owner}/{repo}/pulls/9> <-F> <body=@bin/refresh.md> <--silent>\n"
 	assert.Equal(t, list+edited, w.noted(""))
@@ -235,14 +296,31 @@ func TestRefreshPullRequest(t *testing.T) {
 	// On the day after it has not, and the same pull request stays as it is.
 	head := func() string { return git("ls-remote", "origin", "refs/heads/refresh") }
 	offered := head()
-	output, ok = refresh(asPage(again))
-	require.True(t, ok, output)
+	take(again)
 	readme := filepath.Join(w.dir, "openapi", "README.md")
 	require.NoError(t, os.WriteFile(readme, []byte(swap("fence, on 2", "fence, on 3")(t, contents(t, readme))), 0o600))
 	offer()
 	assert.Equal(t, list+edited, w.noted(""))
 	assert.Equal(t, offered, head())
-	git("checkout", "-q", ".")
+
+	// What else the job that ran upstream's text has changed is left out.
+	another := swap("summary: Create one session", "summary: Create some session")(t, again)
+	take(another)
+	require.NoError(t, os.WriteFile(filepath.Join(w.dir, "Makefile"), []byte("pwned:\n"), 0o600))
+	offer()
+	assert.Equal(t, another, git("show", "origin/refresh:openapi/connect-sessions.yaml"))
+	assert.NotContains(t, git("show", "origin/refresh:Makefile"), "pwned")
+
+	// Upstream reverts, and the pull request is closed.
+	take(live)
+	offer()
+	assert.Equal(t, list+"pr close <9> <--comment> <Upstream and the vendored description mean the same again.>\n", w.noted(""))
+	assert.Empty(t, head())
+	take(again)
+	w.env = append(w.env, "GH_OPEN=")
+	offer()
+	offered = head()
+	git("checkout", "-q", "main")
 
 	// Somebody adds what the refresh needs by hand, and keeps it.
 	git("checkout", "-q", "refresh")
@@ -250,8 +328,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	git("push", "-q", "origin", "refresh")
 	byHand := head()
 	require.NotEqual(t, offered, byHand)
-	output, ok = refresh(asPage(changed))
-	require.True(t, ok, output)
+	take(changed)
 	assert.Contains(t, offer(), "::warning title=Refresh not offered::somebody else has committed to the branch refresh")
 	assert.Empty(t, w.noted(""))
 	assert.Equal(t, byHand, head())
@@ -260,8 +337,52 @@ func TestRefreshPullRequest(t *testing.T) {
 	// A refresh that stops says so to who watches, and leaves nothing to offer.
 	output, ok = refresh(asPage(swap("    post:\n", "    put:\n")(t, live)))
 	assert.False(t, ok)
-	assert.Regexp(t, `(?m)^::error title=Refresh stopped::drift: could not update: openapi/overlay\.yaml: its correction of .*openapi/README\.md says what to do`, output)
-	offer()
-	assert.Empty(t, w.noted(""))
+	assert.Regexp(t, `(?m)^::error title=Refresh stopped::drift: could not update: \S+: the overlay's correction of .*openapi/README\.md says what to do`, output)
+	assert.Contains(t, offer(), "Refresh not offered")
 	assert.NoFileExists(t, filepath.Join(w.dir, "pwned"))
+}
+
+// What the workflow allows: the job that compiles and runs what upstream's text has
+// become can write nothing, and no job restores a cache that it could have written.
+func TestWorkflow(t *testing.T) {
+	t.Parallel()
+	var file struct {
+		Permissions map[string]string
+		Jobs        map[string]struct {
+			Permissions map[string]string
+			Steps       []struct {
+				Uses, Run string
+				With      map[string]any
+			}
+		}
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(contents(t, "../../.github/workflows/drift.yml")), &file))
+	assert.Empty(t, file.Permissions)
+	writes := map[string][]string{}
+	for name, job := range file.Jobs {
+		for scope, access := range job.Permissions {
+			if access == "write" {
+				writes[name] = append(writes[name], scope)
+			}
+		}
+		slices.Sort(writes[name])
+		for _, step := range job.Steps {
+			if strings.HasPrefix(step.Uses, "actions/setup-go@") {
+				assert.Equal(t, false, step.With["cache"], name)
+			}
+			if strings.HasPrefix(step.Uses, "actions/checkout@") {
+				assert.Equal(t, false, step.With["persist-credentials"], name)
+			}
+			if strings.Contains(step.Run, "make refresh") {
+				assert.Empty(t, writes[name])
+			}
+		}
+	}
+	assert.Equal(t, map[string][]string{"alive": {"actions"}, "check": {"issues"}, "pull-request": {"contents", "pull-requests"}}, writes)
+
+	// GitHub switches the schedule off after 60 days without activity, and this puts it off.
+	w := newWorkflow(t, "", "")
+	output, ok := w.run("sh", "-ec", file.Jobs["alive"].Steps[0].Run)
+	assert.True(t, ok, output)
+	assert.Equal(t, "api --method <PUT> <repos/{owner}/{repo}/actions/workflows/drift.yml/enable> <--silent>\n", w.noted(""))
 }
