@@ -52,8 +52,8 @@ func TestConnectedAmongMany(t *testing.T) {
 		request := owner
 		request.OriginOwnerID = "customer-2"
 		result := w.waitsFor(ctx, w.create(request))
-		w.crowd(ctx, 500)
-		time.Sleep(2 * time.Minute)
+		w.crowd(ctx, 100)
+		time.Sleep(time.Minute)
 		event := connected("account-2")
 		event.OriginOwnerID = "customer-2"
 		w.waiter.Connected(event)

@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -264,6 +265,71 @@ func TestConnectionErrorIsBounded(t *testing.T) {
 		assert.Less(t, len(err.Error()), 2000)
 		assert.NotContains(t, err.Error(), w.token)
 	})
+}
+
+// TestConnectionErrorHidesSecrets says that the provider's text shows no secret that
+// the look has handled, and that the look's own options count.
+func TestConnectionErrorHidesSecrets(t *testing.T) {
+	t.Parallel()
+	const key, token, trigger = "v1.eu.planted-key", "planted-token", "planted-trigger"
+	encoded := base64.StdEncoding.EncodeToString([]byte(key + ":"))
+	said := strings.Join([]string{key, token, trigger, encoded}, " ")
+	c, err := client.New(client.WithAPIKey("another"), client.WithHTTPClient(&http.Client{Transport: answers(
+		`{"id":1,"external_trigger_token":"` + trigger + `","latest_connection_attempt":{"id":"1","status":"error",` +
+			`"oauth_error_code":"` + said + `","oauth_error_description":"` + said + `"}}`)}))
+	require.NoError(t, err)
+	var response client.Response
+	_, err = connect.NewWaiter(c, connect.WaiterOptions{}).Wait(t.Context(), token,
+		client.WithAPIKey(key), client.WithResponse(&response))
+	var ended *connect.ConnectionError
+	require.ErrorAs(t, err, &ended)
+	for _, text := range []string{err.Error(), ended.Code, ended.Description, fmt.Sprintf("%+v", *ended)} {
+		for _, secret := range []string{key, token, trigger, strings.TrimRight(encoded, "=")} {
+			assert.NotContains(t, text, secret)
+		}
+		assert.Contains(t, text, "[redacted]")
+	}
+	assert.Equal(t, 201, response.StatusCode, "the caller's Response is filled")
+}
+
+// TestWaitNeedsTheOutcome says that a wait does not go on over an attempt whose outcome
+// cannot be read, and that no other member matters.
+func TestWaitNeedsTheOutcome(t *testing.T) {
+	t.Parallel()
+	const id = `"id":1,"latest_connection_attempt":`
+	for name, tt := range map[string]struct {
+		body    string
+		account string // empty: an error
+	}{
+		"sound":                          {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":"account-1"}}`, "account-1"},
+		"a time that is none":            {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":"account-1","created_at":"today"}}`, "account-1"},
+		"a session with members amiss":   {`{"organization_id":17,"created_at":5,` + id + `{"id":"1","status":"authenticated","account_secure_id":"account-1"}}`, "account-1"},
+		"the status is a number":         {`{` + id + `{"id":"1","status":7,"account_secure_id":"account-1"}}`, ""},
+		"the account is a number":        {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":7}}`, ""},
+		"the account is broken text":     {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":"ab\ud800cd"}}`, ""},
+		"the attempt is a text":          {`{` + id + `"authenticated"}`, ""},
+		"the attempt of a session is []": {`{` + id + `[]}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: answers(tt.body)}))
+			require.NoError(t, err)
+			attempt, err := connect.NewWaiter(c, connect.WaiterOptions{}).Wait(t.Context(), "planted-token")
+			if tt.account != "" {
+				require.NoError(t, err)
+				assert.Equal(t, tt.account, attempt.AccountSecureID)
+				return
+			}
+			var response *client.ResponseError
+			require.ErrorAs(t, err, &response)
+			assert.ErrorContains(t, err, "stackone: authenticate_connect_session: 201 Created with a body that cannot be used: "+
+				"latest_connection_attempt has no usable status or account_secure_id")
+			assert.Equal(t, tt.body, string(response.Body))
+			assert.Equal(t, 1, response.Attempts)
+			assert.Equal(t, "request-1", response.RequestID)
+			assert.NotNil(t, response.Header)
+		})
+	}
 }
 
 // TestWaitPace are the paces at which a wait must not look.
