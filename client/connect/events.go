@@ -78,6 +78,9 @@ func (t *wait) take(e *webhook.Event) {
 	if t.event == nil && (t.provider == "" || strings.EqualFold(t.provider, e.Provider)) &&
 		(e.EventDate.IsZero() || e.EventDate.Unix() >= t.created) {
 		t.event = e
-		t.answered()
+		t.wake <- struct{}{}
+		if t.stop != nil {
+			t.stop()
+		}
 	}
 }

@@ -61,10 +61,7 @@ func (s *schedule) call() {
 			s.timer.Reset(at - now)
 			return
 		}
-		select {
-		case heap.Pop(&s.queue).(*wait).wake <- struct{}{}:
-		default: // it has been woken before, and has not noticed
-		}
+		heap.Pop(&s.queue).(*wait).wake <- struct{}{}
 		s.next = now + s.gap
 		s.gap = max(s.target, s.gap-time.Duration(s.gap.Seconds()/recovery.Seconds()*float64(s.gap)))
 	}

@@ -46,8 +46,8 @@ type report struct {
 	longest                      time.Duration // create
 	passedOver                   float64       // the most looks between two of a wait, in turns of all waits
 	lags                         []time.Duration
-	goroutines                   float64 // of a wait, when all wait
-	bytes                        int     // likewise, without those of the goroutine that calls Wait
+	goroutines                   float64 // of a wait, when all wait; 0: not measured
+	bytes, withGoroutine         int     // of a wait, without and with the goroutine that calls Wait
 }
 
 // TestSimulation runs the small scenarios; WAITS=all runs each, and -v prints the table.
@@ -67,15 +67,15 @@ func TestSimulation(t *testing.T) {
 			scenario{waits: 40, separate: true}, scenario{waits: 100, separate: true}, scenario{waits: 1000, separate: true})
 	}
 	var table strings.Builder
-	fmt.Fprintln(&table, "| waits | webhooks | requests/min | 429s: looks | creates | creates failed | longest create | passed over | lag: median | p90 | longest | goroutines | bytes |")
-	fmt.Fprintln(&table, "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintln(&table, "| waits | webhooks | requests a minute | looks refused | creates refused | creates failed | longest create | passed over | lag: median | 90 % | longest | goroutines | bytes | with goroutine |")
+	fmt.Fprintln(&table, "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, s := range scenarios {
 		var r *report
-		t.Run(s.String(), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s, webhooks %t", s, s.webhooks), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { r = simulate(t, s) })
 			if s.processes == 0 && !s.separate {
 				if all { // the race detector needs more
-					r.goroutines, r.bytes = footprint(t, s.waits)
+					r.goroutines, r.bytes, r.withGoroutine = footprint(t, s.waits)
 				}
 				r.assert(t)
 			}
@@ -100,9 +100,13 @@ func (r *report) String() string {
 	n := len(r.lags)
 	seconds := func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
 	webhooks := map[bool]string{true: "yes", false: "no"}[r.webhooks]
-	return fmt.Sprintf("| %s | %s | %d | %d | %d | %d of %d | %s | %.2f turns | %s | %s | %s | %.1f | %d |", r.scenario, webhooks,
+	footprint := "| | | |"
+	if r.goroutines > 0 {
+		footprint = fmt.Sprintf("| %.1f | %d | %d |", r.goroutines, r.bytes, r.withGoroutine)
+	}
+	return fmt.Sprintf("| %s | %s | %d | %d | %d | %d of %d | %s | %.2f turns | %s | %s | %s %s", r.scenario, webhooks,
 		r.requests, r.refusedLooks, r.refusedCreates, r.failed, r.creates, seconds(r.longest), r.passedOver,
-		seconds(r.lags[n/2]), seconds(r.lags[n*9/10]), seconds(r.lags[n-1]), r.goroutines, r.bytes)
+		seconds(r.lags[n/2]), seconds(r.lags[n*9/10]), seconds(r.lags[n-1]), footprint)
 }
 
 // assert says what holds for one process, however many wait.
@@ -176,6 +180,9 @@ func simulate(t *testing.T, s scenario) *report {
 	}
 	srv.LimitRate(stackonetest.RateLimit)
 
+	settled := time.Duration(s.waits)*time.Minute/time.Duration(cmp.Or(s.perMinute, 500)*processes) + 5*time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), 2*settled+10*time.Minute)
+	defer cancel()
 	var waits, others sync.WaitGroup
 	over, end := context.WithCancel(t.Context())
 	others.Go(func() { r.create(over, newClient(), &others) })
@@ -188,13 +195,12 @@ func simulate(t *testing.T, s scenario) *report {
 			if s.separate {
 				waiter = connect.NewWaiter(newClient(), connect.WaiterOptions{LooksPerMinute: -1})
 			}
-			_, err := waiter.Wait(t.Context(), token, client.WithHeader("X-Wait", fmt.Sprint(i)))
+			_, err := waiter.Wait(ctx, token, client.WithHeader("X-Wait", fmt.Sprint(i)))
 			assert.NoError(t, err)
 			r.lags[i] = time.Since(begun[i])
 		})
 	}
-	looks := cmp.Or(s.perMinute, 500) * processes
-	time.Sleep(time.Duration(s.waits)*time.Minute/time.Duration(looks) + 5*time.Second)
+	time.Sleep(settled)
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(s.waits) {
 		oauth := !s.webhooks || i%2 == 0
 		if oauth {
@@ -255,9 +261,10 @@ func passedOver(looks []look, waits int) float64 {
 	return float64(most) / float64(waits)
 }
 
-// footprint is what each of n waits on a Waiter costs beside the goroutine that calls
-// it, once it has looked, on average of at least a thousand waits.
-func footprint(t *testing.T, n int) (goroutines float64, bytes int) {
+// footprint is what each of n waits on a Waiter costs once it has looked, on average of
+// at least a thousand waits: goroutines, and bytes of heap and stack without and with the
+// goroutine that calls Wait.
+func footprint(t *testing.T, n int) (goroutines float64, bytes, withGoroutine int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		service := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -265,6 +272,16 @@ func footprint(t *testing.T, n int) (goroutines float64, bytes int) {
 		})
 		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: service}))
 		require.NoError(t, err)
+		used := func() int {
+			synctest.Wait()
+			var m runtime.MemStats
+			for range 3 { // which shrinks stacks too
+				runtime.GC()
+			}
+			runtime.ReadMemStats(&m)
+			return int(m.HeapAlloc + m.StackInuse)
+		}
+		nothing := used()
 		ctx, cancel := context.WithCancel(t.Context())
 		begin := make(chan struct{})
 		var waits sync.WaitGroup
@@ -278,24 +295,16 @@ func footprint(t *testing.T, n int) (goroutines float64, bytes int) {
 				assert.True(t, errors.Is(err, context.Canceled))
 			})
 		}
-		used := func() int {
-			synctest.Wait()
-			var m runtime.MemStats
-			for range 3 { // which shrinks stacks too
-				runtime.GC()
-			}
-			runtime.ReadMemStats(&m)
-			return int(m.HeapAlloc + m.StackInuse)
-		}
 		before, running := used(), runtime.NumGoroutine()
 		for i := range waiters {
 			waiters[i] = connect.NewWaiter(c, connect.WaiterOptions{LooksPerMinute: -1, Interval: time.Hour})
 		}
 		close(begin)
-		bytes = (used() - before) / all
+		after := used()
+		bytes, withGoroutine = (after-before)/all, (after-nothing)/all
 		goroutines = 1 + float64(runtime.NumGoroutine()-running)/float64(all)
 		cancel()
 		waits.Wait()
 	})
-	return goroutines, bytes
+	return goroutines, bytes, withGoroutine
 }

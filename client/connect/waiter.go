@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +67,7 @@ func (w *Waiter) locked(f func()) {
 type wait struct {
 	token   string
 	opts    []client.Option
-	wake    chan struct{} // receives when it is the wait's turn
+	wake    chan struct{} // receives when it is the wait's turn, and when an event has come
 	seen    string        // the attempt that the last look has shown
 	pending bool          // which is under way
 	failed  error         // why the last look has, if it has
@@ -77,14 +76,14 @@ type wait struct {
 	// Guarded by Waiter.mu. In the schedule:
 	due    time.Duration
 	number uint64
-	index  int // in the queue; -1: not in it
+	index  int                // in the queue; -1: not in it
+	stop   context.CancelFunc // ends the look under way; nil: there is none
 
 	// Among the events:
 	since           *arrival // nil: the following is known
 	owner, provider string
 	created         int64          // the session, in seconds since 1970
 	event           *webhook.Event // nil: none has come
-	answered        func()         // ends the wait, since one has
 }
 
 // Wait waits until the customer of the session with the token has connected, and
@@ -117,9 +116,7 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 	case w.options.Interval < 0:
 		return nil, errors.New("stackone: wait: the interval is negative")
 	}
-	own, answered := context.WithCancel(ctx)
-	defer answered()
-	t := &wait{token: token, opts: opts, wake: make(chan struct{}, 1), index: -1, answered: answered}
+	t := &wait{token: token, opts: opts, wake: make(chan struct{}, 2), index: -1}
 	w.locked(func() {
 		t.since = w.events.last
 		w.looks.add(t, newcomer, 0)
@@ -128,8 +125,8 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 		w.looks.remove(t)
 		w.events.end(t)
 	})
-	for w.turn(own, t) {
-		attempt, err := w.look(own, t)
+	for look := w.turn(ctx, t); look != nil; look = w.turn(ctx, t) {
+		attempt, err := w.look(look, t)
 		if attempt != nil || err != nil {
 			return attempt, err
 		}
@@ -138,25 +135,35 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 	return w.outcome(ctx, t)
 }
 
-// turn blocks until it is the wait's turn to look, and returns false if ctx ends first.
-// All waits listen to the timer of the schedule, and whichever hears it wakes the one
-// whose turn it is.
-func (w *Waiter) turn(ctx context.Context, t *wait) bool {
-	for ctx.Err() == nil {
+// turn blocks until it is the wait's turn to look, and returns the context for that: it
+// also ends when an event comes for the wait. It returns nil if ctx ends or an event has
+// come before. All waits listen to the timer of the schedule, and whichever hears it
+// wakes the one whose turn it is.
+func (w *Waiter) turn(ctx context.Context, t *wait) (look context.Context) {
+	for {
 		select {
 		case <-t.wake:
-			return true
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if t.event == nil || t.due < newcomer { // urgent, because an event has come
+				look, t.stop = context.WithCancel(ctx)
+			}
+			return look
 		case <-w.looks.timer.C:
 			w.locked(w.looks.call)
 		case <-ctx.Done():
+			return nil
 		}
 	}
-	return false
 }
 
 // look asks for the session once. It returns the attempt that has succeeded, an error
 // that ends the wait, or neither.
 func (w *Waiter) look(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAttempt, error) {
+	defer w.locked(func() {
+		t.stop()
+		t.stop = nil
+	})
 	var answer client.Response
 	session, err := w.client.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: t.token},
 		append(slices.Clip(t.opts), client.WithResponse(&answer), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))...)
@@ -166,30 +173,24 @@ func (w *Waiter) look(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAt
 	if t.since != nil {
 		w.locked(func() { w.events.learn(t, session) })
 	}
-	seconds, _ := strconv.ParseUint(answer.Header.Get("Retry-After"), 10, 32)
-	t.failed, t.delay = nil, time.Duration(seconds)*time.Second
+	t.failed, t.delay = nil, 0
 	attempt := session.LatestConnectionAttempt
 	w.report(t, attempt)
+	dropped := func(member string) bool { return slices.Contains(answer.Dropped, "latest_connection_attempt"+member) }
+	authenticated := attempt != nil && attempt.Status == gen.AttemptStatusAuthenticated
 	switch {
-	case unusable(attempt, answer.Dropped):
+	case dropped(".status"), dropped("") && (attempt == nil || authenticated && attempt.AccountSecureID == ""):
 		return nil, &client.ResponseError{
-			Operation: "authenticate_connect_session", StatusCode: answer.StatusCode, RequestID: answer.Redact(answer.Header.Get("X-Request-Id")),
-			Attempts: answer.Attempts, Header: answer.Header, Body: answer.Body, Err: errors.New("latest_connection_attempt has no usable status or account_secure_id"),
+			Operation: "authenticate_connect_session", StatusCode: answer.StatusCode, Attempts: answer.Attempts,
+			RequestID: answer.Redact(answer.Header.Get("X-Request-Id")), Header: answer.Header, Body: answer.Body,
+			Err: errors.New("latest_connection_attempt has no usable status or account_secure_id"),
 		}
-	case attempt == nil:
-	case attempt.Status == gen.AttemptStatusAuthenticated:
+	case authenticated:
 		return attempt, nil
-	case slices.Contains([]gen.AttemptStatus{gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired}, attempt.Status):
+	case attempt != nil && slices.Contains([]gen.AttemptStatus{gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired}, attempt.Status):
 		return nil, &ConnectionError{attempt.Status, answer.Redact(attempt.OAuthErrorCode), answer.Redact(attempt.OAuthErrorDescription)}
 	}
 	return nil, nil
-}
-
-// unusable reports whether a member of the attempt was dropped that a wait needs.
-func unusable(attempt *gen.ConnectSessionLatestAttempt, dropped []string) bool {
-	const member = "latest_connection_attempt"
-	return slices.Contains(dropped, member+".status") || slices.Contains(dropped, member) &&
-		(attempt == nil || attempt.Status == gen.AttemptStatusAuthenticated && attempt.AccountSecureID == "")
 }
 
 // failure returns the error of a look if it ends the wait. A 429 holds all looks.
@@ -218,8 +219,8 @@ func (w *Waiter) outcome(ctx context.Context, t *wait) (*gen.ConnectSessionLates
 		limited, cancel := context.WithTimeout(ctx, confirmTime)
 		defer cancel()
 		w.locked(func() { w.looks.add(t, urgent, 0) })
-		if w.turn(limited, t) {
-			attempt, err := w.look(limited, t)
+		if look := w.turn(limited, t); look != nil {
+			attempt, err := w.look(look, t)
 			if ended := (*ConnectionError)(nil); attempt != nil || errors.As(err, &ended) {
 				return attempt, err
 			}

@@ -345,20 +345,6 @@ func TestWaitPace(t *testing.T) {
 			assert.Equal(t, 1, w.polls())
 		})
 	})
-	t.Run("Retry-After of a success", func(t *testing.T) {
-		t.Parallel()
-		wait(t, func(t *testing.T, w *waiting) {
-			w.srv.Inject(stackonetest.Fault{RetryAfter: 30 * time.Second})
-			soon(t, time.Second, func() error { return w.session.Connect("account-1") })
-			start := time.Now()
-			var last client.Response
-			_, err := w.waiter.Wait(t.Context(), w.token, client.WithResponse(&last))
-			require.NoError(t, err)
-			assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
-			assert.LessOrEqual(t, time.Since(start), 33*time.Second)
-			assert.Equal(t, 201, last.StatusCode, "and the caller's Response is filled")
-		})
-	})
 }
 
 // The cause of a context's end is the caller's text, and may hold anything.
