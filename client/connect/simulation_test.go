@@ -3,7 +3,6 @@ package connect_test
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -292,7 +291,7 @@ func footprint(t *testing.T, n int) (goroutines float64, bytes, withGoroutine in
 				header := client.WithHeader("X-Wait", fmt.Sprint(i))
 				<-begin
 				_, err := waiters[i/n].Wait(ctx, "token", header)
-				assert.True(t, errors.Is(err, context.Canceled))
+				assert.ErrorIs(t, err, context.Canceled)
 			})
 		}
 		before, running := used(), runtime.NumGoroutine()

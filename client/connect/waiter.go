@@ -25,9 +25,10 @@ type WaiterOptions struct {
 	Interval time.Duration
 
 	// LooksPerMinute limits the looks of all waits together. 0 is 500, half of what
-	// StackOne allows a key; negative is no limit. Share it out when several processes
-	// use one key. Interval*LooksPerMinute waits fit, which are 16 by default; when there
-	// are more, they take turns at even distances, and each looks less often.
+	// StackOne allows a key; negative is no limit. When n processes wait on one key, set
+	// it to 500/n in each. Interval*LooksPerMinute waits fit, 16 by default. When there
+	// are more, they take turns at even distances, and each looks less often: register a
+	// webhook, and give its events to Connected.
 	LooksPerMinute int
 
 	// Progress, if not nil, receives a session's latest attempt, nil while there is
@@ -36,9 +37,11 @@ type WaiterOptions struct {
 	Progress func(token string, attempt *gen.ConnectSessionLatestAttempt)
 }
 
-// Waiter waits for customers to connect. Make one for each API key, because a key's
-// limit is shared by all waits on it. A Waiter is safe for concurrent use, has no
-// goroutine, and needs no closing. What it holds of a wait is gone when the wait ends.
+// Waiter waits for customers to connect. Make one for each API key: StackOne allows a
+// key 1,000 requests a minute, and a Waiter sees to it that all waits together use no
+// more than half of them. The package documentation says how often each session is then
+// looked at. A Waiter is safe for concurrent use, has no goroutine, and needs no closing.
+// It keeps nothing of a wait that has ended.
 type Waiter struct {
 	client  *client.Client
 	options WaiterOptions

@@ -2,10 +2,13 @@ package connect_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -142,6 +145,26 @@ func TestWaitFaults(t *testing.T) {
 				_, err := w.waiter.Wait(t.Context(), w.token)
 				require.ErrorIs(t, err, tt.want)
 				assert.Equal(t, 1, w.polls())
+			})
+		})
+	}
+	for name, opt := range map[string]client.Option{
+		"a certificate": client.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+		})}),
+		"no such host": client.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "host.example", IsNotFound: true}}
+		})}),
+		"a key function that fails": client.WithAPIKeyFunc(func(context.Context) (string, error) { return "", context.DeadlineExceeded }),
+	} {
+		t.Run(name+" lasts", func(t *testing.T) {
+			t.Parallel()
+			wait(t, func(t *testing.T, w *waiting) {
+				begun := time.Now()
+				_, err := w.waiter.Wait(t.Context(), w.token, opt)
+				var transport *client.TransportError
+				require.ErrorAs(t, err, &transport)
+				assert.Zero(t, time.Since(begun))
 			})
 		})
 	}
