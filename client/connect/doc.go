@@ -61,12 +61,12 @@
 // keys:
 //
 //   - A client for each key is the simplest. Each has its own connections and its own
-//     retry budget, and takes about 70 kB once it has been used.
-//   - With hundreds of keys, give the clients one http.Client to share
-//     (client.WithHTTPClient). They share its connections, keep a retry budget each,
-//     and take about 4 kB a key.
-//   - With many thousands, use one client, and give each call its key with
-//     client.WithAPIKey: Wait takes it as an option. Only the Waiter is left of a key,
-//     about 1 kB. But all keys share one retry budget: when one of them is refused over
-//     and over, calls with the others are not retried either.
+//     retry budget, about 60 kB with one connection.
+//   - With hundreds of keys, give the clients one http.Client to share, with
+//     client.WithHTTPClient and a transport of client.NewTransport. They share its
+//     connections, keep a retry budget each, and take about 4 kB.
+//   - With many thousands, use one client, and pass client.WithAPIKey to each call, Wait
+//     included. Only the Waiter is left of each key, about 1 kB. But the keys share one
+//     retry budget: while calls with one key fail, calls with the others may not be
+//     retried either.
 package connect

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
@@ -29,15 +30,8 @@ type ConnectionError struct {
 
 // Error returns one line: the status and the OAuth error.
 func (e *ConnectionError) Error() string {
-	var b strings.Builder
-	b.WriteString("stackone: the connection attempt ended as ")
-	b.WriteString(line(string(e.Status)))
-	for _, part := range []string{e.Code, e.Description} {
-		if part != "" {
-			b.WriteString(": " + line(part))
-		}
-	}
-	return b.String()
+	parts := []string{"stackone: the connection attempt ended as " + string(e.Status), e.Code, e.Description}
+	return line(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": "))
 }
 
 // line returns text as one printable line of limited length.
@@ -47,29 +41,21 @@ func line(text string) string { return client.Response{}.Redact(text) }
 // and free of the session's token, whatever the context's cause and the last look say.
 type pendingError struct {
 	text string
-	errs []error
+	error
 }
 
-func newPendingError(ctx context.Context, t *wait) *pendingError {
-	errs := []error{ctx.Err()}
-	if cause := context.Cause(ctx); cause != ctx.Err() {
-		errs = append(errs, cause)
+func newPendingError(ctx context.Context, t *wait) error {
+	cause := context.Cause(ctx)
+	if cause == ctx.Err() {
+		cause = nil
 	}
-	if t.failed != nil {
-		errs = append(errs, t.failed)
-	}
-	texts := make([]string, len(errs))
-	for i, err := range errs {
-		texts[i] = err.Error()
-	}
-	text := strings.ReplaceAll(strings.Join(texts, "; "), t.token, "[redacted]")
-	return &pendingError{"stackone: the customer has not connected yet: " + line(text), errs}
+	err := errors.Join(ctx.Err(), cause, t.failed)
+	text := strings.NewReplacer(t.token, "[redacted]", "\n", "; ").Replace(err.Error())
+	return &pendingError{"stackone: the customer has not connected yet: " + line(text), err}
 }
 
-func (e *pendingError) Error() string   { return e.text }
-func (e *pendingError) Unwrap() []error { return e.errs }
+func (e *pendingError) Error() string { return e.text }
+func (e *pendingError) Unwrap() error { return e.error }
 
 // Format writes the text of Error, whatever the verb.
 func (e *pendingError) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.text) }
-
-var errNotMade = errors.New("stackone: this waiter was not made by connect.NewWaiter with a client")

@@ -16,7 +16,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// waitsFor starts to wait for the session, and returns when its first look is over.
+// waitsFor starts to wait for the session. If no other wait has looked just before, its
+// first look is over on return.
 func (w *waiting) waitsFor(ctx context.Context, session *stackonetest.Session) func() *result {
 	w.t.Helper()
 	result := w.start(ctx, session.Details().Token)
@@ -52,8 +53,8 @@ func TestConnectedAmongMany(t *testing.T) {
 		request := owner
 		request.OriginOwnerID = "customer-2"
 		result := w.waitsFor(ctx, w.create(request))
-		w.crowd(ctx, 500)
-		time.Sleep(2 * time.Minute)
+		w.crowd(ctx, 100)
+		time.Sleep(time.Minute)
 		event := connected("account-2")
 		event.OriginOwnerID = "customer-2"
 		w.waiter.Connected(event)
@@ -328,6 +329,23 @@ func TestConnectedEndsEachWaitOfTheOwner(t *testing.T) {
 			require.NotNil(t, result())
 			assert.Equal(t, "account-1", result().attempt.AccountSecureID)
 		}
+	})
+}
+
+func TestConnectedAfterAnotherWaitOfTheOwnerHasEnded(t *testing.T) {
+	t.Parallel()
+	wait(t, func(t *testing.T, w *waiting) {
+		ctx, cancel := context.WithCancel(t.Context())
+		first, second := w.waitsFor(t.Context(), w.session), w.waitsFor(ctx, w.session)
+		third := w.waitsFor(t.Context(), w.create(owner))
+		time.Sleep(time.Second) // they have all looked
+		cancel()
+		require.ErrorIs(t, second().err, context.Canceled)
+		time.Sleep(time.Second)
+		w.waiter.Connected(connected("account-1"))
+		require.NotNil(t, first())
+		require.NotNil(t, third())
+		assert.Equal(t, first().at, third().at)
 	})
 }
 

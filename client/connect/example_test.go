@@ -7,11 +7,13 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
@@ -71,4 +73,53 @@ func ExampleSessionHandler() {
 	mux.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/api/connect-session", nil))
 	fmt.Println(rec.Code, rec.Header().Get("Cache-Control"), srv.Sessions()[0].Details().OriginOwnerName)
 	// Output: 200 no-store Acme
+}
+
+// The webhook ends the wait, with a connector that asks for an API key too.
+func ExampleWaiter_Connected() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client()
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	waiting := make(chan string, 10)
+	waiter := connect.NewWaiter(c, connect.WaiterOptions{
+		Progress: func(_ string, attempt *gen.ConnectSessionLatestAttempt) {
+			if attempt == nil {
+				waiting <- "no attempt yet"
+			} else {
+				waiting <- string(attempt.Status)
+			}
+		},
+	})
+	handler, err := webhook.NewHandler([]string{"whsec-1"}, func(_ context.Context, event webhook.Event) error {
+		waiter.Connected(event) // and store it
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	done := make(chan string)
+	go func() {
+		attempt, err := waiter.Wait(ctx, link.Token)
+		if err != nil {
+			log.Fatal(err)
+		}
+		done <- attempt.AccountSecureID
+	}()
+	fmt.Println(<-waiting)
+
+	payload := `{"event":"account.created","account_id":"account-1","origin_owner_id":"customer-42","provider":"bamboohr"}`
+	delivery := httptest.NewRequest(http.MethodPost, "/webhooks/stackone", strings.NewReader(payload))
+	delivery.Header.Set(webhook.SignatureHeader, webhook.Sign([]byte(payload), "whsec-1"))
+	handler.ServeHTTP(httptest.NewRecorder(), delivery)
+
+	fmt.Println("connected as", <-done)
+	// Output:
+	// no attempt yet
+	// connected as account-1
 }

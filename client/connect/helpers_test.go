@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,8 +35,8 @@ type waiting struct {
 	token   string
 	seen    []string // what the progress function saw of the session
 
-	mu    sync.Mutex
-	looks []look
+	mu   sync.Mutex
+	sent []look
 }
 
 // look is a look at a session that was sent.
@@ -58,6 +59,8 @@ func waitWith(t *testing.T, options connect.WaiterOptions, test func(t *testing.
 		w.session = w.create(owner)
 		w.token = w.session.Details().Token
 		options.Progress = func(token string, a *gen.ConnectSessionLatestAttempt) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			switch {
 			case token != w.token:
 			case a == nil:
@@ -83,7 +86,7 @@ func (w *waiting) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		w.mu.Lock()
-		w.looks = append(w.looks, look{time.Now(), sent.Token})
+		w.sent = append(w.sent, look{time.Now(), sent.Token})
 		w.mu.Unlock()
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -94,14 +97,22 @@ func (w *waiting) RoundTrip(r *http.Request) (*http.Response, error) {
 func (w *waiting) polls() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.looks)
+	return len(w.sent)
+}
+
+// looks returns those that were sent.
+func (w *waiting) looks() []look {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.sent)
 }
 
 // lookTimes returns when the session was looked at, since a time.
 func (w *waiting) lookTimes(since time.Time, token string) (times []time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, l := range w.looks {
+	for _, l := range w.sent {
 		if l.token == token && !l.at.Before(since) {
 			times = append(times, l.at.Sub(since))
 		}

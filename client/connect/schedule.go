@@ -5,108 +5,81 @@ import (
 	"container/heap"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
-const (
-	defaultLooks = 500 // a minute
-	maxHold      = time.Hour
+// Priorities of waits in the queue: the least goes first. An event has come for one that
+// is urgent, and a newcomer does not know its owner.
+const urgent, newcomer, regular = -math.MaxInt64 / 2, -math.MaxInt64 / 4, time.Duration(0)
 
-	// After a 429 the pace is halved, and returns to the configured one at this rate.
-	recovery  = 10 * time.Minute // from nothing to the whole
-	leastPace = 1. / 64
-
-	// fullPace stands for the configured pace where there is no limit.
-	fullPace = time.Minute / 1000
-)
+// After a 429 the looks return to their pace with this time constant: the gap between
+// two of them is halved every 3.5 minutes.
+const recovery = 5 * time.Minute
 
 // schedule decides which wait looks next, and when. Times are durations since the
 // schedule began. Its methods are called with Waiter.mu held.
 type schedule struct {
-	began time.Time
-	timer *time.Timer // fires when the first wait in the queue may look
-	queue queue
-	gap   time.Duration // between two looks, as configured; 0: no limit
-	next  time.Duration // no look is sent before
-
-	pace  float64       // the part of the configured pace that was allowed
-	since time.Duration // then
+	began       time.Time
+	timer       *time.Timer // fires when the first wait in the queue may look
+	queue       queue
+	added       uint64        // to the queue, since the schedule began
+	gap, target time.Duration // between two looks: now, and as configured
+	next        time.Duration // no look is sent before
+	held        time.Duration // when the last hold ends
 }
 
 func newSchedule(looksPerMinute int) schedule {
-	s := schedule{began: time.Now(), timer: time.NewTimer(math.MaxInt64), pace: 1}
-	switch n := time.Duration(looksPerMinute); {
-	case n == 0:
-		s.gap = time.Minute / defaultLooks
-	case n > 0:
-		s.gap = (time.Minute + n - 1) / n // rounded up
+	s := schedule{began: time.Now(), timer: time.NewTimer(math.MaxInt64)}
+	if n := time.Duration(cmp.Or(looksPerMinute, 500)); n > 0 {
+		s.target = (time.Minute + n - 1) / n // rounded up
+		s.gap = s.target
 	}
 	return s
 }
 
-// A wait goes before all those with a lower priority.
-const (
-	regular  = time.Duration(0)
-	newcomer = -math.MaxInt64 / 4 // its owner and provider are not known yet
-	urgent   = 2 * newcomer       // an event has come for it
-)
-
-// add puts a wait in the queue, to look after d or as soon as it can after that.
+// add gives a wait a place in the queue, to look after d or as soon as it can after that.
 func (s *schedule) add(t *wait, priority, d time.Duration) {
-	t.due = priority + s.now() + d
+	s.remove(t)
+	s.added++
+	t.due, t.number = priority+time.Since(s.began)+d, s.added
 	heap.Push(&s.queue, t)
 	s.call()
 }
 
-// remove takes a wait out of the queue, and reports whether it was there.
-func (s *schedule) remove(t *wait) bool {
-	if t.index < 0 {
-		return false
+// remove takes a wait out of the queue if it is there.
+func (s *schedule) remove(t *wait) {
+	if t.index >= 0 {
+		heap.Remove(&s.queue, t.index)
 	}
-	heap.Remove(&s.queue, t.index)
-	return true
 }
 
 // call wakes the waits that may look now, and sets the timer for the next one.
 func (s *schedule) call() {
-	now := s.now()
-	for len(s.queue) > 0 {
+	for now := time.Since(s.began); len(s.queue) > 0; {
 		if at := max(s.queue[0].due, s.next); at > now {
 			s.timer.Reset(at - now)
 			return
 		}
-		t := heap.Pop(&s.queue).(*wait)
-		t.wake <- struct{}{}
-		s.next = now + s.distance(now)
+		heap.Pop(&s.queue).(*wait).wake <- struct{}{}
+		s.next = now + s.gap
+		s.gap = max(s.target, s.gap-time.Duration(s.gap.Seconds()/recovery.Seconds()*float64(s.gap)))
 	}
 }
 
-// distance returns the time between two looks.
-func (s *schedule) distance(now time.Duration) time.Duration {
-	if pace := s.paceAt(now); pace < 1 {
-		return time.Duration(float64(cmp.Or(s.gap, fullPace)) / pace)
-	}
-	return s.gap
-}
-
-func (s *schedule) paceAt(now time.Duration) float64 {
-	return min(1, s.pace+max(0, float64(now-s.since)/float64(recovery)))
-}
-
-// hold lets no wait look for d, since the service has answered 429. Further 429s in
-// that time are of looks that were sent before, and count as the same.
+// hold lets no wait look for d, an hour at most, since the service has answered 429,
+// and doubles the gap, from at least 60 ms and up to a minute. A further 429 in that time
+// answers a look that was sent before, and does not slow the looks again.
 func (s *schedule) hold(d time.Duration) {
-	now := s.now()
-	if now >= s.since {
-		s.pace = max(leastPace, s.paceAt(now)/2)
+	now := time.Since(s.began)
+	if now >= s.held {
+		s.gap = min(2*max(s.gap, time.Minute/1000), time.Minute)
 	}
-	s.next = max(s.next, now+jittered(min(d, maxHold)))
-	s.since = max(s.since, s.next)
+	s.next = max(s.next, now+jittered(min(d, time.Hour)))
+	s.held = max(s.held, s.next)
 }
 
-func (s *schedule) now() time.Duration { return time.Since(s.began) }
-
-// jittered returns d and up to a tenth more, at random. It cuts d to 73 years.
+// jittered returns d, at most 73 years, and up to a tenth more at random.
 func jittered(d time.Duration) time.Duration {
 	d = min(d, math.MaxInt64/4)
 	return d + rand.N(d/10+1)
@@ -135,7 +108,7 @@ func (q *queue) Push(x any) {
 func (q *queue) Pop() any {
 	last := len(*q) - 1
 	t := (*q)[last]
-	(*q)[last], *q = nil, (*q)[:last]
 	t.index = -1
+	*q = slices.Delete(*q, last, last+1)
 	return t
 }

@@ -1,20 +1,19 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
-
-const defaultTimeout = 20 * time.Second
 
 // SessionHandler is the endpoint of your backend that the page with StackOne's Hub
 // asks for a token. It answers POST with the JSON {"token": ..., "auth_link_url": ...}
@@ -67,106 +66,76 @@ type SessionHandler struct {
 // ServeHTTP answers a request for a token.
 func (h *SessionHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	link, status := h.session(w.Header(), r)
+	contentType, body := "application/problem+json", map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status,
+	}
+	if link != nil {
+		contentType, body = "application/json", map[string]any{"token": link.Token, "auth_link_url": link.AuthLinkURL}
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the browser may have gone
+}
+
+// session creates the session of a request. Without one, it returns the status that
+// says why, and may set headers of the answer.
+func (h *SessionHandler) session(header http.Header, r *http.Request) (*gen.ConnectSessionTokenAuthLink, int) {
 	switch {
 	case r.Method != http.MethodPost:
-		w.Header().Set("Allow", http.MethodPost)
-		writeProblem(w, http.StatusMethodNotAllowed)
-		return
+		header.Set("Allow", http.MethodPost)
+		return nil, http.StatusMethodNotAllowed
 	case h.Client == nil || h.Session == nil:
-		writeProblem(w, http.StatusInternalServerError)
-		return
+		return nil, http.StatusInternalServerError
 	}
 	if h.Timeout >= 0 {
-		timeout := h.Timeout
-		if timeout == 0 {
-			timeout = defaultTimeout
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(h.Timeout, 20*time.Second))
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
 	request, err := h.Session(r)
 	if err != nil {
-		writeProblem(w, refusalStatus(err))
-		return
+		return nil, refusalStatus(err)
 	}
-	link, err := h.create(r.Context(), request)
+	link, err := h.Client.ConnectSessions.Create(r.Context(), request,
+		append([]client.Option{client.WithRetryPolicy(client.RetryPolicy{RetryAmbiguous: true})}, h.Options...)...)
 	if err != nil {
 		if h.Logger != nil {
 			h.Logger.LogAttrs(r.Context(), slog.LevelWarn, "stackone session handler", slog.String("error", err.Error()))
 		}
-		status, retryAfter := failureStatus(err)
-		if retryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.FormatInt(int64(math.Ceil(retryAfter.Seconds())), 10))
-		}
-		writeProblem(w, status)
-		return
+		return nil, failureStatus(header, err)
 	}
-	if h.Created != nil {
-		if err := h.Created(r.Context(), r, link); err != nil {
-			writeProblem(w, http.StatusInternalServerError)
-			return
-		}
+	if h.Created != nil && h.Created(r.Context(), r, link) != nil {
+		return nil, http.StatusInternalServerError
 	}
-	writeJSON(w, http.StatusOK, "application/json", map[string]string{
-		"token": link.Token, "auth_link_url": link.AuthLinkURL,
-	})
-}
-
-func (h *SessionHandler) create(ctx context.Context, request gen.ConnectSessionCreate) (*gen.ConnectSessionTokenAuthLink, error) {
-	opts := []client.Option{client.WithRetryPolicy(client.RetryPolicy{RetryAmbiguous: true})}
-	return h.Client.ConnectSessions.Create(ctx, request, append(opts, h.Options...)...)
+	return link, http.StatusOK
 }
 
 // refusalStatus returns the status for an error of Session.
 func refusalStatus(err error) int {
-	for _, kind := range []struct {
-		err    error
-		status int
-	}{
-		{client.ErrBadRequest, http.StatusBadRequest},
-		{client.ErrUnauthorized, http.StatusUnauthorized},
-		{client.ErrForbidden, http.StatusForbidden},
-		{client.ErrNotFound, http.StatusNotFound},
-		{client.ErrRequestTimedOut, http.StatusRequestTimeout},
-		{client.ErrConflict, http.StatusConflict},
-		{client.ErrUnprocessableEntity, http.StatusUnprocessableEntity},
-		{client.ErrTooManyRequests, http.StatusTooManyRequests},
+	for status, kind := range [...]error{
+		400: client.ErrBadRequest, 401: client.ErrUnauthorized, 403: client.ErrForbidden, 404: client.ErrNotFound,
+		408: client.ErrRequestTimedOut, 409: client.ErrConflict, 422: client.ErrUnprocessableEntity, 429: client.ErrTooManyRequests,
 	} {
-		if errors.Is(err, kind.err) {
-			return kind.status
+		if kind != nil && errors.Is(err, kind) {
+			return status
 		}
 	}
 	return http.StatusInternalServerError
 }
 
-// failureStatus returns the status for an error of Create, and how long to wait.
-func failureStatus(err error) (status int, retryAfter time.Duration) {
-	var (
-		api       *client.APIError
-		transport *client.TransportError
-		response  *client.ResponseError
-	)
+// failureStatus returns the status for an error of Create.
+func failureStatus(header http.Header, err error) int {
+	var api *client.APIError
 	switch {
 	case errors.As(err, &api) && api.RetryAfter > 0 && client.Transient(err):
-		return http.StatusServiceUnavailable, api.RetryAfter
+		header.Set("Retry-After", fmt.Sprintf("%.f", math.Ceil(api.RetryAfter.Seconds())))
+		return http.StatusServiceUnavailable
 	case errors.Is(err, context.DeadlineExceeded):
-		return http.StatusGatewayTimeout, 0
-	case api != nil, errors.As(err, &transport), errors.As(err, &response):
-		return http.StatusBadGateway, 0
+		return http.StatusGatewayTimeout
+	case api != nil, errors.As(err, new(*client.TransportError)), errors.As(err, new(*client.ResponseError)):
+		return http.StatusBadGateway
 	}
-	return http.StatusInternalServerError, 0
-}
-
-func writeProblem(w http.ResponseWriter, status int) {
-	writeJSON(w, status, "application/problem+json", map[string]any{
-		"type": "about:blank", "title": http.StatusText(status), "status": status,
-	})
-}
-
-func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the browser may have gone
+	return http.StatusInternalServerError
 }

@@ -2,27 +2,21 @@ package connect
 
 import (
 	"cmp"
-	"container/list"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-const (
-	defaultInterval = 2 * time.Second
-
-	// confirmTime limits the last look of a wait that an event has answered.
-	confirmTime = 800 * time.Millisecond
-)
+// confirmTime limits the last look of a wait that an event has answered.
+const confirmTime = 800 * time.Millisecond
 
 // WaiterOptions configure a [Waiter]. The zero value has the defaults.
 type WaiterOptions struct {
@@ -31,9 +25,10 @@ type WaiterOptions struct {
 	Interval time.Duration
 
 	// LooksPerMinute limits the looks of all waits together. 0 is 500, half of what
-	// StackOne allows a key; negative is no limit. Share it out when several processes
-	// use one key. Interval*LooksPerMinute waits fit, which are 16 by default; when there
-	// are more, they take turns at even distances, and each looks less often.
+	// StackOne allows a key; negative is no limit. When n processes wait on one key, set
+	// it to 500/n in each. Interval*LooksPerMinute waits fit, 16 by default. When there
+	// are more, they take turns at even distances, and each looks less often: register a
+	// webhook, and give its events to Connected.
 	LooksPerMinute int
 
 	// Progress, if not nil, receives a session's latest attempt, nil while there is
@@ -42,13 +37,14 @@ type WaiterOptions struct {
 	Progress func(token string, attempt *gen.ConnectSessionLatestAttempt)
 }
 
-// Waiter waits for customers to connect. Make one for each API key, because a key's
-// limit is shared by all waits on it. A Waiter is safe for concurrent use, has no
-// goroutine, and needs no closing. What it holds of a wait is gone when the wait ends.
+// Waiter waits for customers to connect. Make one for each API key: StackOne allows a
+// key 1,000 requests a minute, and a Waiter sees to it that all waits together use no
+// more than half of them. The package documentation says how often each session is then
+// looked at. A Waiter is safe for concurrent use, has no goroutine, and needs no closing.
+// It keeps nothing of a wait that has ended.
 type Waiter struct {
 	client  *client.Client
 	options WaiterOptions
-	once    client.Option // sends each look once
 
 	mu     sync.Mutex
 	looks  schedule
@@ -57,33 +53,40 @@ type Waiter struct {
 
 // NewWaiter returns a Waiter that looks at sessions through c.
 func NewWaiter(c *client.Client, o WaiterOptions) *Waiter {
-	o.Interval = cmp.Or(o.Interval, defaultInterval)
+	o.Interval = cmp.Or(o.Interval, 2*time.Second)
 	return &Waiter{
-		client: c, options: o, once: client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
-		looks: newSchedule(o.LooksPerMinute), events: newEvents(),
+		client: c, options: o, looks: newSchedule(o.LooksPerMinute),
+		events: events{byOwner: map[string][]*wait{}, last: new(arrival)},
 	}
 }
 
-// wait is one call of Wait. Thousands of them may exist.
+func (w *Waiter) locked(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+// wait is one call of Wait. There may be thousands.
 type wait struct {
-	token  string
-	opts   []client.Option
-	wake   chan struct{} // receives when it is the wait's turn, or an event has come
-	latest *gen.ConnectSessionLatestAttempt
-	looked bool  // at the session, so that nil is no attempt
-	failed error // why the last look has, if it has
+	token   string
+	opts    []client.Option
+	wake    chan struct{} // receives when it is the wait's turn, and when an event has come
+	seen    string        // the attempt that the last look has shown
+	pending bool          // which is under way
+	failed  error         // why the last look has, if it has
+	delay   time.Duration // that it has asked for
 
 	// Guarded by Waiter.mu. In the schedule:
-	due   time.Duration
-	index int    // in the queue; -1: not in it
-	stop  func() // ends the look under way; nil: none is
+	due    time.Duration
+	number uint64
+	index  int                // in the queue; -1: not in it
+	stop   context.CancelFunc // ends the look under way; nil: there is none
 
 	// Among the events:
-	number          uint64
-	newcomer        *list.Element // nil: the following is known
+	since           *arrival // nil: the following is known
 	owner, provider string
-	created         int64 // the session, in seconds since 1970
-	event           *event
+	created         int64          // the session, in seconds since 1970
+	event           *webhook.Event // nil: none has come
 }
 
 // Wait waits until the customer of the session with the token has connected, and
@@ -108,187 +111,142 @@ type wait struct {
 func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) (*gen.ConnectSessionLatestAttempt, error) {
 	switch {
 	case w == nil || w.client == nil:
-		return nil, errNotMade
+		return nil, errors.New("stackone: this waiter was not made by connect.NewWaiter with a client")
 	case ctx == nil:
 		return nil, errors.New("stackone: wait: nil context")
 	case strings.TrimSpace(token) == "":
 		return nil, errors.New("stackone: wait: token is required")
 	case w.options.Interval < 0:
-		return nil, fmt.Errorf("stackone: wait: the interval %s is negative", w.options.Interval)
+		return nil, errors.New("stackone: wait: the interval is negative")
 	}
-	t := &wait{token: token, opts: opts, wake: make(chan struct{}, 1), index: -1}
-	w.begin(t)
-	defer w.end(t)
-	for w.turn(ctx, t) {
-		delay, attempt, err := w.look(ctx, t)
+	t := &wait{token: token, opts: opts, wake: make(chan struct{}, 2), index: -1}
+	w.locked(func() {
+		t.since = w.events.last
+		w.looks.add(t, newcomer, 0)
+	})
+	defer w.locked(func() {
+		w.looks.remove(t)
+		w.events.end(t)
+	})
+	for look := w.turn(ctx, t); look != nil; look = w.turn(ctx, t) {
+		attempt, err := w.look(look, t)
 		if attempt != nil || err != nil {
 			return attempt, err
 		}
-		if e := w.again(t, delay); e != nil {
-			return w.confirm(ctx, t, e)
-		}
+		w.locked(func() { w.looks.add(t, regular, jittered(max(w.options.Interval, t.delay))) })
 	}
-	return nil, newPendingError(ctx, t)
+	return w.outcome(ctx, t)
 }
 
-func (w *Waiter) begin(t *wait) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.events.begin(t)
-	w.looks.add(t, newcomer, 0)
-}
-
-func (w *Waiter) end(t *wait) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.looks.remove(t)
-	w.events.end(t)
-}
-
-// turn blocks until it is the wait's turn to look or an event has come for it, and
-// returns false if ctx ends first. All waits listen to the timer of the schedule, and
-// whichever hears it calls the one whose turn it is.
-func (w *Waiter) turn(ctx context.Context, t *wait) bool {
-	for ctx.Err() == nil {
+// turn blocks until it is the wait's turn to look, and returns the context for that: it
+// also ends when an event comes for the wait. It returns nil if ctx ends or an event has
+// come before. All waits listen to the timer of the schedule, and whichever hears it
+// wakes the one whose turn it is.
+func (w *Waiter) turn(ctx context.Context, t *wait) (look context.Context) {
+	for {
 		select {
 		case <-t.wake:
-			return true
-		case <-w.looks.timer.C:
 			w.mu.Lock()
-			w.looks.call()
-			w.mu.Unlock()
+			defer w.mu.Unlock()
+			if t.event == nil || t.due < newcomer { // urgent, because an event has come
+				look, t.stop = context.WithCancel(ctx)
+			}
+			return look
+		case <-w.looks.timer.C:
+			w.locked(w.looks.call)
 		case <-ctx.Done():
+			return nil
 		}
 	}
-	return false
 }
 
-// look asks for the session once, unless an event has come. It returns the attempt
-// that has succeeded, or an error that ends the wait, or else how long the service asks
-// to wait before the next look.
-func (w *Waiter) look(ctx context.Context, t *wait) (time.Duration, *gen.ConnectSessionLatestAttempt, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if !w.start(t, cancel) {
-		return 0, nil, nil
-	}
+// look asks for the session once. It returns the attempt that has succeeded, an error
+// that ends the wait, or neither.
+func (w *Waiter) look(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAttempt, error) {
+	defer w.locked(func() {
+		t.stop()
+		t.stop = nil
+	})
 	var answer client.Response
 	session, err := w.client.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: t.token},
-		append(slices.Clip(t.opts), client.WithResponse(&answer), w.once)...)
-	w.finish(t, session)
-	switch {
-	case err == nil:
-	case ctx.Err() != nil: // an event has come, or the caller's context has ended
-		return 0, nil, nil
-	case client.Transient(err):
-		t.failed = err
-		return w.delay(err), nil, nil
-	default:
-		return 0, nil, err
+		append(slices.Clip(t.opts), client.WithResponse(&answer), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))...)
+	if err != nil {
+		return nil, w.failure(ctx, t, err)
 	}
-	t.failed = nil
+	if t.since != nil {
+		w.locked(func() { w.events.learn(t, session) })
+	}
+	t.failed, t.delay = nil, 0
 	attempt := session.LatestConnectionAttempt
 	w.report(t, attempt)
-	if attempt != nil {
-		switch attempt.Status {
-		case gen.AttemptStatusAuthenticated:
-			return 0, attempt, nil
-		case gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired:
-			return 0, nil, &ConnectionError{
-				attempt.Status, answer.Redact(attempt.OAuthErrorCode), answer.Redact(attempt.OAuthErrorDescription),
-			}
+	dropped := func(member string) bool { return slices.Contains(answer.Dropped, "latest_connection_attempt"+member) }
+	authenticated := attempt != nil && attempt.Status == gen.AttemptStatusAuthenticated
+	switch {
+	case dropped(".status"), dropped("") && (attempt == nil || authenticated && attempt.AccountSecureID == ""):
+		return nil, &client.ResponseError{
+			Operation: "authenticate_connect_session", StatusCode: answer.StatusCode, Attempts: answer.Attempts,
+			RequestID: answer.Redact(answer.Header.Get("X-Request-Id")), Header: answer.Header, Body: answer.Body,
+			Err: errors.New("latest_connection_attempt has no usable status or account_secure_id"),
+		}
+	case authenticated:
+		return attempt, nil
+	case attempt != nil && slices.Contains([]gen.AttemptStatus{gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired}, attempt.Status):
+		return nil, &ConnectionError{attempt.Status, answer.Redact(attempt.OAuthErrorCode), answer.Redact(attempt.OAuthErrorDescription)}
+	}
+	return nil, nil
+}
+
+// failure returns the error of a look if it ends the wait. A 429 holds all looks.
+func (w *Waiter) failure(ctx context.Context, t *wait, err error) error {
+	switch {
+	case ctx.Err() != nil: // an event has come, or the caller's context has ended
+		return nil
+	case !client.Transient(err):
+		return err
+	}
+	t.failed, t.delay = err, 0
+	if api := (*client.APIError)(nil); errors.As(err, &api) {
+		t.delay = api.RetryAfter
+		if api.StatusCode == http.StatusTooManyRequests {
+			w.locked(func() { w.looks.hold(cmp.Or(t.delay, w.options.Interval)) })
 		}
 	}
-	return retryAfter(answer.Header), nil, nil
+	return nil
 }
 
-// start notes how to end a look. It returns false if an event has come before.
-func (w *Waiter) start(t *wait, stop func()) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if t.event != nil {
-		return false
-	}
-	t.stop = stop
-	return true
-}
-
-// finish takes note of what a look has shown; the session is nil if it has failed.
-func (w *Waiter) finish(t *wait, session *gen.ConnectSession) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	t.stop = nil
-	if session != nil {
-		w.events.learn(t, session)
-	}
-}
-
-// delay returns how long the service asks to wait after a failed look. After a 429 all
-// waits do.
-func (w *Waiter) delay(err error) (d time.Duration) {
-	if api := (*client.APIError)(nil); errors.As(err, &api) {
-		d = api.RetryAfter
-	}
-	if errors.Is(err, client.ErrTooManyRequests) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.looks.hold(cmp.Or(d, w.options.Interval))
-	}
-	return d
-}
-
-// retryAfter returns the time that a success asks to wait, if it does.
-func retryAfter(h http.Header) time.Duration {
-	seconds, _ := strconv.ParseUint(h.Get("Retry-After"), 10, 32)
-	return time.Duration(seconds) * time.Second
-}
-
-// again puts a wait in the queue for its next look, or returns the event that has come
-// in the meantime.
-func (w *Waiter) again(t *wait, delay time.Duration) *event {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	e := t.event
-	if e == nil {
-		w.looks.add(t, regular, jittered(max(w.options.Interval, delay)))
-	} else {
-		w.events.end(t)
-		t.event = nil
-	}
-	return e
-}
-
-// confirm ends a wait that an event has answered. If an attempt was under way, one
-// more look tells how that has ended; the event counts if it does not.
-func (w *Waiter) confirm(ctx context.Context, t *wait, e *event) (*gen.ConnectSessionLatestAttempt, error) {
-	if t.latest != nil {
+// outcome returns the result of a wait whose context has ended or that an event has
+// answered. If an attempt was under way when the event came, one more look tells how
+// that has ended; if it does not, the event counts.
+func (w *Waiter) outcome(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAttempt, error) {
+	if t.pending && ctx.Err() == nil {
 		limited, cancel := context.WithTimeout(ctx, confirmTime)
 		defer cancel()
-		w.mu.Lock()
-		w.looks.add(t, urgent, 0)
-		w.mu.Unlock()
-		if w.turn(limited, t) {
-			_, attempt, err := w.look(limited, t)
+		w.locked(func() { w.looks.add(t, urgent, 0) })
+		if look := w.turn(limited, t); look != nil {
+			attempt, err := w.look(look, t)
 			if ended := (*ConnectionError)(nil); attempt != nil || errors.As(err, &ended) {
 				return attempt, err
 			}
 		}
-		if ctx.Err() != nil {
-			return nil, newPendingError(ctx, t)
-		}
 	}
-	attempt := e.attempt()
+	if ctx.Err() != nil {
+		return nil, newPendingError(ctx, t)
+	}
+	date := t.event.EventDate
+	attempt := &gen.ConnectSessionLatestAttempt{
+		Status: gen.AttemptStatusAuthenticated, AccountSecureID: t.event.AccountID, CreatedAt: date, UpdatedAt: date,
+	}
 	w.report(t, attempt)
 	return attempt, nil
 }
 
 // report calls the progress function if the attempt is not as it was at the last look.
 func (w *Waiter) report(t *wait, attempt *gen.ConnectSessionLatestAttempt) {
-	before, looked := t.latest, t.looked
-	t.latest, t.looked = attempt, true
-	same := looked && (before == nil) == (attempt == nil) &&
-		(before == nil || before.ID == attempt.ID && before.Status == attempt.Status)
-	if !same && w.options.Progress != nil {
+	before := t.seen
+	if t.seen, t.pending = "none", attempt != nil; t.pending {
+		t.seen = string(attempt.Status) + " " + attempt.ID
+	}
+	if t.seen != before && w.options.Progress != nil {
 		w.options.Progress(t.token, attempt)
 	}
 }

@@ -2,9 +2,13 @@ package connect_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -144,6 +148,26 @@ func TestWaitFaults(t *testing.T) {
 			})
 		})
 	}
+	for name, opt := range map[string]client.Option{
+		"a certificate": client.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+		})}),
+		"no such host": client.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "host.example", IsNotFound: true}}
+		})}),
+		"a key function that fails": client.WithAPIKeyFunc(func(context.Context) (string, error) { return "", context.DeadlineExceeded }),
+	} {
+		t.Run(name+" lasts", func(t *testing.T) {
+			t.Parallel()
+			wait(t, func(t *testing.T, w *waiting) {
+				begun := time.Now()
+				_, err := w.waiter.Wait(t.Context(), w.token, opt)
+				var transport *client.TransportError
+				require.ErrorAs(t, err, &transport)
+				assert.Zero(t, time.Since(begun))
+			})
+		})
+	}
 	t.Run("an answer that is no session lasts", func(t *testing.T) {
 		t.Parallel()
 		wait(t, func(t *testing.T, w *waiting) {
@@ -266,6 +290,71 @@ func TestConnectionErrorIsBounded(t *testing.T) {
 	})
 }
 
+// TestConnectionErrorHidesSecrets says that the provider's text shows no secret that
+// the look has handled, and that the look's own options count.
+func TestConnectionErrorHidesSecrets(t *testing.T) {
+	t.Parallel()
+	const key, token, trigger = "v1.eu.planted-key", "planted-token", "planted-trigger"
+	encoded := base64.StdEncoding.EncodeToString([]byte(key + ":"))
+	said := strings.Join([]string{key, token, trigger, encoded}, " ")
+	c, err := client.New(client.WithAPIKey("another"), client.WithHTTPClient(&http.Client{Transport: answers(
+		`{"id":1,"external_trigger_token":"` + trigger + `","latest_connection_attempt":{"id":"1","status":"error",` +
+			`"oauth_error_code":"` + said + `","oauth_error_description":"` + said + `"}}`)}))
+	require.NoError(t, err)
+	var response client.Response
+	_, err = connect.NewWaiter(c, connect.WaiterOptions{}).Wait(t.Context(), token,
+		client.WithAPIKey(key), client.WithResponse(&response))
+	var ended *connect.ConnectionError
+	require.ErrorAs(t, err, &ended)
+	for _, text := range []string{err.Error(), ended.Code, ended.Description, fmt.Sprintf("%+v", *ended)} {
+		for _, secret := range []string{key, token, trigger, strings.TrimRight(encoded, "=")} {
+			assert.NotContains(t, text, secret)
+		}
+		assert.Contains(t, text, "[redacted]")
+	}
+	assert.Equal(t, 201, response.StatusCode, "the caller's Response is filled")
+}
+
+// TestWaitNeedsTheOutcome says that a wait does not go on over an attempt whose outcome
+// cannot be read, and that no other member matters.
+func TestWaitNeedsTheOutcome(t *testing.T) {
+	t.Parallel()
+	const id = `"id":1,"latest_connection_attempt":`
+	for name, tt := range map[string]struct {
+		body    string
+		account string // empty: an error
+	}{
+		"sound":                          {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":"account-1"}}`, "account-1"},
+		"a time that is none":            {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":"account-1","created_at":"today"}}`, "account-1"},
+		"a session with members amiss":   {`{"organization_id":17,"created_at":5,` + id + `{"id":"1","status":"authenticated","account_secure_id":"account-1"}}`, "account-1"},
+		"the status is a number":         {`{` + id + `{"id":"1","status":7,"account_secure_id":"account-1"}}`, ""},
+		"the account is a number":        {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":7}}`, ""},
+		"the account is broken text":     {`{` + id + `{"id":"1","status":"authenticated","account_secure_id":"ab\ud800cd"}}`, ""},
+		"the attempt is a text":          {`{` + id + `"authenticated"}`, ""},
+		"the attempt of a session is []": {`{` + id + `[]}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: answers(tt.body)}))
+			require.NoError(t, err)
+			attempt, err := connect.NewWaiter(c, connect.WaiterOptions{}).Wait(t.Context(), "planted-token")
+			if tt.account != "" {
+				require.NoError(t, err)
+				assert.Equal(t, tt.account, attempt.AccountSecureID)
+				return
+			}
+			var response *client.ResponseError
+			require.ErrorAs(t, err, &response)
+			assert.ErrorContains(t, err, "stackone: authenticate_connect_session: 201 Created with a body that cannot be used: "+
+				"latest_connection_attempt has no usable status or account_secure_id")
+			assert.Equal(t, tt.body, string(response.Body))
+			assert.Equal(t, 1, response.Attempts)
+			assert.Equal(t, "request-1", response.RequestID)
+			assert.NotNil(t, response.Header)
+		})
+	}
+}
+
 // TestWaitPace are the paces at which a wait must not look.
 func TestWaitPace(t *testing.T) {
 	t.Parallel()
@@ -277,20 +366,6 @@ func TestWaitPace(t *testing.T) {
 			_, err := w.waiter.Wait(ctx, w.token)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, 1, w.polls())
-		})
-	})
-	t.Run("Retry-After of a success", func(t *testing.T) {
-		t.Parallel()
-		wait(t, func(t *testing.T, w *waiting) {
-			w.srv.Inject(stackonetest.Fault{RetryAfter: 30 * time.Second})
-			soon(t, time.Second, func() error { return w.session.Connect("account-1") })
-			start := time.Now()
-			var last client.Response
-			_, err := w.waiter.Wait(t.Context(), w.token, client.WithResponse(&last))
-			require.NoError(t, err)
-			assert.GreaterOrEqual(t, time.Since(start), 30*time.Second)
-			assert.LessOrEqual(t, time.Since(start), 33*time.Second)
-			assert.Equal(t, 201, last.StatusCode, "and the caller's Response is filled")
 		})
 	})
 }
