@@ -134,8 +134,8 @@ mutants: ## change client/ in every way that gremlins knows, and list changes th
 	$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash ./client --workers 2 --timeout-coefficient 4 \
 		--exclude-files '^(webhook|stackonetest|examples|internal|testdata)/'
 
-# Tests that start the go command, or take long for the little that they add here.
-SLOW        ?= Soak|Outage|README|Module|ExportedAPI
+# Tests under load, which take long for the little that they add here.
+SLOW        ?= TestSoak|TestOutage
 
 .PHONY: mutants-cases
 mutants-cases: ## break the cases, conditions and results that gremlins leaves out
