@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,21 +66,18 @@ func Example_errors() {
 
 	request := gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"}
 	_, err := c.ConnectSessions.Create(ctx, request)
-	var (
-		api       *client.APIError
-		transport *client.TransportError
-	)
+	var api *client.APIError
 	switch {
 	case err == nil:
 		fmt.Println("created")
+	case client.MaybeCreated(err):
+		fmt.Println("perhaps created; creating another is harmless:", err)
 	case errors.Is(err, client.ErrUnauthorized):
 		fmt.Println("the key is wrong:", err)
 	case errors.Is(err, client.ErrTooManyRequests) && errors.As(err, &api):
-		fmt.Println("later, in", api.RetryAfter)
-	case errors.As(err, &transport) && !transport.MaybeSent:
-		fmt.Println("nothing was sent:", err)
+		fmt.Println("try again in", api.RetryAfter)
 	default:
-		fmt.Println(err)
+		fmt.Println("not created:", err)
 	}
 	// Output: the key is wrong: stackone: create_connect_session: 401 Unauthorized (check the API key) (request id request-1)
 }
@@ -98,6 +96,43 @@ func Example_options() {
 		client.WithResponse(&response))
 	fmt.Println(err, response.StatusCode, response.Attempts, response.Header.Get("Content-Type"))
 	// Output: <nil> 201 1 application/json; charset=utf-8
+}
+
+// A link that is sent by e-mail has to live longer than the default of 30 minutes.
+func ExampleConnectSessions_Create_link() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client()
+
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID:   "customer-42",
+		OriginOwnerName: "Acme",
+		ExpiresIn:       5 * 24 * 60 * 60, // seconds
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(strings.HasPrefix(link.AuthLinkURL, srv.URL))
+	// Output: true
+}
+
+// The customer edits an account that is connected already, for example with a new
+// password.
+func ExampleConnectSessions_Create_editAccount() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client()
+
+	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
+		OriginOwnerID:   "customer-42",
+		OriginOwnerName: "Acme",
+		AccountID:       "account-1", // from the webhook or the Waiter
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(link.AccountID)
+	// Output: account-1
 }
 
 // Every operation of the generated client has the same authentication, retries

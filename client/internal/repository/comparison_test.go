@@ -24,8 +24,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// comparison proves this module's column of the README's table "Beside StackOne's
-// other SDKs". Each cell runs in virtual time against its own fake server.
+// comparison proves this module's column of the table "How they compare" in
+// MIGRATION.md. Each cell runs in virtual time against its own fake server.
 var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 	{"Covers", "connect sessions"}: func(t *testing.T, _ *stackonetest.Server) {
 		var groups []string
@@ -36,7 +36,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		}
 		assert.Equal(t, []string{"ConnectSessions"}, groups)
 	},
-	{"Sends a create again after", "what cannot have made a session: never sent, 429, 408"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Retries a create after", "what cannot have made a session: never sent, 429, 408"}: func(t *testing.T, srv *stackonetest.Server) {
 		for _, status := range []int{429, 408} {
 			srv.Inject(stackonetest.Fault{Status: status})
 			require.NoError(t, create(srv.Client()))
@@ -64,7 +64,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		assert.Len(t, srv.Requests(), 5+3, "none of the three is retried")
 		assert.Len(t, srv.Sessions(), 3+2, "the first two created a session")
 	},
-	{"Goes on for", "three attempts, fewer in an outage"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Gives up after", "three attempts, fewer in an outage"}: func(t *testing.T, srv *stackonetest.Server) {
 		srv.Inject(stackonetest.Fault{Status: 429, Times: -1})
 		requireAPIError(t, create(srv.Client()), 429)
 		assert.Len(t, srv.Requests(), 3)
@@ -75,7 +75,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		}
 		assert.Len(t, srv.Requests(), 3+20+10)
 	},
-	{"Retry-After", "waited for; longer than a minute: the error at once"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Retry-After", "honoured up to a minute; a longer one is an immediate error"}: func(t *testing.T, srv *stackonetest.Server) {
 		srv.Inject(stackonetest.Fault{Status: 429, RetryAfter: time.Minute})
 		start := time.Now()
 		require.NoError(t, create(srv.Client()))
@@ -94,7 +94,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		require.ErrorIs(t, create(srv.Client()), context.DeadlineExceeded)
 		assert.Equal(t, 65*time.Second, time.Since(start))
 	},
-	{"Cancelling", "a context, at once"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Cancelling", "a context, immediately"}: func(t *testing.T, srv *stackonetest.Server) {
 		srv.Inject(
 			stackonetest.Fault{Delay: time.Hour},
 			stackonetest.Fault{Status: 429, RetryAfter: time.Minute})
@@ -157,7 +157,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		assert.JSONEq(t, `{"origin_owner_id":"customer-42","origin_owner_name":"Acme","metadata":{"plan":"gold"}}`,
 			string(srv.Requests()[0].Body))
 	},
-	{"Brings", "waiting for the connection, webhooks, a fake server"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Also includes", "waiting for the connection, webhooks, a fake server"}: func(t *testing.T, srv *stackonetest.Server) {
 		link, err := srv.Client().ConnectSessions.Create(t.Context(), owner)
 		require.NoError(t, err)
 		time.AfterFunc(time.Minute, func() { assert.NoError(t, srv.Session(link.Token).Connect("account-1")) })
@@ -172,12 +172,12 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 }
 
 // TestComparison runs the proof of each cell, and checks that comparison has exactly
-// the cells of the README.
+// the cells of the table.
 func TestComparison(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(root + "/README.md")
+	readme, err := os.ReadFile(root + "/client/MIGRATION.md")
 	require.NoError(t, err)
-	_, section, _ := strings.Cut(string(readme), "\n## Beside StackOne's other SDKs\n")
+	_, section, _ := strings.Cut(string(readme), "\n## How they compare\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var stated, proven [][2]string
 	for _, row := range regexp.MustCompile(`(?m)^\| ([^|\s].*?) \| (.*?) \|`).FindAllStringSubmatch(section, -1) {
