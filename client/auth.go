@@ -35,7 +35,7 @@ func keyFunc(f func(context.Context) (string, error)) credentials {
 	return func(ctx context.Context) (authorization, error) {
 		key, err := f(ctx)
 		if err != nil {
-			return authorization{}, credentialsError{fmt.Errorf("the API key function failed: %w", err)}
+			return authorization{secrets: []string{key}}, credentialsError{fmt.Errorf("the API key function failed: %w", err)}
 		}
 		a, err := apiKey(key)
 		if err != nil {
@@ -55,7 +55,7 @@ func apiKey(key string) (authorization, error) {
 	case !visibleASCII(key):
 		return authorization{}, errors.New("the API key has characters that no key has")
 	}
-	return basic(key, ""), nil
+	return basic(key, "", key), nil
 }
 
 func basicAuth(username, password string) (authorization, error) {
@@ -67,13 +67,14 @@ func basicAuth(username, password string) (authorization, error) {
 	case strings.ContainsFunc(username+password, unicode.IsControl):
 		return authorization{}, errors.New("the user name or the password contains a control character")
 	}
-	return basic(username, password), nil
+	return basic(username, password, password), nil
 }
 
-func basic(username, password string) authorization {
+func basic(username, password string, secrets ...string) authorization {
 	pair := username + ":" + password
+	encoded := base64.StdEncoding.EncodeToString([]byte(pair))
 	return authorization{
-		header:  "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)),
-		secrets: []string{pair, username, password},
+		header:  "Basic " + encoded,
+		secrets: append(secrets, pair, encoded, base64.RawURLEncoding.EncodeToString([]byte(pair))),
 	}
 }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,6 +78,34 @@ func TestNothingOfABrokenAnswerIsShown(t *testing.T) {
 				t.Cleanup(inner.CloseIdleConnections)
 				err := operations[operation](c, client.WithHTTPClient(&http.Client{Transport: roundTripper(inner.RoundTrip)}))
 				requireNothingShown(t, err, "planted", "99887766")
+			})
+		}
+	}
+}
+
+// The same through RoundTrippers that build a request of their own, which this package
+// does not see.
+func TestNothingOfABrokenAnswerIsShownByARoundTripper(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"no status line": `{"token":"planted-token","auth_link_url":"https://x/planted-link"}`,
+		"a bad header":   "HTTP/1.1 201 Created\r\nplanted-token\r\n\r\n",
+	} {
+		for how, send := range map[string]func(*http.Request) (*http.Response, error){
+			"another context": func(r *http.Request) (*http.Response, error) {
+				return http.DefaultTransport.RoundTrip(r.Clone(context.Background()))
+			},
+			"an http.Client": func(r *http.Request) (*http.Response, error) {
+				return new(http.Client).Do(r.Clone(context.Background()))
+			},
+		} {
+			t.Run(name+"/"+how, func(t *testing.T) {
+				t.Parallel()
+				addr, _ := listen(t, sends(text))
+				err := create(at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: roundTripper(send)})))
+				require.Error(t, err)
+				requireNothingShown(t, err, "planted")
+				assert.True(t, client.MaybeCreated(err))
 			})
 		}
 	}

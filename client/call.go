@@ -21,7 +21,6 @@ type input[T any] struct {
 	operation string
 	body      any
 	invalid   error          // what is wrong with the body
-	unique    []string       // members of the answer that may occur once only
 	usable    func(*T) error // says what is missing from an answer
 }
 
@@ -55,7 +54,7 @@ func do[T any](ctx context.Context, cfg *config, in input[T], opts []Option) (*T
 	if err != nil { // perhaps the text of a caller's MarshalJSON
 		return nil, &printable{"stackone: " + in.operation + ": cannot encode the request: " + oneLine(err.Error(), maxText), err}
 	}
-	if err := body.CheckUTF8(encoded); err != nil {
+	if err := body.CheckUTF8(in.body, encoded); err != nil {
 		return nil, fmt.Errorf("stackone: %s: invalid request: %w", in.operation, err)
 	}
 	c.operation = c.config.operations[in.operation]
@@ -78,8 +77,9 @@ type call struct {
 	last          answer        // to the last attempt
 	processed     bool          // an attempt may have been processed
 	refused       bool          // an attempt was answered with a refusal
-	refusal       answer        // the last error status before the last attempt; 0: none
-	broken        error         // why an attempt after that got no answer
+	lastStatus    answer        // the last error status before the last attempt; 0: none
+	lastFailure   error         // why an attempt after that got no answer
+	bodies        [][]byte      // of the answers before the last one, which may hold secrets
 }
 
 // answer is the answer to an attempt.
@@ -125,6 +125,7 @@ func (c *call) attempt(ctx context.Context) wire.Result {
 	}
 	a, err := c.config.credentials(attemptCtx)
 	if err != nil {
+		c.secrets = append(c.secrets, a.secrets...)
 		return wire.Result{Err: err, Unsent: true}
 	}
 	if a.header != c.authorization.header { // a key may rotate between attempts
@@ -149,7 +150,7 @@ func (c *call) attempt(ctx context.Context) wire.Result {
 
 // next decides whether there is another attempt, and after which wait.
 func (c *call) next(ctx context.Context, result wire.Result) (wait time.Duration, again bool) {
-	if ctx.Err() != nil || !c.retryable(result) {
+	if ctx.Err() != nil || !c.mayRetry(result) {
 		return 0, false
 	}
 	wait, again = c.config.policy.wait(c.last.Attempts, c.last.retryAfter, remaining(ctx))
@@ -159,30 +160,15 @@ func (c *call) next(ctx context.Context, result wire.Result) (wait time.Duration
 	return wait, true
 }
 
-func (c *call) retryable(result wire.Result) bool {
-	policy := c.config.policy
-	return c.last.Attempts < policy.MaxAttempts && retryable(result, c.operation.readOnly || policy.RetryAmbiguous)
-}
-
-// remember keeps why an attempt failed, for the error of a call whose context ends
-// later. Making an error of it can cost more than an attempt, and few calls need it.
-func (c *call) remember(result wire.Result) {
-	if result.Response == nil {
-		c.broken = result.Err
-	} else {
-		c.refusal, c.broken = c.last, nil
-	}
-}
-
 // finish returns the error of the call, nil for success.
 func (c *call) finish(ctx context.Context, result wire.Result) error {
 	ended := ctx.Err() != nil
 	if result.Response == nil {
 		switch {
 		case !ended:
-			return c.transportError(result.Err)
+			return c.transportError(result.Err, !result.Unsent || transient(result.Err))
 		case errors.As(result.Err, new(credentialsError)):
-			c.broken = result.Err
+			c.lastFailure = result.Err
 		}
 		return c.ended(ctx)
 	}
@@ -193,28 +179,44 @@ func (c *call) finish(ctx context.Context, result wire.Result) error {
 		return c.responseError(c.causes(ctx))
 	case wire.Success(result.Response.StatusCode):
 		return c.responseError(result.Err)
-	case ended && (result.Err != nil || c.retryable(result)):
+	case ended && (result.Err != nil || c.mayRetry(result)):
 		c.remember(result)
 		return c.ended(ctx)
 	}
 	return c.apiError(c.last)
 }
 
+// mayRetry reports whether the policy allows another attempt.
+func (c *call) mayRetry(result wire.Result) bool {
+	policy := c.config.policy
+	return c.last.Attempts < policy.MaxAttempts && retryable(result, c.operation.readOnly || policy.RetryAmbiguous)
+}
+
+// remember keeps why an attempt failed, for the error of a call whose context ends
+// later. Making an error of it can cost more than an attempt, and few calls need it.
+func (c *call) remember(result wire.Result) {
+	if result.Response == nil {
+		c.lastFailure = result.Err
+		return
+	}
+	c.lastStatus, c.lastFailure = c.last, nil
+	c.bodies = append(c.bodies, c.last.Body)
+}
+
 // decoded returns the session of the last answer.
 func decoded[T any](ctx context.Context, c *call, in input[T]) (*T, error) {
-	result, dropped, err := body.Decode[T](c.last.Body, in.unique)
+	result, dropped, err := body.Decode[T](c.last.Body)
 	if err == nil {
 		err = in.usable(result)
 	}
 	if err != nil {
 		failed := c.responseError(err)
-		failed.text = err.Error() // ours; a short secret would garble it
+		failed.text = err.Error() // it holds nothing of the body
+		c.warn(ctx, "stackone unusable response", slog.String("error", failed.text))
 		return nil, failed
 	}
-	c.last.Dropped = dropped
-	if logger := c.config.logger; dropped != nil && logger != nil {
-		logger.LogAttrs(ctx, slog.LevelWarn, "stackone answer has members that do not fit",
-			slog.String("operation", c.operation.name), slog.Any("dropped", dropped))
+	if c.last.Dropped = dropped; dropped != nil {
+		c.warn(ctx, "stackone response has invalid members", slog.Any("dropped", dropped))
 	}
 	return result, nil
 }
@@ -233,36 +235,44 @@ func (c *call) log(ctx context.Context, level slog.Level, took, wait time.Durati
 		slog.String("request_id", redact.ID(c.last.Header.Get(headerRequestID), c.secrets, c.body, c.last.Body)))
 }
 
+func (c *call) warn(ctx context.Context, message string, attr slog.Attr) {
+	if logger := c.config.logger; logger != nil {
+		logger.LogAttrs(ctx, slog.LevelWarn, message, slog.String("operation", c.operation.name), attr)
+	}
+}
+
 // ended returns the error of a call whose context is over.
-func (c *call) ended(ctx context.Context) error { return c.transportError(c.causes(ctx)) }
+func (c *call) ended(ctx context.Context) error { return c.transportError(c.causes(ctx), false) }
 
 // causes returns why the context ended, and what had gone wrong before that.
 func (c *call) causes(ctx context.Context) error {
 	errs := []error{ctx.Err()}
-	if cause := context.Cause(ctx); cause != ctx.Err() {
+	if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {
 		errs = append(errs, cause)
 	}
-	if c.broken != nil {
-		errs = append(errs, c.broken)
+	if c.lastFailure != nil {
+		errs = append(errs, c.lastFailure)
 	}
-	if c.refusal.StatusCode != 0 {
-		errs = append(errs, c.apiError(c.refusal))
+	if c.lastStatus.StatusCode != 0 {
+		e := c.apiError(c.lastStatus)
+		e.verdict = notCreated // the outer error says what the call may have created
+		errs = append(errs, e)
 	}
 	return join(errs...)
 }
 
-func (c *call) transportError(err error) error {
+func (c *call) transportError(err error, again bool) error {
 	return &TransportError{
 		Operation: c.name(c.last), Attempts: c.last.Attempts, MaybeSent: c.processed, Err: err,
-		text: c.redactor(c.last).Line(redact.UserInfo(err), maxText), refused: c.refused,
+		text: c.redactor(c.last).Line(redact.UserInfo(err), maxText), refused: c.refused, verdict: c.verdict(), transient: again,
 	}
 }
 
 func (c *call) responseError(err error) *ResponseError {
 	known, a := c.redactor(c.last), c.last
 	return &ResponseError{
-		Operation: c.name(a), StatusCode: a.StatusCode, ContentType: known.Line(a.Header.Get("Content-Type"), maxText),
-		RequestID: known.Line(a.Header.Get(headerRequestID), maxID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
+		Operation: c.name(a), StatusCode: a.StatusCode, ContentType: headerText(a, known, "Content-Type"),
+		RequestID: headerText(a, known, headerRequestID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
 		Err: err, text: known.Line(err.Error(), maxText), verdict: c.verdict(),
 	}
 }
@@ -272,7 +282,7 @@ func (c *call) apiError(a answer) *APIError {
 	p := body.DecodeProblem(a.Body, known, maxText)
 	return &APIError{
 		Operation: c.name(a), StatusCode: a.StatusCode, RetryAfter: a.retryAfter,
-		RequestID: known.Line(a.Header.Get(headerRequestID), maxID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
+		RequestID: headerText(a, known, headerRequestID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
 		Message: p.Message, Timestamp: p.Timestamp, Data: p.Data, ProviderErrors: p.ProviderErrors, verdict: c.verdict(),
 	}
 }
@@ -295,7 +305,11 @@ func (c *call) name(a answer) string {
 
 // redactor knows the secrets that the call has handled, those of an answer included.
 func (c *call) redactor(a answer) redact.Redactor {
-	return redact.New(slices.Concat(c.secrets, redact.Secrets(c.body), redact.Secrets(a.Body))...)
+	secrets := slices.Concat(c.secrets, redact.Secrets(c.body), redact.Secrets(a.Body))
+	for _, body := range c.bodies {
+		secrets = append(secrets, redact.Secrets(body)...)
+	}
+	return redact.New(secrets...)
 }
 
 // response returns what WithResponse is filled with.
@@ -308,6 +322,15 @@ func (c *call) response() Response {
 }
 
 const headerRequestID = "X-Request-Id"
+
+// headerText returns the value of a header, fit to be shown, and "" for a huge one.
+func headerText(a answer, known redact.Redactor, key string) string {
+	value := a.Header.Get(key)
+	if len(value) > 1<<10 {
+		return ""
+	}
+	return known.Line(value, maxID)
+}
 
 // timeoutError is an attempt that took too long. Like net/http's, it is also
 // context.DeadlineExceeded.

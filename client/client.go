@@ -89,7 +89,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	c := &call{config: d.config, operation: operationOf(d.config.operations, d.config.base, req), request: req}
 	var err error
 	if c.body, err = readBody(req); err != nil { // c.body: the error may quote it
-		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err))
+		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err), false)
 	}
 	res, err := c.run(req.Context())
 	if err == nil {

@@ -80,6 +80,8 @@ func TestNewRefuses(t *testing.T) {
 		"header Authorization":         {client.WithHeader("authorization", secret), "Authorization cannot be set"},
 		"header Host":                  {client.WithHeader("HOST", secret), "Host cannot be set"},
 		"header Idempotency-Key":       {client.WithHeader("idempotency-key", secret), "Idempotency-Key cannot be set"},
+		"header Expect":                {client.WithHeader("Expect", "100-continue"), "Expect cannot be set"},
+		"header Content-Encoding":      {client.WithHeader("Content-Encoding", "gzip"), "Content-Encoding cannot be set"},
 		"header Connection":            {client.WithHeader("connection", "close"), "Connection cannot be set"},
 		"header Keep-Alive":            {client.WithHeader("Keep-Alive", "timeout=5"), "Keep-Alive cannot be set"},
 		"header Proxy-Connection":      {client.WithHeader("Proxy-Connection", "keep-alive"), "Proxy-Connection cannot be set"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -36,12 +37,11 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 		body:      body,
 		invalid: join(required("origin_owner_id", body.OriginOwnerID), required("origin_owner_name", body.OriginOwnerName),
 			checkExpiresIn(body.ExpiresIn)),
-		unique: []string{"token", "auth_link_url"},
 		usable: func(link *gen.ConnectSessionTokenAuthLink) error {
 			switch {
-			case link.Token == "":
+			case strings.TrimSpace(link.Token) == "":
 				return errors.New("it has no usable token")
-			case link.AuthLinkURL == "":
+			case strings.TrimSpace(link.AuthLinkURL) == "":
 				return errors.New("it has no usable auth_link_url")
 			}
 			return nil
@@ -60,7 +60,7 @@ func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSess
 		body:      body,
 		invalid:   required("token", body.Token),
 		usable: func(session *gen.ConnectSession) error {
-			if session.ID == 0 && session.OriginOwnerID == "" {
+			if session.ID == 0 && strings.TrimSpace(session.OriginOwnerID) == "" {
 				return errors.New("it has no usable id or origin_owner_id")
 			}
 			return nil

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -141,6 +140,9 @@ type TransportError struct {
 
 	text    string // of Err, fit to be shown
 	refused bool   // an attempt was sent, and refused
+	verdict verdict
+
+	transient bool // as Transient reports
 }
 
 // Error returns one line: the operation, the cause, and what may have happened.
@@ -167,7 +169,12 @@ func (e *TransportError) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *TransportError) Unwrap() error { return e.Err }
+func (e *TransportError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Format writes the text of Error, whatever the verb.
 func (e TransportError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
@@ -212,7 +219,12 @@ func (e *ResponseError) Error() string {
 }
 
 // Unwrap returns what is wrong with the body.
-func (e *ResponseError) Unwrap() error { return e.Err }
+func (e *ResponseError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Format writes the text of Error, whatever the verb.
 func (e ResponseError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
@@ -233,9 +245,6 @@ func writeRequestID(b *strings.Builder, id string) {
 func textOf(text string, err error) string {
 	if text != "" || err == nil {
 		return text
-	}
-	if typ := (*json.UnmarshalTypeError)(nil); errors.As(err, &typ) { // its text quotes a number
-		return fmt.Sprintf("%s does not fit a Go %s", typ.Field, typ.Type)
 	}
 	return oneLine(err.Error(), maxText)
 }

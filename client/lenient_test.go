@@ -3,6 +3,7 @@ package client_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"math"
 	"strings"
@@ -45,6 +46,9 @@ func TestCreateKeepsSessionWithUnreadableMembers(t *testing.T) {
 		"attempt's time":             {"latest_connection_attempt", `{"id":"a","status":"pending","created_at":"today"}`, []string{"latest_connection_attempt"}},
 		"attempt's status":           {"latest_connection_attempt", `{"id":"a","status":5}`, []string{"latest_connection_attempt.status"}},
 		"attempt's status and id":    {"latest_connection_attempt", `{"id":1,"status":{}}`, []string{"latest_connection_attempt", "latest_connection_attempt.status"}},
+		"attempt's status, twice":    {"latest_connection_attempt", `{"id":"a","status":"pending","Status":"authenticated"}`, []string{"latest_connection_attempt.status"}},
+		"attempt's account, twice":   {"latest_connection_attempt", `{"account_secure_id":"A","status":"pending","Account_Secure_ID":"B"}`, []string{"latest_connection_attempt"}},
+		"attempt's two times":        {"latest_connection_attempt", `{"status":"pending","created_at":"x","updated_at":"x"}`, []string{"latest_connection_attempt"}},
 		"attempt's status, halved":   {"latest_connection_attempt", `{"status":"\ud800"}`, []string{"latest_connection_attempt.status"}},
 		"unknown member, halved":     {"latest_connection_attempt", `{"status":"pending","new":"\ud800"}`, nil},
 		"a whole surrogate pair":     {"label", `"\ud83d\ude00"`, nil},
@@ -118,6 +122,8 @@ func TestCreateWantsSoundTokenAndLink(t *testing.T) {
 		"the token is a number":                 `{"token":17,"auth_link_url":"u",` + rest + `}`,
 		"the token is a list":                   `{"token":["t"],"auth_link_url":"u",` + rest + `}`,
 		"the link is null":                      `{"token":"t","auth_link_url":null,` + rest + `}`,
+		"the token is blank":                    `{"token":" ","auth_link_url":"u",` + rest + `}`,
+		"the link is blank":                     `{"token":"t","auth_link_url":"\t",` + rest + `}`,
 		"no member fits":                        `{"token":1,"auth_link_url":2,"id":"x"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,6 +149,26 @@ func TestAuthenticateWantsIDOrOwner(t *testing.T) {
 		`{"created_at":"today","id":2,"token":"planted"}`: true,
 	} {
 		assert.Equal(t, want, authenticate(answering(t, 201, nil, body)) == nil, body)
+	}
+}
+
+// Both ways of reading an answer agree, with or without an escape elsewhere.
+func TestEscapesChangeNothing(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"id":1,"id":null,"origin_owner_id":"o"%s}`,
+		`{"id":1,"id":2%s}`,
+		`{"id":1,"label":"a","label":null%s}`,
+		`{"id":1,"origin_owner_id":"customer-a","Origin_Owner_ID":"customer-b"%s}`,
+		`{"id":1,"categories":["hris","ats"],"metadata":{"a":1},"metadata":{"b":2}%s}`,
+	} {
+		read := func(escape string) *gen.ConnectSession {
+			session, err := answering(t, 201, nil, fmt.Sprintf(body, escape)).ConnectSessions.Authenticate(
+				t.Context(), gen.ConnectSessionAuthenticate{Token: "t"})
+			require.NoError(t, err, body)
+			return session
+		}
+		assert.Equal(t, read(""), read(`,"new":"\u0041"`), body)
 	}
 }
 
@@ -203,6 +229,22 @@ func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
 		t.Parallel()
 		_, err := answering(t, 201, nil, link).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: bad})
 		assert.EqualError(t, err, "stackone: authenticate_connect_session: invalid request: token is not valid UTF-8")
+	})
+	for name, raw := range map[string]string{"invalid bytes": "\"a\xffb\"", "half a surrogate pair": `"\ud800"`} {
+		t.Run("raw JSON with "+name, func(t *testing.T) {
+			t.Parallel()
+			_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(),
+				with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{"raw": json.RawMessage(raw)} }))
+			assert.ErrorContains(t, err, "not valid UTF-8")
+		})
+	}
+	t.Run("sends raw JSON with U+FFFD escaped", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, func() error {
+			_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(),
+				with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{"raw": json.RawMessage(`"x\ufffdy"`)} }))
+			return err
+		}())
 	})
 	for name, text := range map[string]string{
 		"U+FFFD itself": "a\ufffdb", "the text of the escape": `a\ufffdb`, "backslashes before it": `\\\ufffd`, "emoji": "😀", "NUL": "a\x00b",

@@ -189,9 +189,25 @@ func TestTransient(t *testing.T) {
 			return call(t.Context(), t, opCreate, through(t, scripted(hangs), client.WithAPIKeyFunc(
 				func(context.Context) (string, error) { return "", context.DeadlineExceeded }))).err
 		}, false},
-		"wrapped":     {literal(fmt.Errorf("outer: %w", &client.APIError{StatusCode: 429})), true},
-		"invalid":     {func(t *testing.T) error { return create(through(t, scripted(hangs)), client.WithTimeout(-1)) }, false},
-		"no redirect": {literal(&client.APIError{StatusCode: http.StatusMovedPermanently}), false},
+		"lost, then no such host": {after(failsAfterSending(io.EOF), fails(noSuchHost)), false},
+		"cancelled in flight": {func(t *testing.T) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			return call(ctx, t, opAuthenticate, through(t, scripted(hangs))).err
+		}, false},
+		"deadline before the call": {func(t *testing.T) error {
+			ctx, cancel := context.WithTimeout(t.Context(), -1)
+			defer cancel()
+			return call(ctx, t, opAuthenticate, through(t, scripted(hangs))).err
+		}, false},
+		"nil APIError":       {literal((*client.APIError)(nil)), false},
+		"nil TransportError": {literal((*client.TransportError)(nil)), false},
+		"nil ResponseError":  {literal((*client.ResponseError)(nil)), false},
+		"literal, sent":      {literal(&client.TransportError{MaybeSent: true, Err: io.EOF}), true},
+		"literal, refused":   {literal(&client.TransportError{Err: errRefused}), true},
+		"wrapped":            {literal(fmt.Errorf("outer: %w", &client.APIError{StatusCode: 429})), true},
+		"invalid":            {func(t *testing.T) error { return create(through(t, scripted(hangs)), client.WithTimeout(-1)) }, false},
+		"no redirect":        {literal(&client.APIError{StatusCode: http.StatusMovedPermanently}), false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -267,8 +267,9 @@ func WithUserAgent(product string) Option {
 //   - Authorization and Host: see WithAPIKey and WithBaseURL.
 //   - Idempotency-Key and X-Idempotency-Key: StackOne does not document them, and with
 //     them net/http repeats a POST by itself.
-//   - Accept-Encoding, Content-Length, Trailer, Transfer-Encoding and headers that
-//     apply to one connection, such as Connection: they belong to the transport.
+//   - Accept-Encoding, Content-Encoding, Content-Length, Expect, Trailer, Transfer-Encoding
+//     and headers that apply to one connection, such as Connection: they belong to the
+//     transport.
 //   - A name that is not a token (RFC 9110, section 5.6.2), and a value with a control
 //     character or a character beyond ASCII.
 func WithHeader(key, value string) Option {

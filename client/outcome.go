@@ -25,7 +25,7 @@ func MaybeCreated(err error) bool {
 	case *APIError:
 		return e != nil && e.verdict.or(!readOnly(e.Operation) && !refusal(e.StatusCode))
 	case *TransportError:
-		return e != nil && e.MaybeSent && !readOnly(e.Operation)
+		return e != nil && e.verdict.or(e.MaybeSent && !readOnly(e.Operation))
 	case *ResponseError:
 		return e != nil && e.verdict.or(!readOnly(e.Operation))
 	case interface{ Unwrap() []error }:
@@ -49,11 +49,11 @@ func (v verdict) or(otherwise bool) bool { return v == maybeCreated || v == unkn
 
 // Transient reports whether the same call may succeed later without a change: after a
 // 408, a 429 or a 5xx other than 501, when the connection failed or broke, and when an
-// answer was cut. It is false for any other error and for nil; among the others are
-// a certificate that is not trusted, a host that does not exist and credentials that
-// could not be obtained.
+// answer was cut. The last attempt of the call decides. It is false for nil and any other
+// error, such as an untrusted certificate, a host that does not exist, credentials that
+// could not be obtained, and a context that ended.
 //
-// Transient is no licence to repeat Create: see [MaybeCreated].
+// Do not use Transient to decide whether to repeat Create: see [MaybeCreated].
 func Transient(err error) bool {
 	var (
 		api       *APIError
@@ -62,11 +62,11 @@ func Transient(err error) bool {
 		timeout   interface{ Timeout() bool }
 	)
 	switch {
-	case errors.As(err, &transport):
-		return transport.MaybeSent || transient(transport.Err)
-	case errors.As(err, &api):
+	case errors.As(err, &transport) && transport != nil:
+		return transport.transient || transport.verdict == unknown && (transport.MaybeSent || transient(transport.Err))
+	case errors.As(err, &api) && api != nil:
 		return !refusal(api.StatusCode) || api.StatusCode == http.StatusTooManyRequests || api.StatusCode == http.StatusRequestTimeout
-	case errors.As(err, &response):
+	case errors.As(err, &response) && response != nil:
 		return errors.Is(response.Err, io.ErrUnexpectedEOF) || errors.As(response.Err, &timeout) && timeout.Timeout()
 	}
 	return false

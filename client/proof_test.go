@@ -108,6 +108,107 @@ func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
 	}
 }
 
+// The same when the connection is made but the handshake fails, or a proxy refuses.
+func TestRoundTripperReadsBodyBeforeHandshakeFails(t *testing.T) {
+	t.Parallel()
+	hangsUp, _ := listen(t, func(net.Conn) {})
+	resets, _ := listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); reset(c) })
+	silent, _ := listen(t, hold)
+	plain, _ := listen(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1))
+		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+	})
+	refuses, _ := listen(t, sends("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"))
+	old, _ := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	for name, tt := range map[string]struct {
+		base, proxy string
+		want        outcome
+	}{
+		"hangs up":          {"https://" + hangsUp, "", neverSent(3)},
+		"resets":            {"https://" + resets, "", neverSent(3)},
+		"is silent":         {"https://" + silent, "", neverSent(3)},
+		"speaks no TLS":     {"https://" + plain, "", neverSent(1)},
+		"speaks an old TLS": {old.URL, "", neverSent(1)},
+		"a proxy refuses":   {"https://api.example", "http://" + refuses, neverSent(3)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := client.NewTransport()
+			transport.TLSHandshakeTimeout = 50 * time.Millisecond
+			transport.Proxy = func(*http.Request) (*url.URL, error) {
+				if tt.proxy == "" {
+					return nil, nil
+				}
+				return url.Parse(tt.proxy)
+			}
+			t.Cleanup(transport.CloseIdleConnections)
+			signing := roundTripper(func(r *http.Request) (*http.Response, error) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					return nil, err
+				}
+				r = r.Clone(r.Context())
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				return transport.RoundTrip(r)
+			})
+			tt.want(t, call(t.Context(), t, opCreate, through(t, signing, client.WithBaseURL(tt.base), client.WithRetryPolicy(quick))))
+		})
+	}
+}
+
+// A connection without an address is a connection, as one over a pipe or a tunnel.
+func TestConnectionWithoutAnAddressMaySend(t *testing.T) {
+	t.Parallel()
+	for name, wrap := range map[string]func(*http.Transport) http.RoundTripper{
+		"http.Transport": func(tr *http.Transport) http.RoundTripper { return tr },
+		"wrapped":        func(tr *http.Transport) http.RoundTripper { return roundTripper(tr.RoundTrip) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr, accepted := listen(t, func(c net.Conn) { take(c); hold(c) })
+			transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+				return nameless{conn}, err
+			}}
+			t.Cleanup(transport.CloseIdleConnections)
+			c := through(t, wrap(transport), client.WithBaseURL("http://localhost"), client.WithTimeout(50*time.Millisecond))
+			maybeSent(1)(t, call(t.Context(), t, opCreate, c))
+			_, err := c.Generated().CreateConnectSessionWithBody(t.Context(), "", nil, func(_ context.Context, r *http.Request) error {
+				r.Method = http.MethodDelete
+				return nil
+			})
+			var sent *client.TransportError
+			require.ErrorAs(t, err, &sent)
+			assert.True(t, sent.MaybeSent)
+			assert.Equal(t, int32(2), accepted.Load())
+		})
+	}
+}
+
+type nameless struct{ net.Conn }
+
+func (nameless) RemoteAddr() net.Addr { return nil }
+
+// An idle connection that broke and a service that is gone: nothing was written.
+func TestIdleConnectionBrokenThenRefused(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(answer(201, link))
+	t.Cleanup(server.Close)
+	var broken atomic.Bool
+	transport := client.NewTransport()
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if broken.Load() {
+			return nil, errRefused
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return &breaking{conn, false, &broken}, err
+	}
+	c := at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))
+	succeeds(1)(t, call(t.Context(), t, opCreate, c))
+	broken.Store(true)
+	neverSent(3)(t, call(t.Context(), t, opCreate, c))
+}
+
 // A RoundTripper that fails without reading the body has not sent it. Whether the call
 // is retried depends on its error.
 func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
@@ -196,20 +297,6 @@ func TestServerRequiresClientCertificate(t *testing.T) {
 			assert.Zero(t, requests.Load())
 		})
 	}
-}
-
-// An alert that does not concern the certificate proves nothing.
-func TestServerSendsAnotherAlert(t *testing.T) {
-	t.Parallel()
-	server, _ := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS13})
-	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		conn, _, err := w.(http.Hijacker).Hijack()
-		if err == nil {
-			conn.Close()
-		}
-	})
-	ambiguous(t, call(t.Context(), t, opCreate, at(t, server.URL, trusting(t, server, func(*http.Transport) {}))))
 }
 
 func TestProxyRefusesToConnect(t *testing.T) {

@@ -325,6 +325,84 @@ func TestMoreSecrets(t *testing.T) {
 			}
 		}
 	})
+	// An error's body may quote the session that it is about.
+	t.Run("a session inside an error's body", func(t *testing.T) {
+		t.Parallel()
+		for _, body := range []string{
+			`{"message":"response failed validation: {\"token\":\"tok_live\",\"auth_link_url\":\"https://hub/tok_live\"}"}`,
+			`{"message":"{\"deep\":\"{\\\"token\\\":\\\"tok_live\\\"}\"}"}`,
+			`{"error":{"body":{"token":"tok_live"}}}`,
+			`{"message":{"Token" : "tok_live"}}`,
+			`{"errors":[{"value":{"external_trigger_token":"tok_live"}}]}`,
+			`{"message":"no","data":{"headers":{"token":"tok_live"}},"provider_errors":[{"raw":{"token":"tok_live"}}]}`,
+			`{"data":{"token":"tok_live"},"message":"tok_live is odd"}`,
+			`{"token":"tok_live","token":"other","message":"tok_live is odd"}`,
+			`{"token":"tok_live","message":"cut`,
+		} {
+			header := http.Header{"X-Request-Id": {"of tok_live"}, "Content-Type": {"text/tok_live"}}
+			for _, status := range []int{502, 201} {
+				err := create(answering(t, status, header, body))
+				var api *client.APIError
+				if errors.As(err, &api) {
+					assert.NotContains(t, fmt.Sprintf("%v %+v %+v", api.Message, api.Data, api.ProviderErrors), "tok_live", body)
+				}
+				if err != nil {
+					assert.NotContains(t, err.Error(), "tok_live", body)
+				}
+			}
+		}
+	})
+	t.Run("a token of an earlier answer", func(t *testing.T) {
+		t.Parallel()
+		c := through(t, scripted(answers(429, `{"token":"tok_live"}`), answers(400, `{"message":"tok_live is odd"}`)), client.WithRetryPolicy(quick))
+		assert.NotContains(t, create(c).Error(), "tok_live")
+	})
+	t.Run("within base64, at any offset", func(t *testing.T) {
+		t.Parallel()
+		const key = "v1.eu.the-api-key-of-acme"
+		for offset := range 4 {
+			for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
+				said := e.EncodeToString([]byte("Bearer:"[:offset] + key + "::"[:offset/2]))
+				err := create(answering(t, 400, nil, fmt.Sprintf(`{"message":%q}`, "no "+said), client.WithAPIKey(key)))
+				assert.Contains(t, err.Error(), "[redacted]")
+				assert.NotContains(t, err.Error(), said[8:len(said)-8])
+			}
+		}
+	})
+	t.Run("a key that looks escaped", func(t *testing.T) {
+		t.Parallel()
+		err := create(answering(t, 400, nil, `{"message":"no p%41ss\\/word"}`, client.WithBasicAuth("user", "p%41ss/word")))
+		assert.NotContains(t, err.Error(), "word")
+	})
+	t.Run("the key of a function that fails", func(t *testing.T) {
+		t.Parallel()
+		err := create(answering(t, 201, nil, link), client.WithAPIKeyFunc(func(context.Context) (string, error) {
+			return "rotated-key", errors.New("rotated-key is revoked")
+		}))
+		assert.NotContains(t, err.Error(), "rotated-key")
+	})
+	t.Run("short secrets garble nothing", func(t *testing.T) {
+		t.Parallel()
+		err := create(answering(t, 404, nil, `{"message":"Session has expired"}`, client.WithBasicAuth("api", "s")))
+		assert.ErrorContains(t, err, "Session has expired")
+		_, err = through(t, scripted(failsAfterSending(io.EOF)), client.WithBasicAuth("GET", "s")).Generated().CreateConnectSessionWithBody(
+			t.Context(), "", nil, func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
+		assert.ErrorContains(t, err, "GET /connect_sessions")
+		assert.False(t, client.MaybeCreated(err))
+	})
+	t.Run("a request ID in the log", func(t *testing.T) {
+		t.Parallel()
+		for id, body := range map[string]string{
+			base64.RawURLEncoding.EncodeToString([]byte(testKey + ":")): link,
+			"token-1":    link,
+			"tok_live-7": `{"Token":"tok_live-7"}`,
+			"tok_live-8": `{"tok\u0065n":"tok_live-8"}`,
+		} {
+			var log bytes.Buffer
+			_ = create(answering(t, 201, http.Header{"X-Request-Id": {id}}, body, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
+			assert.NotContains(t, log.String(), id)
+		}
+	})
 	t.Run("a key of digits as a number", func(t *testing.T) {
 		t.Parallel()
 		err := create(answering(t, 400, nil, `{"message":5550123,"data":{"headers":{"key":5550123,"n":1.50}}}`, client.WithAPIKey("5550123")))

@@ -61,7 +61,7 @@ func checkHeader(key, value string) error {
 		return fmt.Errorf("the header %s cannot be set: another option sets it", key)
 	case "Idempotency-Key", "X-Idempotency-Key":
 		return fmt.Errorf("the header %s cannot be set: it makes net/http repeat a POST", key)
-	case "Accept-Encoding", "Content-Length", "Trailer", "Transfer-Encoding", // the transport sets them
+	case "Accept-Encoding", "Content-Encoding", "Content-Length", "Expect", "Trailer", "Transfer-Encoding",
 		"Connection", "Http2-Settings", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Upgrade":
 		return fmt.Errorf("the header %s cannot be set: it belongs to the transport", key)
 	}

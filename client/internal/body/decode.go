@@ -13,13 +13,18 @@ import (
 	"unicode/utf8"
 )
 
+// identifying names the members that say whose session it is and how far it has come.
+// They may occur once only, whatever the case of a second one: encoding/json would take
+// the last.
+var identifying = [...]string{"token", "auth_link_url", "origin_owner_id", "status", "account_secure_id"}
+
 // Decode reads a session from a body, whatever its Content-Type. A session exists
 // whether or not all of it can be read, so members that do not fit their Go type are
-// left zero and named in dropped. A name in unique must also be the only one of its
-// spelling, whatever the case: encoding/json would take the last.
-func Decode[T any](body []byte, unique []string) (result *T, dropped []string, err error) {
+// left zero and named in dropped.
+func Decode[T any](body []byte) (result *T, dropped []string, err error) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff")) // a byte order mark
 	result = new(T)
-	if json.Unmarshal(body, result) == nil && unambiguous(body, unique) {
+	if json.Unmarshal(body, result) == nil && unambiguous(body) {
 		return result, nil, nil
 	}
 	members, err := split(body)
@@ -27,18 +32,22 @@ func Decode[T any](body []byte, unique []string) (result *T, dropped []string, e
 		return nil, nil, err
 	}
 	result = new(T)
-	dropped = fill(reflect.ValueOf(result).Elem(), members, unique)
+	dropped = fill(reflect.ValueOf(result).Elem(), members)
 	return result, dropped, nil
 }
 
 // unambiguous reports whether encoding/json has certainly replaced nothing in what it
-// decoded, and taken no other member for one in unique. It allocates nothing.
-func unambiguous(body []byte, unique []string) bool {
-	if !utf8.Valid(body) || bytes.Contains(body, []byte(`\u`)) ||
-		bytes.ContainsAny(body, "\u017f\u212a") { // fold to s and k
+// decoded, and taken no other member for an identifying one. It allocates nothing.
+func unambiguous(body []byte) bool {
+	if !sound(body) || bytes.ContainsAny(body, "\u017f\u212a") { // fold to s and k
 		return false
 	}
-	for _, name := range unique {
+	for _, digit := range "4567" { // an escaped letter, in a name perhaps
+		if bytes.Contains(body, []byte{'\\', 'u', '0', '0', byte(digit)}) {
+			return false
+		}
+	}
+	for _, name := range identifying {
 		if count(body, name) > 1 {
 			return false
 		}
@@ -73,7 +82,7 @@ func split(body []byte) ([]member, error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errors.New("unexpected end of JSON input")
 	case err != nil, !json.Valid(body):
-		return nil, errors.New("it is not JSON")
+		return nil, errors.New("it is not JSON, or nested too deeply")
 	case !bytes.HasPrefix(value, []byte{'{'}):
 		return nil, errors.New("it is not a JSON object")
 	}
@@ -95,20 +104,23 @@ func split(body []byte) ([]member, error) {
 	return members, nil
 }
 
-// fill sets the fields of a struct and returns the names of the members that do not fit.
-func fill(result reflect.Value, members []member, unique []string) (dropped []string) {
+// fill sets the fields of a struct and returns the names of the members that do not
+// fit. As in encoding/json, a member that occurs again is read again.
+func fill(result reflect.Value, members []member) (dropped []string) {
 	for i := range result.NumField() {
 		name, _, _ := strings.Cut(result.Type().Field(i).Tag.Get("json"), ",")
-		named := slices.DeleteFunc(slices.Clone(members), func(m member) bool { return !strings.EqualFold(m.name, name) })
-		if len(named) == 0 {
-			continue
+		field, times, fits := result.Field(i), 0, true
+		var value json.RawMessage
+		for _, m := range members {
+			if strings.EqualFold(m.name, name) {
+				value, times = m.value, times+1
+				fits = fits && sound(value) && json.Unmarshal(value, field.Addr().Interface()) == nil
+			}
 		}
-		field, value := result.Field(i), named[len(named)-1].value
-		if !(len(named) > 1 && slices.Contains(unique, name)) && sound(value) && json.Unmarshal(value, field.Addr().Interface()) == nil {
-			continue
+		if !fits || times > 1 && slices.Contains(identifying[:], name) {
+			field.SetZero()
+			dropped = append(dropped, salvage(field, name, value)...)
 		}
-		field.SetZero()
-		dropped = append(dropped, salvage(field, name, value)...)
 	}
 	return dropped
 }
@@ -121,14 +133,16 @@ func salvage(field reflect.Value, name string, value json.RawMessage) (dropped [
 		return []string{name}
 	}
 	field.Set(reflect.New(field.Type().Elem()))
-	for _, inner := range fill(field.Elem(), members, nil) {
+	for _, inner := range fill(field.Elem(), members) {
+		path := name
 		if inner == "status" {
-			dropped = append(dropped, name+"."+inner)
-		} else {
-			dropped = append(dropped, name)
+			path += "." + inner
+		}
+		if !slices.Contains(dropped, path) {
+			dropped = append(dropped, path)
 		}
 	}
-	return slices.Compact(dropped)
+	return dropped
 }
 
 // sound reports whether encoding/json replaces nothing in a value: it has neither
@@ -137,7 +151,7 @@ func sound(value []byte) bool {
 	if !utf8.Valid(value) {
 		return false
 	}
-	for i := 0; i < len(value); i++ {
+	for i := bytes.IndexByte(value, '\\'); i >= 0 && i < len(value); i++ {
 		if value[i] != '\\' {
 			continue
 		}

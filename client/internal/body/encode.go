@@ -7,39 +7,60 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 )
 
-// CheckUTF8 returns an error for an encoded request in which encoding/json has
-// replaced invalid bytes, which could turn one customer's ID into another's. It
-// writes the escape \ufffd only for those.
-func CheckUTF8(body []byte) error {
-	if utf8.Valid(body) && !replaced(body) {
+// CheckUTF8 returns an error when encoding/json has replaced bytes of v that are not
+// UTF-8, which could turn one customer's ID into another's. encoded is v as JSON.
+func CheckUTF8(v any, encoded []byte) error {
+	switch {
+	case !utf8.Valid(encoded) || !sound(encoded): // from a MarshalJSON
+	case !bytes.Contains(encoded, []byte("\ufffd")) && !bytes.Contains(encoded, []byte(`\ufffd`)):
+		return nil
+	case validText(reflect.ValueOf(v)):
 		return nil
 	}
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(body, &members)
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if value := members[name]; !utf8.Valid(value) || replaced(value) {
-			return fmt.Errorf("%s is not valid UTF-8", name)
+	if s := reflect.ValueOf(v); s.Kind() == reflect.Struct {
+		for i := range s.NumField() {
+			if !validText(s.Field(i)) {
+				name, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ",")
+				return fmt.Errorf("%s is not valid UTF-8", name)
+			}
 		}
 	}
 	return errors.New("it is not valid UTF-8")
 }
 
-// replaced reports whether JSON contains the escape \ufffd.
-func replaced(body []byte) bool {
-	escape := []byte(`\ufffd`)
-	for {
-		head, rest, ok := bytes.Cut(body, escape)
-		if !ok {
-			return false
+// validText reports whether all text in v is UTF-8.
+func validText(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.String:
+		return utf8.ValidString(v.String())
+	case reflect.Pointer, reflect.Interface:
+		return v.IsNil() || validText(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && !validText(v.Field(i)) {
+				return false
+			}
 		}
-		if backslashes := len(head) - len(bytes.TrimRight(head, `\`)); backslashes%2 == 0 {
-			return true
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			if !validText(it.Key()) || !validText(it.Value()) {
+				return false
+			}
 		}
-		body = rest
+	case reflect.Slice, reflect.Array:
+		if raw, ok := reflect.TypeAssert[json.RawMessage](v); ok {
+			return utf8.Valid(raw) && sound(raw)
+		}
+		for i := range v.Len() {
+			if !validText(v.Index(i)) {
+				return false
+			}
+		}
 	}
+	return true
 }

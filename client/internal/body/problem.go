@@ -9,6 +9,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
+const maxProviders = 100
+
 // Problem is what the body of an error says.
 type Problem struct {
 	Message        string
@@ -23,6 +25,7 @@ func DecodeProblem(encoded []byte, known redact.Redactor, limit int) (p Problem)
 	var body struct {
 		Message        json.RawMessage `json:"message"`
 		Detail         json.RawMessage `json:"detail"` // RFC 9457
+		Title          json.RawMessage `json:"title"`
 		Error          json.RawMessage `json:"error"`
 		Errors         json.RawMessage `json:"errors"`
 		Timestamp      json.RawMessage `json:"timestamp"`
@@ -32,16 +35,17 @@ func DecodeProblem(encoded []byte, known redact.Redactor, limit int) (p Problem)
 	if json.Unmarshal(encoded, &body) != nil {
 		return p
 	}
-	for _, raw := range []json.RawMessage{body.Message, body.Detail, body.Error, body.Errors} {
-		if p.Message == "" {
-			p.Message = known.Line(messageText(raw), limit)
+	p.Message = known.Line(messageText(body.Message), limit)
+	for _, raw := range []json.RawMessage{body.Detail, body.Error, body.Errors, body.Title} {
+		if text := messageText(raw); p.Message == "" && text != "true" && text != "{}" && text != "[]" {
+			p.Message = known.Line(text, limit)
 		}
 	}
 	_ = json.Unmarshal(body.Timestamp, &p.Timestamp)
 	p.Data = lenient[gen.UnifiedError](known.JSON(body.Data))
 	var providers []json.RawMessage
 	_ = json.Unmarshal(body.ProviderErrors, &providers)
-	for _, raw := range providers {
+	for _, raw := range providers[:min(len(providers), maxProviders)] {
 		if provider := lenient[gen.ProviderError](known.JSON(raw)); provider != nil {
 			p.ProviderErrors = append(p.ProviderErrors, *provider)
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,34 +22,33 @@ const mark = "[redacted]"
 // Redactor removes known secrets from texts. The zero value knows none.
 type Redactor struct{ secrets []string }
 
-// New returns a Redactor for the secrets that are not empty.
+// New returns a Redactor for secrets. Those of fewer than four bytes are left out: they
+// would garble any text, and protect nothing.
 func New(secrets ...string) Redactor {
-	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return s == "" })
+	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < 4 })
 	// A secret that contains another is replaced first.
 	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	return Redactor{slices.Compact(secrets)}
 }
 
-// Text returns s without the secrets, whether they are written plainly or as base64.
+// Text returns s without the secrets, whether they are written plainly or within base64.
 // A text that holds a secret in escaped form is left out whole.
 func (r Redactor) Text(s string) string {
 	for _, secret := range r.secrets {
 		s = strings.ReplaceAll(s, secret, mark)
-		for _, e := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			if len(s) >= e.EncodedLen(len(secret)) {
-				s = strings.ReplaceAll(s, e.EncodeToString([]byte(secret)), mark)
-			}
-		}
+		s = replaceBase64(s, secret)
 	}
-	// Text may be escaped more than once, as JSON in a URL is.
-	plain := s
-	for range 3 {
-		if !strings.ContainsAny(plain, `%\&+`) {
-			break
-		}
-		plain = unescape(plain)
-		if r.in(plain) || r.in(strings.ReplaceAll(plain, "+", " ")) {
-			return mark
+	for _, escapes := range [...]string{`%`, `\`, `&`, `%\&`} {
+		// Text may be escaped more than once, as JSON in a URL is.
+		plain := s
+		for range 3 {
+			if !strings.ContainsAny(plain, escapes) {
+				break
+			}
+			plain = unescape(plain, escapes)
+			if r.in(plain) || r.in(strings.ReplaceAll(plain, "+", " ")) {
+				return mark
+			}
 		}
 	}
 	return s
@@ -58,17 +58,48 @@ func (r Redactor) in(s string) bool {
 	return slices.ContainsFunc(r.secrets, func(secret string) bool { return strings.Contains(s, secret) })
 }
 
-// unescape undoes the escapes of URLs, JSON, Go and HTML, as far as they are valid.
-func unescape(s string) string {
+// replaceBase64 replaces what is base64 of the secret alone, at whatever offset in the
+// encoded text.
+func replaceBase64(s, secret string) string {
+	if longestWord(s) < base64.RawStdEncoding.EncodedLen(len(secret))-1 {
+		return s
+	}
+	for offset := range 3 {
+		padded := append(make([]byte, offset), secret...)
+		from, to := (offset*8+5)/6, len(padded)*8/6 // the characters that depend on nothing else
+		for _, e := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			s = strings.ReplaceAll(s, e.EncodeToString(padded)[from:to], mark)
+		}
+	}
+	return s
+}
+
+// longestWord returns the length of the longest run of characters of base64.
+func longestWord(s string) (longest int) {
+	run := 0
+	for _, c := range []byte(s) {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_' {
+			run++
+			longest = max(longest, run)
+		} else {
+			run = 0
+		}
+	}
+	return longest
+}
+
+// unescape undoes the escapes of URLs (%), of JSON and Go (\) and of HTML (&), as far as
+// they are valid.
+func unescape(s, escapes string) string {
 	b := make([]byte, 0, len(s))
 	for len(s) > 0 {
 		switch {
-		case s[0] == '%' && len(s) > 2:
+		case s[0] == '%' && len(s) > 2 && escapes[0] == '%':
 			if c, err := strconv.ParseUint(s[1:3], 16, 8); err == nil {
 				b, s = append(b, byte(c)), s[3:]
 				continue
 			}
-		case s[0] == '\\' && len(s) > 1:
+		case s[0] == '\\' && len(s) > 1 && strings.Contains(escapes, `\`):
 			if c, multibyte, rest, err := strconv.UnquoteChar(s, 0); err == nil {
 				if s = rest; multibyte {
 					b = utf8.AppendRune(b, c)
@@ -80,6 +111,9 @@ func unescape(s string) string {
 			s = s[1:] // an escape that JSON or a shell knows, such as \/
 		}
 		b, s = append(b, s[0]), s[1:]
+	}
+	if !strings.Contains(escapes, "&") {
+		return string(b)
 	}
 	return html.UnescapeString(string(b))
 }
@@ -148,20 +182,51 @@ func (r Redactor) value(v any) any {
 }
 
 // Secrets returns the values of the members of a request's or an answer's body that
-// are secret.
-func Secrets(body []byte) []string {
+// are secret, wherever they are: deep inside, in JSON inside a text, or in a body that
+// was cut.
+func Secrets(body []byte) (secrets []string) {
 	var members struct {
 		Token   string `json:"token"`
 		Link    string `json:"auth_link_url"`
 		Trigger string `json:"external_trigger_token"`
 	}
 	_ = json.Unmarshal(body, &members) // what can be read of it
-	return []string{members.Token, members.Link, members.Trigger}
+	secrets = append(secrets, members.Token, members.Link, members.Trigger)
+	for value := range values(body) {
+		secrets = append(secrets, string(value))
+		if bytes.IndexByte(value, '\\') >= 0 {
+			secrets = append(secrets, unescape(string(value), `\`))
+		}
+	}
+	return secrets
 }
 
-// ID returns an identifier that can be shown as it is, and "" for any other: one that
-// is long, has characters beyond letters, digits and ._:- or holds one of the secrets.
-// Those of JSON bodies are found without decoding the bodies.
+// values yields what follows the names of secret members, up to the next quote.
+func values(body []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for i, c := range body {
+			if c|0x20 != 't' && c|0x20 != 'a' && c|0x20 != 'e' || i == 0 || body[i-1] != '"' {
+				continue
+			}
+			for _, name := range [...]string{"token", "auth_link_url", "external_trigger_token"} {
+				if len(body)-i < len(name) || !bytes.EqualFold(body[i:i+len(name)], []byte(name)) {
+					continue
+				}
+				value := bytes.TrimLeft(body[i+len(name):], `\`)
+				value, quoted := bytes.CutPrefix(value, []byte{'"'})
+				value, colon := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte{':'})
+				value, text := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n\\"), []byte{'"'})
+				if value, _, _ = bytes.Cut(value, []byte{'"'}); quoted && colon && text && !yield(bytes.TrimRight(value, `\`)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ID returns id if it is safe to show without a Redactor, and "" otherwise: if it is
+// long, has characters beyond letters, digits and ._:- or may contain one of the secrets
+// or a secret of a JSON body. It decodes no body.
 func ID(id string, secrets []string, bodies ...[]byte) string {
 	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool {
 		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("._:-", c))
@@ -174,26 +239,18 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 		}
 	}
 	for _, body := range bodies {
-		if mentions(body, id) {
-			return ""
+		for _, digit := range "4567" { // an escaped letter, in a name perhaps
+			if bytes.Contains(body, []byte{'\\', 'u', '0', '0', byte(digit)}) {
+				return ""
+			}
 		}
-	}
-	return id
-}
-
-// mentions reports whether id may hold the value of a secret member of a JSON body.
-func mentions(body []byte, id string) bool {
-	for _, name := range [...]string{`"token"`, `"auth_link_url"`, `"external_trigger_token"`} {
-		_, rest, ok := bytes.Cut(body, []byte(name))
-		for ; ok; _, rest, ok = bytes.Cut(rest, []byte(name)) {
-			_, value, _ := bytes.Cut(rest, []byte{'"'})
-			value, _, _ = bytes.Cut(value, []byte{'"'})
+		for value := range values(body) {
 			if bytes.IndexByte(value, '\\') >= 0 || len(value) > 0 && strings.Contains(id, string(value)) {
-				return true
+				return ""
 			}
 		}
 	}
-	return false
+	return id
 }
 
 // UserInfo returns the text of an error without the user info of a URL, such as a
@@ -201,7 +258,7 @@ func mentions(body []byte, id string) bool {
 func UserInfo(err error) string {
 	text := err.Error()
 	parse := (*url.Error)(nil)
-	if errors.As(err, &parse) && parse.Op == "parse" || strings.HasPrefix(text, "invalid proxy address") {
+	if errors.As(err, &parse) && parse.Op == "parse" || strings.Contains(text, "invalid proxy address") {
 		return "the address of the proxy cannot be parsed"
 	}
 	before, after, ok := strings.Cut(text, "://")

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"net/url"
 	"strings"
 	"syscall"
 )
@@ -92,22 +93,14 @@ func connectError(err error) error {
 	return err
 }
 
-// certificateRejected reports whether the server ended the handshake because of the
-// client's certificate. In TLS 1.3 that arrives when the client's side of the
-// handshake is over and the request is under way; the server discards it. An alert
-// after the handshake means the same, as crypto/tls offers no other authentication
-// (RFC 8446, section 4.6.2).
-func certificateRejected(err error) bool {
+// certificateRequired reports whether the server ended the handshake because the
+// client sent no certificate. In TLS 1.3 that alert arrives when the client's side of the
+// handshake is over and the request is under way; the server discards it. (A server may
+// also ask for a certificate after the handshake, RFC 8446, section 4.6.2, but only of a
+// client that offers it, which crypto/tls does not.)
+func certificateRequired(err error) bool {
 	op := (*net.OpError)(nil)
-	if !errors.As(err, &op) || op.Op != "remote error" {
-		return false
-	}
-	switch op.Err.Error() {
-	case "tls: certificate required", "tls: bad certificate", "tls: unsupported certificate", "tls: revoked certificate",
-		"tls: expired certificate", "tls: unknown certificate", "tls: unknown certificate authority", "tls: access denied":
-		return true
-	}
-	return false
+	return errors.As(err, &op) && op.Op == "remote error" && op.Err.Error() == "tls: certificate required"
 }
 
 var errMalformed = errors.New("the connection broke, or the answer is not valid HTTP or has too large a header")
@@ -116,6 +109,9 @@ var errMalformed = errors.New("the connection broke, or the answer is not valid 
 // not parse, which may be a live session. header says that the error is about the
 // answer's header.
 func unquoted(err error, header bool) error {
+	if outer := (*url.Error)(nil); errors.As(err, &outer) { // an http.Client's, which quotes the address
+		err = outer.Err
+	}
 	var (
 		op       *net.OpError
 		protocol textproto.ProtocolError

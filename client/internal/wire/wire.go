@@ -5,10 +5,12 @@ package wire
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -41,8 +43,9 @@ func (r Result) Status() int {
 // Send sends a copy of req with the given header and body and reads the answer
 // whole. A nil body means none. Send changes neither req nor body.
 //
-// The request is sent at most once, with one exception: net/http repeats it over
-// HTTP/1 when nothing of it was written to an idle connection that had been closed.
+// A request with a body is sent at most once. net/http writes it again only when nothing
+// of it was written to an idle connection that had been closed. It also repeats a GET,
+// and a request without a body that has an Idempotency-Key, over HTTP/1.
 func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header, body []byte) Result {
 	t := &transfer{body: body}
 	t.std, _ = s.Transport.(*http.Transport)
@@ -74,8 +77,8 @@ func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header,
 			err = connectError(err)
 		}
 		unsent := t.unsent(ctx, err)
-		if !unsent && t.got.Load() {
-			err = unquoted(err, !t.http2.Load())
+		if !unsent {
+			err = unquoted(err, t.got.Load() && !t.http2.Load())
 		}
 		return Result{Err: err, Unsent: unsent}
 	case res == nil:
@@ -90,11 +93,13 @@ func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header,
 
 // transfer is a request on its way. The transport sets its flags from any goroutine.
 type transfer struct {
-	asked  atomic.Bool  // net/http was asked for a connection
-	got    atomic.Bool  // and had one
-	reused atomic.Bool  // which had carried a request before
-	http2  atomic.Bool  // an HTTP/2 header was written
-	state  atomic.Int32 // of the body, unless std reads it
+	asked     atomic.Bool  // net/http was asked for a connection
+	got       atomic.Bool  // and had one
+	fresh     atomic.Bool  // which was new, and speaks TLS 1.3
+	http2     atomic.Bool  // an HTTP/2 header was written
+	handshake atomic.Bool  // a TLS handshake failed
+	unwritten atomic.Bool  // nothing was written to a connection that was had
+	state     atomic.Int32 // of the body, unless std reads it
 
 	std    *http.Transport // nil: another kind of transport
 	body   []byte          // nil: none
@@ -112,17 +117,26 @@ type transfer struct {
 var errResent = errors.New("the server reset the HTTP/2 stream or closed the connection; the request is not sent again, because it may have been processed")
 
 func (t *transfer) observe() {
-	t.trace.GetConn = func(string) { t.asked.Store(true) }
-	t.trace.GotConn = func(info httptrace.GotConnInfo) {
-		// The connection of httputil.DumpRequestOut leads nowhere and has no address.
-		if info.Conn != nil && info.Conn.RemoteAddr() == nil {
-			return
+	t.trace.GetConn = func(string) {
+		t.asked.Store(true)
+		// Over HTTP/1, net/http asks again only when nothing was written.
+		if t.std != nil && t.body != nil && !t.http2.Load() && t.got.Swap(false) {
+			t.unwritten.Store(true)
 		}
+	}
+	t.trace.GotConn = func(info httptrace.GotConnInfo) {
+		if kind := reflect.TypeOf(info.Conn); kind != nil && kind.String() == "*httputil.dumpConn" {
+			return // DumpRequestOut's, which leads nowhere
+		}
+		conn, ok := info.Conn.(*tls.Conn)
+		t.fresh.Store(ok && !info.Reused && conn.ConnectionState().Version == tls.VersionTLS13)
 		t.got.Store(true)
-		t.reused.Store(info.Reused)
 		if t.cancel != nil && t.http2.Load() {
 			t.cancel(errResent)
 		}
+	}
+	if t.std == nil {
+		t.trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) { t.handshake.Store(err != nil) }
 	}
 	if !http1Only(t.std) {
 		t.trace.WroteHeaderField = func(key string, _ []string) {
@@ -147,13 +161,13 @@ func (t *transfer) unsent(ctx context.Context, err error) bool {
 	case t.std == nil && t.body != nil && t.seal():
 		return true
 	case t.std == nil:
-		return t.unconnected() && (Connecting(err) || ctx.Err() != nil)
+		return t.unconnected() && (Connecting(err) || t.handshake.Load() || ctx.Err() != nil)
 	case t.got.Load():
-		return !t.reused.Load() && certificateRejected(err)
+		return t.fresh.Load() && certificateRequired(err)
 	case t.body == nil:
 		return t.unconnected()
 	}
 	// A protocol that was registered with the transport may have sent the request
 	// without asking for a connection, though not without the body.
-	return t.first.Len() == len(t.body) && (t.unconnected() || !Transient(err))
+	return (t.unwritten.Load() || t.first.Len() == len(t.body)) && (t.unconnected() || !Transient(err))
 }
