@@ -44,7 +44,7 @@ func drift(t testing.TB, text string, args ...string) (code int, stdout, stderr 
 func command(t testing.TB, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(t.Context(), append([]string{"-vendored", vendoredFile, "-overlay", overlayFile, "-pause", "1ns"}, args...), &out, &errs)
+	code = run(t.Context(), append([]string{"-vendored", vendoredFile, "-overlay", overlayFile, "-pause", "1ns", "-work", "2m"}, args...), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
