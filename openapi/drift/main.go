@@ -41,9 +41,6 @@ const (
 	exitUnknown
 )
 
-// maxTime is what it may take to compare one source, whatever is in it.
-const maxTime = 8 * time.Second
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
@@ -55,7 +52,7 @@ func main() {
 type options struct {
 	update, add            bool
 	api, vendored, overlay string
-	timeout, pause         time.Duration
+	timeout, pause, work   time.Duration
 	limit                  int // of a report, in bytes
 }
 
@@ -74,6 +71,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.vendored, "vendored", "openapi/connect-sessions.yaml", "vendored description")
 	flags.StringVar(&o.overlay, "overlay", "openapi/overlay.yaml", "overlay that corrects it")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "time to read a source")
+	flags.DurationVar(&o.work, "work", 8*time.Second, "time to compare a source, whatever is in it")
 	flags.DurationVar(&o.pause, "pause", time.Second, "time before an address that has failed is read again")
 	err := flags.Parse(args)
 	sources := flags.Args()
@@ -160,7 +158,7 @@ func check(ctx context.Context, o options, source string) (string, int, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	c, err := bounded(ctx, maxTime, func() (comparison, error) { return judge(o, text) })
+	c, err := bounded(ctx, o.work, func() (comparison, error) { return judge(o, text) })
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", shown(source), err)
 	}

@@ -119,7 +119,7 @@ func add(ctx context.Context, o options, source string) (string, int, error) {
 	if err != nil {
 		return "", 0, err
 	}
-	a, err := bounded(ctx, maxTime, func() (addition, error) { return prepare(o, shown(source), text) })
+	a, err := bounded(ctx, o.work, func() (addition, error) { return prepare(o, shown(source), text) })
 	if err != nil {
 		return "", 0, fmt.Errorf("%s: %w", shown(source), err)
 	}

@@ -88,10 +88,10 @@ func TestSchemasThatLeadToEachOther(t *testing.T) {
 			ring += fmt.Sprintf("        to%d: {$ref: '#/components/schemas/Ring%[1]d'}\n", j)
 		}
 	}
-	for i := range 3000 {
+	for i := range 1200 {
 		chain += fmt.Sprintf("    Chain%d: {properties: {next: {$ref: '#/components/schemas/Chain%d'}}}\n", i, i+1)
 	}
-	chain += "    Chain3000: {type: string}\n"
+	chain += "    Chain1200: {type: string}\n"
 	field := func(name string) edit {
 		return swap("        provider:\n", "        more: {$ref: '#/components/schemas/"+name+"'}\n        provider:\n", create)
 	}
@@ -106,7 +106,7 @@ func TestSchemasThatLeadToEachOther(t *testing.T) {
 		{"one that comes to hold itself", both(), field("ConnectSessionCreate"), []string{"New | `ConnectSessionCreate.more`: new, optional `object`" + asked}},
 		{"a ring", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), both(), nil},
 		{"a ring that changes", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), swap("    Ring24:\n", "    Ring24:\n      type: object\n"), []string{"May break callers | `Ring24`: type none → `object`" + asked}},
-		{"a chain", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain2900")), summary, []string{told}},
+		{"a chain", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain400")), summary, []string{told}},
 		{"a chain without end", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain0")), summary, nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
