@@ -385,7 +385,7 @@ func TestMoreSecrets(t *testing.T) {
 		t.Parallel()
 		err := create(answering(t, 404, nil, `{"message":"Session has expired"}`, client.WithBasicAuth("api", "s")))
 		assert.ErrorContains(t, err, "Session has expired")
-		_, err = through(t, scripted(failsAfterSending(io.EOF)), client.WithBasicAuth("GET", "s")).Generated().CreateConnectSessionWithBody(
+		_, err = through(t, roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF }), client.WithBasicAuth("GET", "s")).Generated().CreateConnectSessionWithBody(
 			t.Context(), "", nil, func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
 		assert.ErrorContains(t, err, "GET /connect_sessions")
 		assert.False(t, client.MaybeCreated(err))
