@@ -36,7 +36,7 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 		body:      body,
 		invalid: join(required("origin_owner_id", body.OriginOwnerID), required("origin_owner_name", body.OriginOwnerName),
 			checkExpiresIn(body.ExpiresIn)),
-		unique: []string{"token", "auth_link_url"},
+		unique: uniqueInLink,
 		usable: func(link *gen.ConnectSessionTokenAuthLink) error {
 			switch {
 			case link.Token == "":
@@ -48,6 +48,9 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 		},
 	}, opts)
 }
+
+// uniqueInLink is a variable because a literal would be allocated for each call.
+var uniqueInLink = []string{"token", "auth_link_url"}
 
 // Authenticate returns the session that a token belongs to, without its secrets.
 // LatestConnectionAttempt tells how far the customer has come. Authenticate only

@@ -35,29 +35,25 @@ func Decode[T any](body []byte, unique []string) (result *T, dropped []string, e
 // decoded, and taken no other member for one in unique. It allocates nothing.
 func unambiguous(body []byte, unique []string) bool {
 	if !utf8.Valid(body) || bytes.Contains(body, []byte(`\u`)) ||
-		bytes.ContainsAny(body, "\u017f\u212a") { // fold to s and k
+		bytes.Contains(body, []byte("\u017f")) || bytes.Contains(body, []byte("\u212a")) { // fold to s and k
 		return false
 	}
-	for _, name := range unique {
-		if count(body, name) > 1 {
-			return false
+	seen := 0 // a bit for each name
+	for i := range body {
+		if body[i] != '"' {
+			continue
+		}
+		rest := body[i+1:]
+		for n, name := range unique {
+			if len(rest) > len(name) && rest[len(name)] == '"' && bytes.EqualFold(rest[:len(name)], []byte(name)) {
+				if seen&(1<<n) != 0 {
+					return false
+				}
+				seen |= 1 << n
+			}
 		}
 	}
 	return true
-}
-
-// count returns how often a quoted name occurs, in whatever case.
-func count(body []byte, name string) (n int) {
-	for {
-		_, rest, ok := bytes.Cut(body, []byte{'"'})
-		if !ok {
-			return n
-		}
-		if len(rest) > len(name) && rest[len(name)] == '"' && bytes.EqualFold(rest[:len(name)], []byte(name)) {
-			n++
-		}
-		body = rest
-	}
 }
 
 type member struct {

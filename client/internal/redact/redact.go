@@ -181,9 +181,10 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 	return id
 }
 
-// mentions reports whether id may hold the value of a secret member of a JSON body.
+// mentions reports whether id may hold the value of a secret member of a JSON body. It
+// takes all members whose names end like those of secrets for secret.
 func mentions(body []byte, id string) bool {
-	for _, name := range [...]string{`"token"`, `"auth_link_url"`, `"external_trigger_token"`} {
+	for _, name := range [...]string{`token"`, `auth_link_url"`} {
 		_, rest, ok := bytes.Cut(body, []byte(name))
 		for ; ok; _, rest, ok = bytes.Cut(rest, []byte(name)) {
 			_, value, _ := bytes.Cut(rest, []byte{'"'})
