@@ -55,7 +55,7 @@ func do[T any](ctx context.Context, cfg *config, in input[T], opts []Option) (*T
 	if err != nil { // perhaps the text of a caller's MarshalJSON
 		return nil, &printable{"stackone: " + in.operation + ": cannot encode the request: " + oneLine(err.Error(), maxText), err}
 	}
-	if err := body.CheckUTF8(encoded); err != nil {
+	if err := body.CheckUTF8(in.body, encoded); err != nil {
 		return nil, fmt.Errorf("stackone: %s: invalid request: %w", in.operation, err)
 	}
 	c.operation = c.config.operations[in.operation]

@@ -4,42 +4,75 @@ package body
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"reflect"
+	"strings"
 	"unicode/utf8"
 )
 
-// CheckUTF8 returns an error for an encoded request in which encoding/json has
-// replaced invalid bytes, which could turn one customer's ID into another's. It
-// writes the escape \ufffd only for those.
-func CheckUTF8(body []byte) error {
-	if utf8.Valid(body) && !replaced(body) {
+// CheckUTF8 returns an error for a request, a struct, in which encoding/json has
+// replaced bytes that are not UTF-8, which could turn one customer's ID into another's.
+// It replaces them by U+FFFD, as an escape or, in its second version, as it is. Only
+// then is the request searched for them.
+func CheckUTF8(request any, encoded []byte) error {
+	if utf8.Valid(encoded) && !bytes.Contains(encoded, []byte(`\ufffd`)) && !bytes.Contains(encoded, []byte("\ufffd")) {
 		return nil
 	}
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(body, &members)
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if value := members[name]; !utf8.Valid(value) || replaced(value) {
+	for v, i := reflect.ValueOf(request), 0; i < v.NumField(); i++ {
+		if !valid(v.Field(i)) {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 			return fmt.Errorf("%s is not valid UTF-8", name)
 		}
 	}
-	return errors.New("it is not valid UTF-8")
+	if !utf8.Valid(encoded) {
+		return errors.New("it is not valid UTF-8")
+	}
+	return nil
 }
 
-// replaced reports whether JSON contains the escape \ufffd.
-func replaced(body []byte) bool {
-	escape := []byte(`\ufffd`)
-	for {
-		head, rest, ok := bytes.Cut(body, escape)
-		if !ok {
-			return false
-		}
-		if backslashes := len(head) - len(bytes.TrimRight(head, `\`)); backslashes%2 == 0 {
-			return true
-		}
-		body = rest
+// valid reports whether all text that encoding/json reads in a value is UTF-8. The
+// value has been encoded, so it is not part of itself.
+func valid(v reflect.Value) bool {
+	if !v.IsValid() || !v.CanInterface() { // nil; an unexported field
+		return true
 	}
+	if kind := v.Kind(); kind == reflect.Interface || kind == reflect.Pointer && v.IsNil() {
+		return valid(v.Elem())
+	}
+	switch m := v.Interface().(type) {
+	case json.Marshaler:
+		text, _ := m.MarshalJSON()
+		return utf8.Valid(text)
+	case encoding.TextMarshaler:
+		text, _ := m.MarshalText()
+		return utf8.Valid(text)
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return utf8.ValidString(v.String())
+	case reflect.Pointer:
+		return valid(v.Elem())
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if !valid(v.Index(i)) {
+				return false
+			}
+		}
+	case reflect.Map:
+		for entry := v.MapRange(); entry.Next(); {
+			if !valid(entry.Key()) || !valid(entry.Value()) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("json") != "-" && !valid(v.Field(i)) {
+				return false
+			}
+		}
+	}
+	return true
 }
