@@ -125,7 +125,7 @@ bench: ## compare calls with hand-written ones and other clients, RUNS (15) time
 	bin/bench -test.bench Down -test.benchtime 1x > $(RESULTS)
 	@set -e; for run in $$(seq $(RUNS)); do \
 		bin/bench -test.bench . -test.skip Down -test.benchtime 3000x >> $(RESULTS); \
-		bin/bench-jsonv2 -test.bench 'Call/wire=memory/callers=1/way=(by-hand|client)' -test.benchtime 3000x >> $(RESULTS); \
+		bin/bench-jsonv2 -test.bench 'Call/wire=memory/callers=1$$/way=(by-hand|client)$$' -test.benchtime 3000x >> $(RESULTS); \
 	done
 	$(GO) -C client/internal/lab run ./bench < $(RESULTS) > client/BENCHMARKS.md
 

@@ -39,7 +39,7 @@ func Decode[T any](body []byte) (result *T, dropped []string, err error) {
 // unambiguous reports whether encoding/json has certainly replaced nothing in what it
 // decoded, and taken no other member for an identifying one. It allocates nothing.
 func unambiguous(body []byte) bool {
-	if !sound(body) || bytes.ContainsAny(body, "\u017f\u212a") { // fold to s and k
+	if !sound(body) || bytes.Contains(body, []byte("\u017f")) || bytes.Contains(body, []byte("\u212a")) { // fold to s and k
 		return false
 	}
 	for _, digit := range "4567" { // an escaped letter, in a name perhaps
@@ -47,26 +47,22 @@ func unambiguous(body []byte) bool {
 			return false
 		}
 	}
-	for _, name := range identifying {
-		if count(body, name) > 1 {
-			return false
+	seen := 0 // a bit for each name
+	for i, c := range body {
+		if c != '"' {
+			continue
+		}
+		rest := body[i+1:]
+		for n, name := range identifying {
+			if len(rest) > len(name) && rest[len(name)] == '"' && bytes.EqualFold(rest[:len(name)], []byte(name)) {
+				if seen&(1<<n) != 0 {
+					return false
+				}
+				seen |= 1 << n
+			}
 		}
 	}
 	return true
-}
-
-// count returns how often a quoted name occurs, in whatever case.
-func count(body []byte, name string) (n int) {
-	for {
-		_, rest, ok := bytes.Cut(body, []byte{'"'})
-		if !ok {
-			return n
-		}
-		if len(rest) > len(name) && rest[len(name)] == '"' && bytes.EqualFold(rest[:len(name)], []byte(name)) {
-			n++
-		}
-		body = rest
-	}
 }
 
 type member struct {
@@ -117,7 +113,8 @@ func fill(result reflect.Value, members []member) (dropped []string) {
 				fits = fits && sound(value) && json.Unmarshal(value, field.Addr().Interface()) == nil
 			}
 		}
-		if !fits || times > 1 && slices.Contains(identifying[:], name) {
+		inner := field.Kind() == reflect.Pointer && !field.IsNil()
+		if !fits || inner || times > 1 && slices.Contains(identifying[:], name) {
 			field.SetZero()
 			dropped = append(dropped, salvage(field, name, value)...)
 		}

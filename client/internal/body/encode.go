@@ -4,6 +4,7 @@ package body
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,52 +13,64 @@ import (
 	"unicode/utf8"
 )
 
-// CheckUTF8 returns an error when encoding/json has replaced bytes of v that are not
-// UTF-8, which could turn one customer's ID into another's. encoded is v as JSON.
-func CheckUTF8(v any, encoded []byte) error {
-	switch {
-	case !utf8.Valid(encoded) || !sound(encoded): // from a MarshalJSON
-	case !bytes.Contains(encoded, []byte("\ufffd")) && !bytes.Contains(encoded, []byte(`\ufffd`)):
-		return nil
-	case validText(reflect.ValueOf(v)):
+// CheckUTF8 returns an error for a request, a struct, in which encoding/json has
+// replaced bytes that are not UTF-8, which could turn one customer's ID into another's.
+// It replaces them by U+FFFD, as an escape or, in its second version, as it is. Only
+// then is the request searched for them.
+func CheckUTF8(request any, encoded []byte) error {
+	whole := utf8.Valid(encoded) && sound(encoded) // not so only after a json.Marshaler
+	if whole && !bytes.Contains(encoded, []byte(`\ufffd`)) && !bytes.Contains(encoded, []byte("\ufffd")) {
 		return nil
 	}
-	if s := reflect.ValueOf(v); s.Kind() == reflect.Struct {
-		for i := range s.NumField() {
-			if !validText(s.Field(i)) {
-				name, _, _ := strings.Cut(s.Type().Field(i).Tag.Get("json"), ",")
-				return fmt.Errorf("%s is not valid UTF-8", name)
-			}
+	for v, i := reflect.ValueOf(request), 0; i < v.NumField(); i++ {
+		if !valid(v.Field(i)) {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+			return fmt.Errorf("%s is not valid UTF-8", name)
 		}
 	}
-	return errors.New("it is not valid UTF-8")
+	if !whole {
+		return errors.New("it is not valid UTF-8")
+	}
+	return nil
 }
 
-// validText reports whether all text in v is UTF-8.
-func validText(v reflect.Value) bool {
+// valid reports whether all text that encoding/json reads in a value is UTF-8. The
+// value has been encoded, so it is not part of itself.
+func valid(v reflect.Value) bool {
+	if !v.IsValid() || !v.CanInterface() { // nil; an unexported field
+		return true
+	}
+	if kind := v.Kind(); kind == reflect.Interface || kind == reflect.Pointer && v.IsNil() {
+		return valid(v.Elem())
+	}
+	switch m := v.Interface().(type) {
+	case json.Marshaler:
+		text, _ := m.MarshalJSON()
+		return utf8.Valid(text) && sound(text)
+	case encoding.TextMarshaler:
+		text, _ := m.MarshalText()
+		return utf8.Valid(text)
+	}
 	switch v.Kind() {
 	case reflect.String:
 		return utf8.ValidString(v.String())
-	case reflect.Pointer, reflect.Interface:
-		return v.IsNil() || validText(v.Elem())
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() && !validText(v.Field(i)) {
+	case reflect.Pointer:
+		return valid(v.Elem())
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if !valid(v.Index(i)) {
 				return false
 			}
 		}
 	case reflect.Map:
-		for it := v.MapRange(); it.Next(); {
-			if !validText(it.Key()) || !validText(it.Value()) {
+		for entry := v.MapRange(); entry.Next(); {
+			if !valid(entry.Key()) || !valid(entry.Value()) {
 				return false
 			}
 		}
-	case reflect.Slice, reflect.Array:
-		if raw, ok := reflect.TypeAssert[json.RawMessage](v); ok {
-			return utf8.Valid(raw) && sound(raw)
-		}
-		for i := range v.Len() {
-			if !validText(v.Index(i)) {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("json") != "-" && !valid(v.Field(i)) {
 				return false
 			}
 		}

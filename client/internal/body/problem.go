@@ -1,6 +1,7 @@
 package body
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"time"
@@ -74,8 +75,7 @@ func messageText(raw json.RawMessage) string {
 
 // lenient reads the members of an object that fit, and returns nil for anything else.
 func lenient[T any](raw json.RawMessage) *T {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil || members == nil {
+	if !bytes.HasPrefix(raw, []byte{'{'}) {
 		return nil
 	}
 	result := new(T)

@@ -85,8 +85,7 @@ func BenchmarkDown(b *testing.B) {
 // BenchmarkAnswer compares errors with success.
 func BenchmarkAnswer(b *testing.B) {
 	const bad = `{"statusCode":400,"message":"Bad Request","timestamp":"2026-01-02T03:04:05.678Z","data":{"statusCode":400,` +
-		`"message":"provider bamboohr is not enabled","headers":{"x-request-id":"8f5c"}},"provider_errors":[{"status":400,` +
-		`"url":"https://api.bamboohr.com/v1/acme","raw":{"error":"unknown company"},"headers":{"server":"nginx"}}]}`
+		`"message":"the provider bamboohr is not enabled for this project","headers":{"x-request-id":"8f5c"}}}`
 	for _, a := range []answer{success, {status: 400, body: bad}, {status: 404, body: `{"statusCode":404,"message":"Not Found"}`}} {
 		c := own(inMemory(func(int64) answer { return a }))
 		b.Run(fmt.Sprintf("way=%d", a.status), func(b *testing.B) {

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"bufio"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -88,27 +88,25 @@ func serve() {
 	secure.EnableHTTP2 = true
 	secure.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 2000}
 	secure.StartTLS()
-	fmt.Printf("%s\n%s\n%s", plain.URL, secure.URL,
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
-	_ = os.Stdout.Close()
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+	_ = must(0, json.NewEncoder(os.Stdout).Encode([]string{plain.URL, secure.URL, string(certificate)}))
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // start runs a server until the benchmark ends, and returns its two addresses. Its
 // certificate is trusted by every transport here, because crypto/x509 reads
 // SSL_CERT_FILE.
-func start(b *testing.B) (addresses [2]string) {
+func start(b *testing.B) []string {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), serverEnv+"=1")
-	stdin := must(cmd.StdinPipe())
-	stdout := bufio.NewReader(must(cmd.StdoutPipe()))
+	stdin, stdout := must(cmd.StdinPipe()), must(cmd.StdoutPipe())
 	_ = must(0, cmd.Start())
 	b.Cleanup(func() { stdin.Close(); _ = cmd.Wait() })
-	_ = must(fmt.Fscanln(stdout, &addresses[0]))
-	_ = must(fmt.Fscanln(stdout, &addresses[1]))
+	var printed []string
+	_ = must(0, json.NewDecoder(stdout).Decode(&printed))
 	certificate := filepath.Join(b.TempDir(), "certificate.pem")
-	_ = must(0, os.WriteFile(certificate, must(io.ReadAll(stdout)), 0o600))
+	_ = must(0, os.WriteFile(certificate, []byte(printed[2]), 0o600))
 	b.Setenv("SSL_CERT_FILE", certificate)
-	return addresses
+	return printed[:2]
 }
