@@ -41,6 +41,7 @@ func TestSessionHandler(t *testing.T) {
 	res := ask(h, http.MethodPost, `{"origin_owner_id":"somebody else","origin_owner_name":"x"}`)
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "application/json", res.Header.Get("Content-Type"))
+	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
 
 	made := srv.Sessions()[0].Details()
