@@ -43,7 +43,9 @@
 //
 // With more than a few dozen waits at a time, polling alone is too slow. Register a
 // webhook and give its events to [Waiter.Connected]: it ends the waits that an event
-// answers within a second, however many others there are.
+// answers within a second, however many others there are. A wait learns its customer
+// from its first look, which goes before all others; an event that arrives earlier takes
+// effect then. When 500 waits begin at once, their first looks take a minute.
 //
 // # Several processes
 //

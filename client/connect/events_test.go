@@ -2,6 +2,8 @@ package connect_test
 
 import (
 	"context"
+	"net/http"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +127,24 @@ func TestConnectedAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An event without an owner does not answer a session whose owner cannot be read.
+func TestConnectedWithoutOwners(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: answers(`{"id":1,"origin_owner_id":7}`)}))
+		require.NoError(t, err)
+		w := &waiting{t: t, client: c, waiter: connect.NewWaiter(c, connect.WaiterOptions{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		result := w.start(ctx, "token")
+		require.Nil(t, result())
+		event := connected("account-1")
+		event.OriginOwnerID = ""
+		w.waiter.Connected(event)
+		assert.Nil(t, result())
+	})
 }
 
 // An event is not lost on a wait that has not learned its owner.
@@ -287,6 +307,8 @@ func TestConnectedWhilePending(t *testing.T) {
 			require.NotNil(t, got)
 			assert.Equal(t, "account-of-attempt", got.attempt.AccountSecureID, "the look went before all others")
 			assert.LessOrEqual(t, got.at.Sub(begun), 500*time.Millisecond)
+			time.Sleep(2 * time.Minute)
+			assert.Equal(t, 500*time.Millisecond, slices.Max(gaps(w.looks())), "and no turn is lost")
 		})
 	})
 }

@@ -41,6 +41,7 @@ func TestSessionHandler(t *testing.T) {
 	res := ask(h, http.MethodPost, `{"origin_owner_id":"somebody else","origin_owner_name":"x"}`)
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "application/json", res.Header.Get("Content-Type"))
+	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
 
 	made := srv.Sessions()[0].Details()
@@ -252,6 +253,22 @@ func TestSessionHandlerTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A Retry-After as a date is handed on in whole seconds, rounded up.
+func TestSessionHandlerRetryAfterDate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		date := time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)
+		time.Sleep(300 * time.Millisecond)
+		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {date}}, Body: http.NoBody}, nil
+		})}))
+		require.NoError(t, err)
+		res := ask(&connect.SessionHandler{Client: c, Session: sessionFor}, http.MethodPost, "")
+		assert.Equal(t, 503, res.StatusCode)
+		assert.Equal(t, "90", res.Header.Get("Retry-After"))
+	})
 }
 
 func TestSessionHandlerCreated(t *testing.T) {

@@ -239,6 +239,7 @@ func TestWaitContext(t *testing.T) {
 			_, err := w.waiter.Wait(ctx, w.token)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, 5*time.Second, time.Since(start))
+			assert.EqualError(t, err, "stackone: the customer has not connected yet: context deadline exceeded", "the look has not failed")
 		})
 	})
 }
@@ -367,6 +368,30 @@ func TestWaitPace(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Equal(t, 1, w.polls())
 		})
+	})
+}
+
+// A Retry-After of another status than 429 delays the session's next look alone, and
+// neither that nor the failure is remembered after a look that has succeeded.
+func TestWaitAfterAFailedLook(t *testing.T) {
+	t.Parallel()
+	wait(t, func(t *testing.T, w *waiting) {
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		begun := time.Now()
+		w.srv.Inject(stackonetest.Fault{Status: 503, RetryAfter: 20 * time.Second})
+		result := w.start(ctx, w.token)
+		require.Nil(t, result())
+		other := w.create(owner).Details().Token
+		w.start(ctx, other)
+		time.Sleep(time.Minute)
+		require.NotNil(t, result())
+		assert.EqualError(t, result().err, "stackone: the customer has not connected yet: context deadline exceeded")
+		times := w.lookTimes(begun, w.token)
+		require.Greater(t, len(times), 8)
+		assert.InDelta(t, 21, times[1].Seconds(), 1.01)
+		assert.InDelta(t, 2.1, (times[2] - times[1]).Seconds(), 0.25)
+		assert.Greater(t, len(w.lookTimes(begun, other)), 17)
 	})
 }
 
