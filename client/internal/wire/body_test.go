@@ -42,7 +42,7 @@ func TestErrorBodyIsCutAtTheLimit(t *testing.T) {
 		60 << 10: {60 << 10, maxDrain + 1},
 		maxDrain: {maxDrain, maxDrain + 1},
 		90 << 10: {90 << 10, 90<<10 + 1},
-		1 << 30:  {maxErrorBody, maxErrorBody + 1},
+		1 << 20:  {maxErrorBody, maxErrorBody + 1},
 	} {
 		var read counting
 		result := send(t, 404, limit, &read)
