@@ -96,3 +96,18 @@ func TestSuccess(t *testing.T) {
 		assert.Equal(t, want, Success(status), status)
 	}
 }
+
+func TestStatusOfAnswer(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{1, 99, 600, 999} {
+		result := send(t, status, 10, strings.NewReader(""))
+		require.NoError(t, result.Err)
+		assert.Equal(t, status, result.Status())
+	}
+	for _, status := range []int{0, -1} {
+		result := send(t, status, 10, strings.NewReader(""))
+		require.ErrorContains(t, result.Err, "without a status")
+		assert.False(t, result.Unsent)
+		assert.Zero(t, result.Status())
+	}
+}
