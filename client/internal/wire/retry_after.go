@@ -14,7 +14,7 @@ import (
 // Duration for what does not fit in one.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := single(h["Retry-After"])
-	if value != "" && strings.Trim(value, "0123456789") == "" {
+	if strings.Trim(value, "0123456789") == "" {
 		seconds, _ := strconv.ParseInt(value, 10, 64) // the largest, if it is larger than that
 		if seconds > math.MaxInt64/int64(time.Second) {
 			return math.MaxInt64
