@@ -78,6 +78,13 @@ func TestNothingOfABrokenAnswerIsShown(t *testing.T) {
 				t.Cleanup(inner.CloseIdleConnections)
 				err := operations[operation](c, client.WithHTTPClient(&http.Client{Transport: roundTripper(inner.RoundTrip)}))
 				requireNothingShown(t, err, "planted", "99887766")
+
+				// An http.Client inside puts the error into an *url.Error.
+				err = operations[operation](c, client.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+					r = r.Clone(r.Context())
+					return (&http.Client{Transport: inner}).Do(r)
+				})}))
+				requireNothingShown(t, err, "planted", "99887766")
 			})
 		}
 	}

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -216,6 +217,36 @@ func TestHTTP2ResetsAreNotReplayed(t *testing.T) {
 		require.ErrorAs(t, err, &broken)
 		assert.True(t, broken.MaybeSent)
 		assert.Equal(t, int32(1), requests.Load())
+	})
+	t.Run("with TLS, chosen by Protocols", func(t *testing.T) {
+		t.Parallel()
+		config, _ := certified(t)
+		addr, requests := keepsResetting(t, config)
+		transport := &http.Transport{Protocols: new(http.Protocols), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		transport.Protocols.SetHTTP2(true)
+		t.Cleanup(transport.CloseIdleConnections)
+		err := create(at(t, "https://"+addr, client.WithHTTPClient(&http.Client{Transport: transport})))
+		assert.True(t, client.MaybeCreated(err), "%v", err)
+		assert.Equal(t, int32(1), requests.Load())
+	})
+	t.Run("a RoundTripper's own repetition", func(t *testing.T) {
+		t.Parallel()
+		config, _ := certified(t)
+		addr, requests := keepsResetting(t, config)
+		inner := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		t.Cleanup(inner.CloseIdleConnections)
+		repeats := roundTripper(func(r *http.Request) (res *http.Response, err error) {
+			body, _ := io.ReadAll(r.Body)
+			for range 2 {
+				r = r.Clone(r.Context())
+				r.Body, r.GetBody = io.NopCloser(bytes.NewReader(body)), nil
+				res, err = inner.RoundTrip(r)
+			}
+			return res, err
+		})
+		err := create(at(t, "https://"+addr, client.WithHTTPClient(&http.Client{Transport: repeats})))
+		assert.True(t, client.MaybeCreated(err), "%v", err)
+		assert.Equal(t, int32(2), requests.Load())
 	})
 	t.Run("through the caller's RoundTripper", func(t *testing.T) {
 		t.Parallel()

@@ -1,12 +1,14 @@
 package client_test
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -96,6 +98,10 @@ func TestMaybeCreatedCoversEveryAttempt(t *testing.T) {
 	}
 }
 
+func broken(r io.Reader) io.Reader { return io.MultiReader(r, iotest.ErrReader(errReset)) }
+
+func corrupt(r io.Reader) io.Reader { return io.MultiReader(r, iotest.ErrReader(gzip.ErrChecksum)) }
+
 func noKey(context.Context) (string, error) { return "", errors.New("the vault is sealed") }
 
 // keyOnce gives a key to the first attempt only.
@@ -178,6 +184,8 @@ func TestTransient(t *testing.T) {
 		"hung up in handshake":   {after(fails(io.ErrUnexpectedEOF)), true},
 		"cut":                    {after(reads(201, link[:50], truncated)...), true},
 		"stalls":                 {after(stalls(201)), true},
+		"reset in the body":      {after(reads(201, link[:50], broken)...), true},
+		"broken gzip":            {after(reads(201, link[:50], corrupt)...), false},
 		"unusable":               {after(answers(201, "<html>")), false},
 		"an unknown error":       {after(fails(errors.New("the breaker is open"))), false},
 		"no such host":           {after(fails(noSuchHost)), false},

@@ -2,7 +2,6 @@ package client
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 
@@ -59,7 +58,6 @@ func Transient(err error) bool {
 		api       *APIError
 		transport *TransportError
 		response  *ResponseError
-		timeout   interface{ Timeout() bool }
 	)
 	switch {
 	case errors.As(err, &transport) && transport != nil:
@@ -67,7 +65,7 @@ func Transient(err error) bool {
 	case errors.As(err, &api) && api != nil:
 		return !refusal(api.StatusCode) || api.StatusCode == http.StatusTooManyRequests || api.StatusCode == http.StatusRequestTimeout
 	case errors.As(err, &response) && response != nil:
-		return errors.Is(response.Err, io.ErrUnexpectedEOF) || errors.As(response.Err, &timeout) && timeout.Timeout()
+		return wire.Transient(response.Err)
 	}
 	return false
 }

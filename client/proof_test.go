@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,7 +13,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -75,6 +75,13 @@ func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
 				return nil, err
 			}
 			return transport.RoundTrip(r)
+		},
+		"dumps the request, and wraps the error": func(r *http.Request) (*http.Response, error) {
+			if _, err := httputil.DumpRequestOut(r, true); err != nil {
+				return nil, err
+			}
+			_, err := transport.RoundTrip(r)
+			return nil, fmt.Errorf("middleware: %w", err)
 		},
 		"replaces the body by a copy": func(r *http.Request) (*http.Response, error) {
 			body, err := io.ReadAll(r.Body)
@@ -273,30 +280,6 @@ func TestBodyIsSealedAfterTheProof(t *testing.T) {
 	_, err = io.Copy(&copied, again)
 	assert.Error(t, err)
 	assert.Zero(t, copied.Len())
-}
-
-// With TLS 1.3 a server rejects the client's certificate after the handshake is over on
-// the client's side, when the request is under way.
-func TestServerRequiresClientCertificate(t *testing.T) {
-	t.Parallel()
-	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var requests atomic.Int32
-			server, _ := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: version, MaxVersion: version})
-			server.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) })
-			for range 5 {
-				r := call(t.Context(), t, opCreate, at(t, server.URL, trusting(t, server, func(*http.Transport) {})))
-				var broken *client.TransportError
-				require.ErrorAs(t, r.err, &broken)
-				if strings.Contains(r.err.Error(), "certificate") { // unless the reset overtook the alert
-					assert.False(t, broken.MaybeSent, "%v", r.err)
-				}
-				assert.Equal(t, 1, broken.Attempts, "%v", r.err)
-			}
-			assert.Zero(t, requests.Load())
-		})
-	}
 }
 
 func TestProxyRefusesToConnect(t *testing.T) {

@@ -103,15 +103,11 @@ func (p RetryPolicy) wait(n int, retryAfter, remaining time.Duration) (time.Dura
 
 // backoff returns a random wait in (0, min(MaxBackoff, MinBackoff*2^(n-1))].
 func (p RetryPolicy) backoff(n int) time.Duration {
-	limit := p.MinBackoff
-	for range n - 1 {
-		if limit >= p.MaxBackoff/2 {
-			limit = p.MaxBackoff
-			break
-		}
-		limit *= 2
+	limit := p.MaxBackoff
+	if doublings := max(0, n-1); p.MinBackoff <= limit>>doublings {
+		limit = p.MinBackoff << doublings
 	}
-	return 1 + rand.N(min(limit, p.MaxBackoff))
+	return 1 + rand.N(limit)
 }
 
 // remaining returns the time until the context's deadline.

@@ -142,6 +142,9 @@ func TestBackoff(t *testing.T) {
 		}
 		assert.Len(t, seen, 2, "jitter over the whole range, after %d attempts", n)
 	}
+	for range 10_000 {
+		assert.LessOrEqual(t, RetryPolicy{MinBackoff: 100, MaxBackoff: 401}.backoff(3), time.Duration(400))
+	}
 	assert.Equal(t, time.Duration(1), RetryPolicy{MinBackoff: 1, MaxBackoff: 1}.backoff(9))
 	assert.LessOrEqual(t, RetryPolicy{MinBackoff: 1000, MaxBackoff: 10}.backoff(1), time.Duration(10))
 	assert.Positive(t, RetryPolicy{MinBackoff: math.MaxInt64, MaxBackoff: math.MaxInt64}.backoff(9))
@@ -163,6 +166,7 @@ func TestWait(t *testing.T) {
 		{"a longer hint", 60*time.Second + 1, none, 0, 0, false},
 		{"the longest of all", math.MaxInt64, none, 0, 0, false},
 		{"hint that fits, without a tenth more", 10 * time.Second, 10*time.Second + 1, 10 * time.Second, 10 * time.Second, true},
+		{"hint of ten nanoseconds that fits", 10, 11, 10, 10, true},
 		{"hint up to the deadline", 10 * time.Second, 10 * time.Second, 0, 0, false},
 		{"hint beyond the deadline", 10 * time.Second, time.Second, 0, 0, false},
 		{"deadline over", 0, 0, 0, 0, false},
@@ -189,6 +193,10 @@ func TestWait(t *testing.T) {
 	}
 	assert.InDelta(t, 500, seen[true], 150, "half of the extra tenths fit before the deadline")
 	huge := RetryPolicy{MaxRetryAfter: math.MaxInt64}.withDefaults()
+	for range 1000 {
+		_, ok := huge.wait(1, 9e18, -5e18)
+		assert.False(t, ok, "the sum of hint and jitter fits in no Duration")
+	}
 	d, ok := huge.wait(1, math.MaxInt64-1, none)
 	assert.True(t, ok)
 	assert.GreaterOrEqual(t, d, time.Duration(math.MaxInt64-1))

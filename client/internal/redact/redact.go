@@ -38,6 +38,9 @@ func (r Redactor) Text(s string) string {
 		s = strings.ReplaceAll(s, secret, mark)
 		s = replaceBase64(s, secret)
 	}
+	if r.in(strings.ReplaceAll(s, "+", " ")) { // a space in a URL
+		return mark
+	}
 	for _, escapes := range [...]string{`%`, `\`, `&`, `%\&`} {
 		// Text may be escaped more than once, as JSON in a URL is.
 		plain := s

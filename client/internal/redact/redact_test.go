@@ -2,6 +2,8 @@ package redact
 
 import (
 	"errors"
+	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -46,4 +48,124 @@ func TestID(t *testing.T) {
 	}
 	assert.Empty(t, ID("id", nil, []byte(`{"token":"\u0069d"}`)), "an escaped secret is not compared")
 	assert.Equal(t, "id", ID("id", nil, []byte(`{"token":null,"a":"id"}`), []byte(`{"token":""}`), []byte(`{"token`)))
+}
+
+func TestTextFindsSecretsHoweverWritten(t *testing.T) {
+	t.Parallel()
+	known := New("ab/cd+ef==", "long secret", "k>?~~ey")
+	for text, want := range map[string]string{
+		"a ab/cd+ef== b":         "a [redacted] b",
+		"a YWIvY2QrZWY9PQ== b":   "a [redacted]Q== b", // base64: the Q depends on what follows
+		"a az4_fn5leQ b":         "a [redacted]Q b",   // base64url
+		"a az4/fn5leQ b":         "a [redacted]Q b",
+		"a ab%2Fcd%2Bef%3D%3D b": mark,
+		"a ab%2fcd+ef%3d%3d b":   mark,
+		"a ab%252Fcd%2Bef== b":   mark, // escaped twice
+		"ab%25252Fcd+ef==":       mark,
+		"ab%2525252Fcd+ef==":     "ab%2525252Fcd+ef==", // nobody escapes four times
+		`a ab\/cd+ef== b`:        mark,
+		`a ab\u002fcd+ef== b`:    mark,
+		`a ab\x2fcd+ef== b`:      mark,
+		`a ab/cd&#43;ef== b`:     mark,
+		"a long+secret b":        mark,
+		"a long%20secret b":      mark,
+		"100% of it":             "100% of it",
+		"100%":                   "100%",
+		"100%4":                  "100%4",
+		"100%zz":                 "100%zz",
+		`a \`:                    `a \`,
+		`\q%41`:                  `\q%41`,
+		"l%6fng%20secret":        mark,
+		"%6cong secret":          mark,
+		"ab%2Fcd%2Bef%3D%3":      "ab%2Fcd%2Bef%3D%3",
+		"nothing":                "nothing",
+		"":                       "",
+	} {
+		assert.Equal(t, want, known.Text(text), text)
+	}
+	assert.Equal(t, mark, New("éééé").Text(`\u00e9ééé`))
+	assert.Equal(t, mark, New("\xe9abc").Text(`\xe9abc`))
+	assert.Equal(t, mark, New("éééé").Text(`%c3%a9ééé`))
+}
+
+func TestJSONIsCleanInItsStrings(t *testing.T) {
+	t.Parallel()
+	known := New("ab/cd", "4711")
+	for raw, want := range map[string]string{
+		`{"a": "x"}`:                          `{"a": "x"}`, // as it was
+		`{"a":"ab/cd"}`:                       `{"a":"[redacted]"}`,
+		`{"a":"ab\/cd"}`:                      `{"a":"[redacted]"}`,
+		`{"a":["ab\u002fcd",1.50,true,null]}`: `{"a":["[redacted]",1.50,true,null]}`,
+		`{"ab\/cd":{"b":"x"}}`:                `{"[redacted]":{"b":"x"}}`,
+		`{"a":4711,"b":12345678901234567890}`: `{"a":"[redacted]","b":12345678901234567890}`,
+		`"\u0041"`:                            `"A"`,
+		`{"a":"\u0041`:                        ``,
+		`4711 is not JSON`:                    `"[redacted]"`,
+	} {
+		assert.Equal(t, want, string(known.JSON([]byte(raw))), raw)
+	}
+}
+
+func TestIDIsShownOnlyWhenItIsPlain(t *testing.T) {
+	t.Parallel()
+	const body = `{"token": "tok-1", "auth_link_url":"", "x":"other", "external_trigger_token":"tri","external_trigger_token":"tri-2"}`
+	for id, shown := range map[string]bool{
+		"azAZ09._:-":             true,
+		strings.Repeat("x", 128): true,
+		strings.Repeat("x", 129): false,
+		"":                       true,
+		"a b":                    false,
+		"a/b":                    false,
+		"a`b":                    false,
+		"a{b":                    false,
+		"a@b":                    false,
+		"a[b":                    false,
+		"a;b":                    false,
+		"é":                      false,
+		"key":                    false,
+		"a-key-b":                false,
+		"a.tok-1.b":              false,
+		"tok-2":                  true,
+		"tri-2":                  false,
+		"tri":                    false,
+		"other":                  true,
+	} {
+		want := ""
+		if shown {
+			want = id
+		}
+		assert.Equal(t, want, ID(id, []string{"", "key"}, nil, []byte(body)), id)
+	}
+	assert.Empty(t, ID("abc", nil, []byte(`{"token":"a\u0062c"}`)), "an escaped token may be anything")
+	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)), "an escaped letter may be in a name")
+	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"token"`)))
+}
+
+func TestSecretsOfABody(t *testing.T) {
+	t.Parallel()
+	assert.Subset(t, []string{"", "a", "b", "c"}, Secrets([]byte(`{"token":"a"`)), "and nothing else")
+	assert.Contains(t, Secrets([]byte(`{"token":"a"`)), "a", "of a body that was cut")
+	assert.Contains(t, Secrets([]byte(`{"x":"{\"Token\" : \"a\"}"}`)), "a", "of JSON in a text")
+	assert.Contains(t, Secrets([]byte(`{"x":{"token":"a\/b"}}`)), "a/b", "of an escaped member")
+	assert.Equal(t, []string{"a", "b", "c", "c", "b", "a"}, Secrets([]byte(`{"external_trigger_token":"c","auth_link_url":"b","token":"a"}`)))
+	assert.Equal(t, []string{"", "b", "", "b"}, Secrets([]byte(`{"token":7,"auth_link_url":"b"}`)))
+	assert.Equal(t, []string{"", "", ""}, Secrets(nil))
+}
+
+func TestLineIsBounded(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, "12345", Redactor{}.Line("12345", 4), "nothing is left to cut")
+	assert.Equal(t, "12345...", Redactor{}.Line("123456", 4))
+	assert.Equal(t, `é\u0085\xc3`, Redactor{}.Line("é\u0085\xc3", 100))
+	assert.Equal(t, `\xef`, Redactor{}.Line("\xef", 100))
+}
+
+func TestUserInfoOfAParsedURL(t *testing.T) {
+	t.Parallel()
+	const hidden = "the address of the proxy cannot be parsed"
+	assert.Equal(t, hidden, UserInfo(&url.Error{Op: "parse", URL: "http://user:pass@ho st", Err: errors.New("invalid")}))
+	assert.Equal(t, hidden, UserInfo(fmt.Errorf("proxy: %w", &url.Error{Op: "parse", URL: "x", Err: errors.New("invalid")})))
+	assert.Equal(t, `Post "http://host": lost`, UserInfo(&url.Error{Op: "Post", URL: "http://host", Err: errors.New("lost")}))
+	assert.Equal(t, "://[redacted]@b", UserInfo(errors.New("://a@b")))
+	assert.Equal(t, "a://[redacted]@", UserInfo(errors.New("a://b@")))
 }

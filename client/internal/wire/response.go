@@ -33,19 +33,17 @@ func (s Sender) read(ctx context.Context, res *http.Response) ([]byte, error) {
 		limit = min(limit, maxErrorBody)
 	}
 	body, err := ReadAll(res.Body, res.ContentLength, limit)
-	if err == errTooLarge && !Success(res.StatusCode) && limit < maxDrain {
-		_, _ = io.CopyN(io.Discard, res.Body, maxDrain-limit)
-	}
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
 		err = ctx.Err()
-	case err == errTooLarge && Success(res.StatusCode):
-		err = fmt.Errorf("the body is larger than %d bytes", limit)
-	case err == errTooLarge:
-		err = nil
-	default:
+	case err != errTooLarge:
 		err = unquoted(err, false)
+	case Success(res.StatusCode):
+		err = fmt.Errorf("the body is larger than %d bytes", limit)
+	default:
+		_, _ = io.CopyN(io.Discard, res.Body, maxDrain-limit) // nothing when that is negative
+		err = nil
 	}
 	return body, err
 }

@@ -13,13 +13,13 @@ import (
 // anything else, for a time in the past and for more than one value, and the longest
 // Duration for what does not fit in one.
 func retryAfter(h http.Header, now time.Time) time.Duration {
-	value, ok := single(h["Retry-After"])
-	if !ok {
+	value := single(h["Retry-After"])
+	if value == "" {
 		return 0
 	}
-	if value != "" && strings.Trim(value, "0123456789") == "" {
-		seconds, err := strconv.ParseInt(value, 10, 64)
-		if err != nil || seconds > math.MaxInt64/int64(time.Second) {
+	if strings.Trim(value, "0123456789") == "" {
+		seconds, _ := strconv.ParseInt(value, 10, 64) // the largest, if it is larger than that
+		if seconds > math.MaxInt64/int64(time.Second) {
 			return math.MaxInt64
 		}
 		return time.Duration(seconds) * time.Second
@@ -28,17 +28,16 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	if date, ok := single(h["Date"]); ok {
-		if sent, err := http.ParseTime(date); err == nil {
-			now = sent
-		}
+	if sent, err := http.ParseTime(single(h["Date"])); err == nil {
+		now = sent
 	}
 	return max(0, until.Sub(now)) // Sub saturates
 }
 
-func single(values []string) (string, bool) {
+// single returns the only value, "" if there is none or more than one.
+func single(values []string) string {
 	if len(values) != 1 {
-		return "", false
+		return ""
 	}
-	return values[0], true
+	return values[0]
 }

@@ -1,28 +1,32 @@
 //go:build unix
 
-// Command mutants breaks code in the ways that gremlins leaves out, and prints the
-// mutants that no test notices: cases of a switch, whole conditions, operands of &&
-// and ||, returned values, and calls made for their effect.
+// Command mutants breaks code in small ways, and prints the mutants that no test
+// notices.
 //
-//	mutants DIRECTORY|FILE [go test arguments, such as -skip Soak ./client]
+//	mutants [-skip regexp] [-late regexp] DIRECTORY|FILE... PACKAGE...
 //
-// It runs go test once for each mutant, in the directory unless the arguments name
-// packages. Mutants are built with an overlay: no file changes.
+// The files, those of a directory among them, belong to one package, and its tests and
+// those of other packages are named as ./client. The code of all mutants is compiled
+// together, with an overlay, so that no file changes; a variable of the environment
+// chooses one for each run of the tests. The tests that -late names run only when no
+// other notices a mutant.
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,201 +38,197 @@ const workers = 2
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: mutants DIRECTORY|FILE [go test arguments]")
-		os.Exit(2)
-	}
-	if err := run(ctx, os.Args[1], os.Args[2:]); err != nil {
+	skip := flag.String("skip", "^$", "tests that do not run")
+	late := flag.String("late", "^$", "tests that run last")
+	flag.Parse()
+	if err := run(ctx, flag.Args(), *skip, *late); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, path string, args []string) error {
-	files, dir := []string{path}, filepath.Dir(path)
-	if !strings.HasSuffix(path, ".go") {
-		files, _ = filepath.Glob(filepath.Join(path, "*.go"))
-		dir = path
-	}
-	var mutants []mutant
-	for _, file := range files {
-		found, err := mutantsOf(file)
-		if err != nil {
-			return err
+func run(ctx context.Context, args []string, skip, late string) error {
+	var files, packages []string
+	for _, arg := range args {
+		switch {
+		case strings.HasPrefix(arg, "./"):
+			if !slices.Contains(packages, arg) {
+				packages = append(packages, arg)
+			}
+		case strings.HasSuffix(arg, ".go"):
+			files = append(files, arg)
+		default:
+			found, _ := filepath.Glob(filepath.Join(arg, "*.go"))
+			files = append(files, found...)
 		}
-		mutants = append(mutants, found...)
 	}
-	if len(args) == 0 || !strings.HasPrefix(args[len(args)-1], "./") {
-		args = append(args, "./"+filepath.Clean(dir))
-	}
-	args = append([]string{"test", "-vet=off", "-failfast", "-count=1"}, args...)
-	start := time.Now()
-	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("the tests fail without a mutant: %w\n%s", err, out)
-	}
-	args = slices.Insert(args, 1, fmt.Sprintf("-timeout=%s", 10*time.Second+2*workers*time.Since(start)))
 	temp, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(temp)
+	r := &runner{packages: packages, temp: temp, skip: skip, late: late}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		s, err := parse(name)
+		if err != nil {
+			return err
+		}
+		r.sources = append(r.sources, s)
+		r.mutants = append(r.mutants, s.mutants()...)
+	}
+	if err := r.compile(ctx); err != nil {
+		return err
+	}
+	return r.testAll(ctx)
+}
+
+// runner tests the mutants of the sources.
+type runner struct {
+	sources    []*source
+	mutants    []*mutant
+	packages   []string
+	temp       string
+	skip, late string
+	timeout    time.Duration // of a run of one package's tests
+}
+
+func (r *runner) binary(i int) string { return filepath.Join(r.temp, fmt.Sprintf("test%d", i)) }
+
+var position = regexp.MustCompile(`(?m)^\S*?([^/\s]+\.go):(\d+):\d+: `)
+
+// compile compiles the tests. Mutants that cannot be compiled are left out.
+func (r *runner) compile(ctx context.Context) error {
+	for {
+		if err := r.overlay(); err != nil {
+			return err
+		}
+		var failed []byte
+		for i, pkg := range r.packages {
+			out, err := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-gcflags=-e",
+				"-overlay", filepath.Join(r.temp, "overlay.json"), "-o", r.binary(i), pkg).CombinedOutput()
+			if err != nil {
+				failed = out
+				break
+			}
+		}
+		if failed == nil {
+			return nil
+		}
+		if !r.drop(failed) {
+			return errors.New(string(failed))
+		}
+	}
+}
+
+// overlay writes the sources with their mutants.
+func (r *runner) overlay() error {
+	replace := map[string]string{}
+	write := func(name string, text []byte) error {
+		original, err := filepath.Abs(name)
+		replace[original] = filepath.Join(r.temp, filepath.Base(name))
+		return errors.Join(err, os.WriteFile(replace[original], text, 0o600))
+	}
+	for _, s := range r.sources {
+		if err := write(s.name, s.rewrite(r.mutants)); err != nil {
+			return err
+		}
+	}
+	first := r.sources[0]
+	if err := write(filepath.Join(filepath.Dir(first.name), "zz_mutants.go"), []byte("package "+first.file.Name.Name+helpers)); err != nil {
+		return err
+	}
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	return errors.Join(err, os.WriteFile(filepath.Join(r.temp, "overlay.json"), text, 0o600))
+}
+
+// drop leaves out the mutants that errors of the compiler are about.
+func (r *runner) drop(failed []byte) (any bool) {
+	for _, match := range position.FindAllSubmatch(failed, -1) {
+		line, _ := strconv.Atoi(string(match[2]))
+		for _, kind := range []string{prefix + "pick", prefix + "zero", prefix + "except", "if ", "("} {
+			found := false
+			for _, m := range r.mutants {
+				if filepath.Base(m.file) == string(match[1]) && m.line <= line && line <= m.lastLine && !m.dropped && strings.HasPrefix(m.before, kind) {
+					m.dropped, found = true, true
+				}
+			}
+			if any = any || found; found {
+				break
+			}
+		}
+	}
+	return any
+}
+
+// test returns the fate of a mutant; number -1 is the unchanged code.
+func (r *runner) test(ctx context.Context, number int) (fate string, out []byte) {
+	for _, which := range [][]string{{"-test.skip", r.skip + "|" + r.late}, {"-test.run", r.late, "-test.skip", r.skip}} {
+		for i, pkg := range r.packages {
+			if _, err := os.Stat(r.binary(i)); err != nil {
+				continue // it has no tests
+			}
+			cmd := exec.CommandContext(ctx, r.binary(i), append(which, "-test.failfast", "-test.timeout", r.timeout.String())...)
+			cmd.Dir = pkg
+			cmd.Env = append(os.Environ(), "MUTANT="+strconv.Itoa(number))
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+			cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // and what it started
+			out, err := cmd.CombinedOutput()
+			switch {
+			case ctx.Err() != nil:
+				return "stopped", nil
+			case err != nil && bytes.Contains(out, []byte("panic: test timed out")):
+				return "timed out", out
+			case err != nil:
+				return "killed", out
+			}
+		}
+		if r.late == "^$" {
+			break
+		}
+	}
+	return "lived", nil
+}
+
+func (r *runner) testAll(ctx context.Context) error {
+	r.timeout = 5 * time.Minute
+	start := time.Now()
+	if fate, out := r.test(ctx, -1); fate != "lived" {
+		return fmt.Errorf("without a mutant: %s\n%s", fate, out)
+	}
+	r.timeout = 10*time.Second + 2*workers*time.Since(start)
 
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	fates := map[string]int{}
+	fates := map[string]map[string]int{}
 	next := make(chan int)
 	for range workers {
 		wg.Go(func() {
 			for i := range next {
-				fate := mutants[i].test(ctx, filepath.Join(temp, fmt.Sprint(i)), args)
+				m := r.mutants[i]
+				fate, _ := r.test(ctx, i)
 				mu.Lock()
-				if fates[fate]++; fate == "lived" || fate == "timed out" {
-					fmt.Printf("%s: %s\n", fate, mutants[i])
+				if fates[m.file] == nil {
+					fates[m.file] = map[string]int{}
+				}
+				if fates[m.file][fate]++; fate == "lived" || fate == "timed out" {
+					fmt.Printf("%s: %s\n", fate, m)
 				}
 				mu.Unlock()
 			}
 		})
 	}
-	for i := 0; i < len(mutants) && ctx.Err() == nil; i++ {
-		next <- i
+	for i, m := range r.mutants {
+		if !m.dropped && ctx.Err() == nil {
+			next <- i
+		}
 	}
 	close(next)
 	wg.Wait()
-	fmt.Printf("%s: %v of %d\n", path, fates, len(mutants))
+	for _, file := range slices.Sorted(maps.Keys(fates)) {
+		fmt.Println(file, fates[file])
+	}
 	return ctx.Err()
-}
-
-// mutant is a file with the bytes from start to end replaced.
-type mutant struct {
-	file       string
-	source     []byte
-	line       int
-	start, end int
-	by         string
-}
-
-func (m mutant) String() string {
-	return fmt.Sprintf("%s:%d: %q becomes %q", m.file, m.line, m.source[m.start:m.end], m.by)
-}
-
-// test returns the fate of the mutant. Files whose name starts with temp are its own.
-func (m mutant) test(ctx context.Context, temp string, args []string) string {
-	original, err := filepath.Abs(m.file)
-	overlay, _ := json.Marshal(map[string]any{"Replace": map[string]string{original: temp + ".go"}})
-	text := slices.Concat(m.source[:m.start], []byte(m.by), m.source[m.end:])
-	if err := errors.Join(err, os.WriteFile(temp+".go", text, 0o600), os.WriteFile(temp+".json", overlay, 0o600)); err != nil {
-		return err.Error()
-	}
-	cmd := exec.CommandContext(ctx, "go", slices.Insert(slices.Clone(args), 1, "-overlay", temp+".json")...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // the tests too
-	out, err := cmd.CombinedOutput()
-	switch {
-	case ctx.Err() != nil:
-		return "stopped"
-	case err == nil:
-		return "lived"
-	case strings.Contains(string(out), "panic: test timed out"):
-		return "timed out"
-	case strings.Contains(string(out), "[build failed]"):
-		return "not viable"
-	}
-	return "killed"
-}
-
-// operands are what an operand of && or || becomes, and boundaries what comparisons
-// in a case become; gremlins breaks other comparisons.
-var (
-	operands   = map[token.Token]string{token.LAND: "true", token.LOR: "false"}
-	boundaries = map[token.Token]string{token.LSS: "<=", token.LEQ: "<", token.GTR: ">=", token.GEQ: ">"}
-	zeros      = map[string]string{"error": "nil", "string": `""`, "int": "0", "int64": "0", "time.Duration": "0"}
-)
-
-// mutantsOf lists the mutants of a file; a test and a generated file have none.
-func mutantsOf(name string) (list []mutant, err error) {
-	source, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	fset := token.NewFileSet()
-	file, err := parser.ParseFile(fset, name, source, parser.ParseComments)
-	if err != nil || ast.IsGenerated(file) || strings.HasSuffix(name, "_test.go") {
-		return nil, err
-	}
-	offset := func(p token.Pos) int { return fset.Position(p).Offset }
-	text := func(n ast.Node) string { return string(source[offset(n.Pos()):offset(n.End())]) }
-	replace := func(from, to token.Pos, by string) {
-		list = append(list, mutant{name, source, fset.Position(from).Line, offset(from), offset(to), by})
-	}
-	negate := func(e ast.Expr) { replace(e.Pos(), e.End(), "!("+text(e)+")") }
-	cases := func(body *ast.BlockStmt, conditions bool) {
-		for _, s := range body.List {
-			clause := s.(*ast.CaseClause)
-			for i, e := range clause.List {
-				switch {
-				case conditions:
-					negate(e)
-					ast.Inspect(e, func(n ast.Node) bool {
-						if b, ok := n.(*ast.BinaryExpr); ok && boundaries[b.Op] != "" {
-							replace(b.OpPos, b.Y.Pos(), boundaries[b.Op])
-						}
-						return true
-					})
-				case len(clause.List) == 1:
-					replace(clause.Pos(), clause.End(), "")
-				case i == 0:
-					replace(e.Pos(), clause.List[1].Pos(), "")
-				default:
-					replace(clause.List[i-1].End(), e.End(), "")
-				}
-			}
-		}
-	}
-	var visit func(results *ast.FieldList) func(ast.Node) bool
-	visit = func(results *ast.FieldList) func(ast.Node) bool {
-		return func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.FuncLit:
-				ast.Inspect(n.Body, visit(n.Type.Results))
-				return false
-			case *ast.IfStmt:
-				negate(n.Cond)
-			case *ast.BinaryExpr:
-				if by := operands[n.Op]; by != "" {
-					replace(n.X.Pos(), n.X.End(), by)
-					replace(n.Y.Pos(), n.Y.End(), by)
-				}
-			case *ast.SwitchStmt:
-				cases(n.Body, n.Tag == nil)
-			case *ast.TypeSwitchStmt:
-				cases(n.Body, false)
-			case *ast.ExprStmt:
-				replace(n.Pos(), n.End(), "")
-			case *ast.ReturnStmt:
-				var types []string
-				if results != nil {
-					for _, f := range results.List {
-						types = append(types, slices.Repeat([]string{text(f.Type)}, max(1, len(f.Names)))...)
-					}
-				}
-				for i, e := range n.Results {
-					if len(types) != len(n.Results) {
-						break // the results of a call
-					}
-					if by := zeros[types[i]]; types[i] == "bool" {
-						negate(e)
-					} else if by != "" && by != text(e) {
-						replace(e.Pos(), e.End(), by)
-					}
-				}
-			}
-			return true
-		}
-	}
-	for _, d := range file.Decls {
-		if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
-			ast.Inspect(f.Body, visit(f.Type.Results))
-		}
-	}
-	return list, nil
 }
