@@ -49,36 +49,32 @@ func Serve(srv *stackonetest.Server, connectors ...Connector) {
 		connectors = Connectors()
 	}
 	h := &hub{srv: srv, connectors: connectors, accounts: map[string]map[string]string{}}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /hub/settings", h.api(h.settings))
-	mux.HandleFunc("GET /hub/connectors", h.api(h.list))
-	mux.HandleFunc("GET /hub/connectors/{id}", h.api(h.connector))
-	mux.HandleFunc("POST /hub/accounts", h.api(h.createAccount))
-	mux.HandleFunc("GET /hub/accounts/{id}", h.api(h.account))
-	mux.HandleFunc("PATCH /hub/accounts/{id}", h.api(h.editAccount))
-	mux.HandleFunc("POST /hub/connection_attempts", h.api(h.begin))
-	mux.HandleFunc("GET /hub/connection_attempts/{id}", h.api(h.attempt))
-	mux.HandleFunc("DELETE /hub/connection_attempts/{id}", h.api(h.cancel))
-	srv.Handle("/hub/", allowOrigins(mux))
+	for pattern, f := range map[string]func(*http.Request, *stackonetest.Session) (any, error){
+		"GET /hub/settings":                    h.settings,
+		"GET /hub/connectors":                  h.list,
+		"GET /hub/connectors/{id}":             h.connector,
+		"POST /hub/accounts":                   h.createAccount,
+		"GET /hub/accounts/{id}":               h.account,
+		"PATCH /hub/accounts/{id}":             h.editAccount,
+		"POST /hub/connection_attempts":        h.begin,
+		"GET /hub/connection_attempts/{id}":    h.attempt,
+		"DELETE /hub/connection_attempts/{id}": h.cancel,
+	} {
+		srv.Handle(pattern, h.api(f))
+	}
+	srv.Handle("OPTIONS /hub/", http.HandlerFunc(preflight))
 	srv.Handle("/connect/oauth2/{id}", http.HandlerFunc(h.signIn))
 	srv.Handle("GET "+callbackPath, http.HandlerFunc(callback))
 }
 
-// allowOrigins lets pages of every site call next. What they may do depends on the
-// session's token alone.
-func allowOrigins(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Expose-Headers", "X-Request-Id")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE")
-			h.Set("Access-Control-Allow-Headers", "content-type, x-hub-session-token, x-hub-version")
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+// preflight lets pages of every site call the Hub's operations. What they may do
+// depends on the session's token alone.
+func preflight(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE")
+	h.Set("Access-Control-Allow-Headers", "content-type, x-hub-session-token, x-hub-version")
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // problem is an answer whose message the Hub shows.
@@ -112,6 +108,7 @@ func (h *hub) api(f func(*http.Request, *stackonetest.Session) (any, error)) htt
 			}
 			status, body = p.Status, p
 		}
+		w.Header().Set("Access-Control-Allow-Origin", "*")
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(status)
