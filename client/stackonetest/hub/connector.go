@@ -61,26 +61,33 @@ func Connectors() []Connector {
 	}
 }
 
-// entry is how the picker's list has the connector. Its logo is in the address:
-// without one the Hub asks a server of StackOne's.
-func (c Connector) entry() map[string]any {
+// logo is the address of an image: the image itself. Without one the Hub asks a
+// server of StackOne's.
+func (c Connector) logo() string {
 	initial := "?"
 	for _, r := range c.Name {
 		initial = string(r)
 		break
 	}
-	logo := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#2457d6"/>`+
-		`<text x="16" y="23" font-size="20" font-family="sans-serif" fill="#fff" text-anchor="middle">%s</text></svg>`, html.EscapeString(initial))
+	return "data:image/svg+xml," + url.PathEscape(fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#2457d6"/>`+
+		`<text x="16" y="23" font-size="20" font-family="sans-serif" fill="#fff" text-anchor="middle">%s</text></svg>`, html.EscapeString(initial)))
+}
+
+// entry is how the picker's list shows the connector.
+func (c Connector) entry() map[string]any {
 	return map[string]any{
 		"active": true, "name": c.Name, "provider": c.Provider, "type": c.Category, "version": "1",
 		"authentication_config_key": c.ID, "environment": "production", "integration_id": c.ID,
-		"logo_url": "data:image/svg+xml," + url.PathEscape(logo),
+		"logo_url": c.logo(),
 	}
 }
 
 // config is what the form shows.
 func (c Connector) config() map[string]any {
-	config := map[string]any{"key": c.Provider, "name": c.Name, "type": "custom", "configFields": c.Fields, "configNotices": []any{}}
+	config := map[string]any{
+		"key": c.Provider, "name": c.Name, "type": "custom", "assets": map[string]any{"icon": c.logo()},
+		"configFields": c.Fields, "configNotices": []any{},
+	}
 	if c.Fields == nil {
 		config["configFields"] = []Field{}
 	}

@@ -76,7 +76,10 @@ func TestConnectors(t *testing.T) {
 	assert.Equal(t, []string{"<Mine>"}, page.connectors())
 	status, connector := page.call(http.MethodGet, "/hub/connectors/mine", "")
 	assert.Equal(t, http.StatusOK, status)
-	assert.Equal(t, map[string]any{"key": "mine", "name": "<Mine>", "type": "custom", "configFields": []any{}, "configNotices": []any{}}, connector["config"])
+	config := connector["config"].(map[string]any)
+	assert.Equal(t, "<Mine>", config["name"])
+	assert.Equal(t, "custom", config["type"])
+	assert.Equal(t, []any{}, config["configFields"], "no null")
 	status, _ = page.call(http.MethodGet, "/hub/connectors/other", "")
 	assert.Equal(t, http.StatusNotFound, status)
 }
