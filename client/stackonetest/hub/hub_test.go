@@ -183,7 +183,7 @@ func TestOAuth(t *testing.T) {
 	code, _, _ = press(http.MethodPost, window, "allow")
 	assert.Equal(t, http.StatusGone, code, "it is over")
 
-	second, window := begin()
+	second, _ := begin()
 	assert.Equal(t, "cancelled", status(first), "another took its place")
 	_, _ = page.call(http.MethodDelete, "/hub/connection_attempts/"+first, "")
 	assert.Equal(t, "pending", status(second))
