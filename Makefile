@@ -34,6 +34,10 @@ demo: ## run the quickstart, with a fake StackOne unless STACKONE_API_KEY is set
 demo-web: ## start the example backend in the same way
 	@$(GO) -C client/examples/backend run .
 
+.PHONY: fake
+fake: ## start a fake StackOne for other programs; ARGS='-help' lists its flags
+	@$(GO) run ./client/cmd/stackone-fake $(ARGS)
+
 # The race detector allocates, so the tests of allocations run without it.
 .PHONY: test
 test: ## run every test, with the race detector if there is a C compiler

@@ -80,19 +80,25 @@ func (s *Session) ConnectWith(c Connection) (accountID string, err error) {
 	return accountID, err
 }
 
-// Edits returns the ID of the account that the session edits if the customer picks
-// the provider, empty for the session's own, and "" if connecting makes one.
-func (s *Session) Edits(provider string) (accountID string) {
+// Edits returns the account that the session edits if the customer picks the
+// provider, empty for the session's own. The account's ID is empty if connecting
+// makes one; its provider is empty if the server does not know it.
+func (s *Session) Edits(provider string) (accountID, accountProvider string) {
 	if s == nil {
-		return ""
+		return "", ""
 	}
-	s.server.sessions.mu.Lock()
-	defer s.server.sessions.mu.Unlock()
+	all := &s.server.sessions
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	triple, err := s.owner(provider)
 	if err != nil {
-		return ""
+		return "", ""
 	}
-	return s.edits(triple)
+	accountID, accountProvider = s.edits(triple), triple.provider
+	if a := all.byID[accountID]; a != nil {
+		accountProvider = a.owner.provider
+	}
+	return accountID, accountProvider
 }
 
 // Fail ends the attempt with an OAuth error, such as "access_denied" (RFC 6749,

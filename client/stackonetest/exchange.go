@@ -19,7 +19,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if token, ok := strings.CutPrefix(r.URL.Path, authLinkPath); ok {
 		s.serveAuthLink(w, r, token)
 	} else if _, pattern := s.mux.Handler(r); pattern != "" {
-		s.mux.ServeHTTP(w, r)
+		s.serveOther(w, r, pattern)
 	} else {
 		s.serveAPI(w, r)
 	}
@@ -98,3 +98,29 @@ func (s *Server) logRequest(ctx context.Context, r Request, began time.Time) {
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
 }
+
+// serveOther serves a request that is none of the API. The log has its pattern,
+// since its path may hold a secret.
+func (s *Server) serveOther(w http.ResponseWriter, r *http.Request, pattern string) {
+	if s.log == nil {
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	status := &statusWriter{w, http.StatusOK}
+	s.mux.ServeHTTP(status, r)
+	s.log.DebugContext(r.Context(), "other request", "method", r.Method, "pattern", pattern, "status", status.status)
+}
+
+// statusWriter remembers the status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -216,4 +217,37 @@ func TestCloseDuringAccept(t *testing.T) {
 			require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the server left a connection open")
 		}
 	}
+}
+
+// With Keep, memory does not grow with the requests. SOAK_CALLS sets their number.
+// Not parallel: it measures the memory of the process.
+func TestMemoryIsBounded(t *testing.T) {
+	calls := 3000
+	if n, err := strconv.Atoi(os.Getenv("SOAK_CALLS")); err == nil {
+		calls = n
+	}
+	srv := stackonetest.NewTestServer(t, stackonetest.InMemory(), stackonetest.Keep(100))
+	srv.Deliver(stackonetest.Webhook{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})})
+	c := srv.Client()
+	heap := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	var before uint64
+	for n := range calls {
+		if n == calls/10 {
+			before = heap()
+		}
+		owner := strconv.Itoa(n)
+		srv.Inject(stackonetest.Fault{})
+		link, err := c.ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{OriginOwnerID: owner, OriginOwnerName: owner})
+		require.NoError(t, err)
+		require.NoError(t, srv.Session(link.Token).Connect(""))
+	}
+	require.NoError(t, srv.WaitDelivered(t.Context()))
+	grown := int64(heap()) - int64(before) //nolint:gosec // far below the limit
+	t.Logf("%d requests: %d bytes more than after a tenth of them", calls, grown)
+	assert.Less(t, grown, int64(1<<20))
 }

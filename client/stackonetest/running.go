@@ -2,6 +2,7 @@ package stackonetest
 
 import (
 	"context"
+	"log"
 	"net"
 	"net/http"
 	"sync"
@@ -15,11 +16,13 @@ type running struct {
 }
 
 // start serves until the function that it returns is called. That function closes
-// every connection, and returns when no handler or delivery runs any more.
-func (r *running) start(l net.Listener, handler http.Handler) (stop func()) {
+// every connection, and returns when no handler or delivery runs any more. What
+// net/http has to say goes to errors, or to the standard logger if that is nil.
+func (r *running) start(l net.Listener, handler http.Handler, errors *log.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.closing = ctx
 	server := &http.Server{ //nolint:gosec // a test may be slow to send a header
+		ErrorLog: errors,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if !r.enter() {
 				panic(http.ErrAbortHandler)

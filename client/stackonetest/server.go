@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -89,7 +91,11 @@ func NewServer(opts ...Option) *Server {
 	}
 	s.APIKey = s.apiKey
 	s.client = &http.Client{Transport: transport}
-	s.stop = s.running.start(listener, http.HandlerFunc(s.serve))
+	var errors *log.Logger
+	if s.log != nil {
+		errors = slog.NewLogLogger(s.log.Handler(), slog.LevelWarn)
+	}
+	s.stop = s.running.start(listener, http.HandlerFunc(s.serve), errors)
 	return s
 }
 

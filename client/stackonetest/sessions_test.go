@@ -213,21 +213,26 @@ func TestPickedProvider(t *testing.T) {
 
 	bamboo := connect(create(t, srv, acme), stackonetest.Connection{Provider: "bamboohr", AccountID: "second"})
 	assert.Equal(t, "second", bamboo)
+	edits := func(session *stackonetest.Session, picked string) []string {
+		id, provider := session.Edits(picked)
+		return []string{id, provider}
+	}
 	again := create(t, srv, acme)
-	assert.Empty(t, again.Edits(""))
-	assert.Equal(t, hibob, again.Edits("hibob"))
+	assert.Equal(t, []string{"", ""}, edits(again, ""))
+	assert.Equal(t, []string{hibob, "hibob"}, edits(again, "hibob"))
 	assert.Equal(t, hibob, connect(again, stackonetest.Connection{Provider: "hibob"}))
 
 	named := create(t, srv, gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme", Provider: "bamboohr"})
-	assert.Equal(t, bamboo, named.Edits(""))
+	assert.Equal(t, []string{bamboo, "bamboohr"}, edits(named, ""))
 	_, err := named.ConnectWith(stackonetest.Connection{Provider: "hibob"})
 	require.EqualError(t, err, `stackonetest: the session is for provider "bamboohr" and cannot connect "hibob"`)
 	assert.Nil(t, named.Details().LatestConnectionAttempt)
 
 	edited := create(t, srv, gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme", AccountID: hibob})
+	assert.Equal(t, []string{hibob, "hibob"}, edits(edited, ""))
 	assert.Equal(t, hibob, connect(edited, stackonetest.Connection{}))
 	assert.Equal(t, "hibob", edited.Details().Provider, "the account's")
-	assert.Empty(t, (*stackonetest.Session)(nil).Edits(""))
+	assert.Equal(t, []string{"", ""}, edits(nil, ""))
 }
 
 func TestConnectionWithoutAttempt(t *testing.T) {
@@ -238,7 +243,8 @@ func TestConnectionWithoutAttempt(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEmpty(t, id)
 	assert.Nil(t, authenticate(t, srv, session).LatestConnectionAttempt)
-	assert.Equal(t, id, session.Edits("workable"))
+	edited, _ := session.Edits("workable")
+	assert.Equal(t, id, edited)
 }
 
 func TestExpiresAt(t *testing.T) {

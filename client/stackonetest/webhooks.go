@@ -182,8 +182,10 @@ func (s *Server) deliver(to Webhook, d *Delivery, previous, attempted chan struc
 		if n == 0 {
 			close(attempted)
 		}
-		if s.log != nil {
-			s.log.InfoContext(ctx, "webhook", "attempt", n+1, "status", attempt.Status, "error", attempt.Err)
+		if s.log != nil && attempt.Err != nil {
+			s.log.InfoContext(ctx, "webhook", "attempt", n+1, "error", attempt.Err)
+		} else if s.log != nil {
+			s.log.InfoContext(ctx, "webhook", "attempt", n+1, "status", attempt.Status)
 		}
 		if attempt.received() || n+1 == to.Attempts || !sleep(s.running.closing, to.Backoff<<n) {
 			return

@@ -24,6 +24,9 @@ import (
 // patience bounds what a test waits for; nothing that passes takes so long.
 const patience = 15 * time.Second
 
+// fakeProvider is the provider that the fake's consent page suggests.
+const fakeProvider = "bamboohr"
+
 // harness is the application with a fake StackOne, on a real server.
 type harness struct {
 	*app
@@ -48,13 +51,11 @@ func start(t *testing.T, options ...func(*config)) *harness {
 	a, err := newApp(ctx, cfg)
 	require.NoError(t, err)
 	srv := httptest.NewServer(a.handler)
-	var deliveries sync.WaitGroup
 	if cfg.webhookSecrets != nil {
-		deliveries.Go(func() { fake.deliver(ctx, srv.URL+webhookPath, cfg.log) })
+		fake.deliver(srv.URL)
 	}
 	t.Cleanup(func() {
 		cancel()
-		deliveries.Wait()
 		srv.Close() // returns when no stream is open any more
 		a.waits.Wait()
 		fake.Close()

@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -65,8 +64,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg := config{hubScript: *hub, log: log}
 	ctx, cancel := context.WithCancel(ctx)
-	var deliveries sync.WaitGroup
-	defer deliveries.Wait()
 	defer cancel()
 
 	if os.Getenv(client.APIKeyEnv) != "" {
@@ -82,14 +79,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			fmt.Fprintf(out, "Webhooks are taken at %s of the address that you publish.\n", webhookPath)
 		}
 	} else {
-		if cfg.hubScript != "" {
-			return fmt.Errorf("-hub needs %s: the fake StackOne has nothing for the Hub to call", client.APIKeyEnv)
-		}
 		fake := newFake()
 		defer fake.Close()
 		cfg.fake, cfg.client, cfg.authLinks = fake, fake.Client(client.WithLogger(log)), fake.URL
 		cfg.webhookSecrets = []string{fake.webhookSecret}
-		deliveries.Go(func() { fake.deliver(ctx, origin+webhookPath, log) })
+		fake.deliver(origin)
 		fmt.Fprintf(out, "%s is not set: calling a fake StackOne at %s.\n", client.APIKeyEnv, fake.URL)
 	}
 

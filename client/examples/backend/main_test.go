@@ -89,7 +89,6 @@ func TestRunRefused(t *testing.T) {
 	}{
 		"address taken": {args: []string{"-addr", taken.Addr().String()}, want: "choose another address with -addr"},
 		"no address":    {args: []string{"-addr", "nowhere"}, want: "choose another address with -addr"},
-		"Hub and fake":  {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/hub.js"}, want: client.APIKeyEnv},
 		"no such Hub":   {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/none.js"}, key: "v1.test.key", want: "none.js"},
 		"bad key":       {args: []string{"-addr", "127.0.0.1:0"}, key: "a:b", want: "invalid configuration"},
 		"unknown flag":  {args: []string{"-port", "1"}, want: "-port"},

@@ -19,6 +19,7 @@ type page struct {
 	Seen      string // stands for Status: another one means that it has changed
 	Refresh   bool   // for a browser without JavaScript
 	Hub       bool   // StackOne's Hub opens in the page
+	StackOne  string // the base URL for the Hub; empty: the service's
 }
 
 // status is what status.html shows.
@@ -52,6 +53,9 @@ func explain(code string) string {
 
 func (a *app) showPage(w http.ResponseWriter, r *http.Request) {
 	p := page{Customers: customers(), Hub: a.hubScript != ""}
+	if a.fake != nil {
+		p.StackOne = a.fake.URL
+	}
 	if who, ok := a.signedIn(r); ok {
 		now, _ := a.connections.get(who.ID)
 		fragment, seen, err := a.renderStatus(who, now)

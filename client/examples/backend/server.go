@@ -116,6 +116,14 @@ func (a *app) hubRoutes(mux *http.ServeMux) error {
 	return nil
 }
 
+// stackone is the base URL that the Hub calls.
+func (a *app) stackone() string {
+	if a.fake != nil {
+		return a.fake.URL
+	}
+	return client.DefaultBaseURL
+}
+
 // secureHeaders lets a page load what this server serves, and nothing else. Every
 // answer may be a customer's own, so nobody keeps one.
 func (a *app) secureHeaders(next http.Handler) http.Handler {
@@ -127,7 +135,7 @@ func (a *app) secureHeaders(next http.Handler) http.Handler {
 	if a.hubScript == "" {
 		policy = append(policy, "connect-src 'self'", "img-src 'self'", "style-src 'self'")
 	} else { // the Hub calls StackOne, styles itself and shows the providers' logos
-		policy = append(policy, "connect-src 'self' "+client.DefaultBaseURL, "img-src 'self' data: https:",
+		policy = append(policy, "connect-src 'self' "+a.stackone(), "img-src 'self' data: https:",
 			"style-src 'self' 'unsafe-inline'", "font-src data: https:")
 	}
 	csp := strings.Join(policy, "; ")

@@ -39,6 +39,10 @@ async function openHub() {
 
   const element = document.createElement("stackone-hub");
   element.setAttribute("token", token);
+  if (hub.dataset.stackone) { // the fake
+    element.setAttribute("base-url", hub.dataset.stackone);
+    element.setAttribute("app-url", hub.dataset.stackone);
+  }
   element.setAttribute("theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   element.addEventListener("success", () => tell("succeeded"));
   element.addEventListener("close", () => hub.close());

@@ -1,0 +1,166 @@
+// Command stackone-fake serves a fake StackOne on this machine, for programs in any
+// language and for StackOne's Hub, until it is interrupted. It prints the base URL,
+// the API key and the address of a page that shows and controls everything.
+//
+// Each flag can be set by an environment variable instead: -public-url by
+// STACKONE_FAKE_PUBLIC_URL, and so on.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/hub"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "stackone-fake:", err)
+		os.Exit(1)
+	}
+}
+
+// settings is what flags and environment say.
+type settings struct {
+	addr, key, publicURL, tls, connectors string
+	webhookURL, webhookSecret             string
+	rateLimit, keep                       int
+	strict, verbose                       bool
+}
+
+func parse(args []string, lookup func(string) (string, bool), usage io.Writer) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("stackone-fake", flag.ContinueOnError)
+	flags.SetOutput(usage)
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:4010", "the `address` to listen on")
+	flags.StringVar(&s.key, "key", "", "the API `key` to accept; made at random if empty")
+	flags.StringVar(&s.publicURL, "public-url", "", "the base `URL` that browsers use, if it is another than that of -addr")
+	flags.StringVar(&s.tls, "tls", "", "serve HTTPS: the `file` to write the authority's certificate to, or CERTIFICATE,KEY files to use")
+	flags.StringVar(&s.webhookURL, "webhook-url", "", "the `URL` to send account events to")
+	flags.StringVar(&s.webhookSecret, "webhook-secret", "", "the `secret` that signs them; made at random if empty")
+	flags.StringVar(&s.connectors, "connectors", "", "a JSON `file` with the Hub's connectors, instead of those that come with the program")
+	flags.IntVar(&s.rateLimit, "rate-limit", 0, "`requests` a minute; 0: no limit (StackOne's is 1000)")
+	flags.IntVar(&s.keep, "keep", 1000, "how `many` sessions, accounts, requests and webhooks to remember")
+	flags.BoolVar(&s.strict, "strict", false, "refuse request members that the API description does not know")
+	flags.BoolVar(&s.verbose, "v", false, "log what the Hub and the page ask for, too")
+	var errs []error
+	flags.VisitAll(func(f *flag.Flag) {
+		name := "STACKONE_FAKE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := lookup(name); ok {
+			if err := f.Value.Set(value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	})
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	if flags.NArg() > 0 {
+		errs = append(errs, fmt.Errorf("unexpected argument %q", flags.Arg(0)))
+	}
+	if s.keep < 1 {
+		errs = append(errs, errors.New("-keep must be at least 1"))
+	}
+	return s, errors.Join(errs...)
+}
+
+// run serves until ctx is done.
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), out, log io.Writer) error {
+	s, err := parse(args, lookup, log)
+	if err != nil {
+		return err
+	}
+	connectors := hub.Connectors()
+	if s.connectors != "" {
+		text, err := os.ReadFile(s.connectors)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, &connectors); err != nil {
+			return fmt.Errorf("%s: %w", s.connectors, err)
+		}
+	}
+	level := slog.LevelInfo
+	if s.verbose {
+		level = slog.LevelDebug
+	}
+	options := []stackonetest.Option{
+		stackonetest.APIKey(s.key), stackonetest.Keep(s.keep),
+		stackonetest.Logger(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level}))),
+	}
+	if s.strict {
+		options = append(options, stackonetest.Strict())
+	}
+	certificate, key, given := strings.Cut(s.tls, ",")
+	if given {
+		pair, err := tls.LoadX509KeyPair(certificate, key)
+		if err != nil {
+			return err
+		}
+		options = append(options, stackonetest.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}))
+	}
+	if s.tls != "" {
+		options = append(options, stackonetest.HTTP2())
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.addr)
+	if err != nil {
+		return fmt.Errorf("%w; choose another address with -addr", err)
+	}
+	options = append(options, stackonetest.Listener(listener), stackonetest.PublicURL(s.public(listener.Addr())))
+
+	srv := stackonetest.NewServer(options...)
+	defer srv.Close()
+	if s.tls != "" && !given {
+		if err := os.WriteFile(s.tls, srv.CA(), 0o644); err != nil { //nolint:gosec // a certificate is public
+			return err
+		}
+	}
+	srv.LimitRate(s.rateLimit)
+	hub.Serve(srv, connectors...)
+	control(srv)
+
+	fmt.Fprintf(out, "export STACKONE_BASE_URL=%s\nexport STACKONE_API_KEY=%s\n", srv.PublicURL, srv.APIKey)
+	if s.webhookURL != "" {
+		if s.webhookSecret == "" {
+			s.webhookSecret = "whsec_" + rand.Text()
+		}
+		srv.Deliver(stackonetest.Webhook{URL: s.webhookURL, Secret: s.webhookSecret})
+		fmt.Fprintf(out, "export STACKONE_WEBHOOK_SECRET=%s\n", s.webhookSecret)
+	}
+	if s.tls != "" && !given {
+		fmt.Fprintf(out, "export NODE_EXTRA_CA_CERTS=%[1]s SSL_CERT_FILE=%[1]s CURL_CA_BUNDLE=%[1]s\n", s.tls)
+	}
+	fmt.Fprintf(out, "# The page: %s/  (Ctrl-C ends the program)\n", srv.PublicURL)
+	<-ctx.Done()
+	return nil
+}
+
+// public is the base URL for browsers. An address such as 0.0.0.0 is none that a
+// browser can open.
+func (s settings) public(listening net.Addr) string {
+	tcp, ok := listening.(*net.TCPAddr)
+	if s.publicURL != "" || !ok || !tcp.IP.IsUnspecified() {
+		return s.publicURL
+	}
+	scheme := "http"
+	if s.tls != "" {
+		scheme = "https"
+	}
+	return fmt.Sprintf("%s://localhost:%d", scheme, tcp.Port)
+}

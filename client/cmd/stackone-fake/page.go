@@ -1,0 +1,145 @@
+package main
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+//go:embed page.html
+var pageHTML string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
+}).Parse(pageHTML))
+
+// session is what page and API show of a session.
+type session struct {
+	ID        int64                            `json:"id"`
+	OwnerID   string                           `json:"origin_owner_id"`
+	OwnerName string                           `json:"origin_owner_name"`
+	Provider  string                           `json:"provider"`
+	Account   string                           `json:"account_id"`
+	Attempt   *gen.ConnectSessionLatestAttempt `json:"latest_connection_attempt"`
+	CreatedAt time.Time                        `json:"created_at"`
+	ExpiresAt time.Time                        `json:"expires_at"`
+	Expired   bool                             `json:"expired"`
+	AuthLink  string                           `json:"auth_link_url"`
+}
+
+// Status is how far the session has come, in one word.
+func (s session) Status() string {
+	switch {
+	case s.Attempt != nil:
+		return string(s.Attempt.Status)
+	case s.Account != "":
+		return "connected"
+	default:
+		return "new"
+	}
+}
+
+func (c controls) sessions() []session {
+	all := []session{}
+	for _, s := range c.srv.Sessions() {
+		d := s.Details()
+		account, _ := s.Edits("")
+		all = append(all, session{
+			ID: d.ID, OwnerID: d.OriginOwnerID, OwnerName: d.OriginOwnerName, Provider: d.Provider, Account: account,
+			Attempt: d.LatestConnectionAttempt, CreatedAt: d.CreatedAt, ExpiresAt: s.ExpiresAt().UTC(),
+			Expired: !c.srv.Now().Before(s.ExpiresAt()), AuthLink: d.AuthLinkURL,
+		})
+	}
+	return all
+}
+
+// request is what they show of a request.
+type request struct {
+	ID     string    `json:"id"`
+	Time   time.Time `json:"time"`
+	Method string    `json:"method"`
+	Path   string    `json:"path"`
+	Query  string    `json:"query"`
+	Body   string    `json:"body"`
+	Status int       `json:"status"` // 0: no answer
+	Answer string    `json:"answer"`
+	Reason string    `json:"reason"` // why it was refused
+}
+
+func (c controls) requests() []request {
+	all := []request{}
+	for _, r := range c.srv.Requests() {
+		all = append(all, request{
+			r.ID, r.Time.UTC(), r.Method, r.Path, r.Query.Encode(), string(r.Body), r.Answer.Status, string(r.Answer.Body), r.Reason,
+		})
+	}
+	return all
+}
+
+// delivery is what they show of a webhook.
+type delivery struct {
+	Body     string    `json:"body"`
+	Received bool      `json:"received"`
+	Done     bool      `json:"done"`
+	Attempts []attempt `json:"attempts"`
+}
+
+type attempt struct {
+	Time   time.Time `json:"time"`
+	Status int       `json:"status"` // 0: no answer
+	Answer string    `json:"answer"`
+	Error  string    `json:"error"`
+}
+
+func (c controls) webhooks() []delivery {
+	all := []delivery{}
+	for _, d := range c.srv.Deliveries() {
+		shown := delivery{Body: string(d.Body), Received: d.Received(), Done: d.Done, Attempts: []attempt{}}
+		for _, a := range d.Attempts {
+			failure := ""
+			if a.Err != nil {
+				failure = a.Err.Error()
+			}
+			shown.Attempts = append(shown.Attempts, attempt{a.Time.UTC(), a.Status, string(a.Body), failure})
+		}
+		all = append(all, shown)
+	}
+	return all
+}
+
+// view is what the page shows.
+type view struct {
+	Server   *stackonetest.Server
+	Follow   bool
+	Problem  string
+	Sessions []session
+	Requests []request
+	Webhooks []delivery
+}
+
+// shown is how many of each the page shows, the latest first.
+const shown = 50
+
+func latest[T any](all []T) []T {
+	slices.Reverse(all)
+	return all[:min(len(all), shown)]
+}
+
+func (c controls) page(w http.ResponseWriter, r *http.Request) {
+	c.render(w, http.StatusOK, view{Follow: r.URL.Query().Has("follow")})
+}
+
+func (c controls) render(w http.ResponseWriter, status int, v view) {
+	v.Server, v.Sessions, v.Requests, v.Webhooks = c.srv, latest(c.sessions()), latest(c.requests()), latest(c.webhooks())
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	w.WriteHeader(status)
+	_ = pageTemplate.Execute(w, v) // fails only when the browser has gone
+}

@@ -1,0 +1,149 @@
+// Package e2e runs StackOne's own software against the fake: the Hub from npm in a
+// headless Chromium, and the TypeScript SDK. It also drives the page of the
+// program stackone-fake. Tests are skipped where there is no browser or no npm,
+// unless STACKONE_E2E is set to "required".
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// patience is how long a step may take on a busy machine.
+const patience = 30 * time.Second
+
+// skip ends the test for want of something on the machine.
+func skip(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("STACKONE_E2E") == "required" {
+		require.Failf(t, "STACKONE_E2E is required", format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// TestPublished runs what StackOne publishes on npm.
+func TestPublished(t *testing.T) {
+	t.Parallel()
+	modules := install(t)
+	t.Run("Hub", func(t *testing.T) { t.Parallel(); testHub(t, modules) })
+	t.Run("TypeScript SDK", func(t *testing.T) { t.Parallel(); testSDK(t, modules) })
+}
+
+// install installs the packages of the lock file, and returns their directory. A
+// version in STACKONE_NPM_VERSION, such as latest, replaces those of the lock file.
+func install(t *testing.T) string {
+	t.Helper()
+	if _, err := exec.LookPath("npm"); err != nil {
+		skip(t, "no npm found")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/npm")))
+	args := []string{"ci"}
+	if version := os.Getenv("STACKONE_NPM_VERSION"); version != "" {
+		args = []string{"install", "@stackone/hub@" + version, "@stackone/stackone-client-ts@" + version}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	npm := exec.CommandContext(ctx, "npm", args...)
+	npm.Dir = dir
+	if output, err := npm.CombinedOutput(); err != nil {
+		skip(t, "npm %s: %v\n%s", args[0], err, output)
+	}
+	return filepath.Join(dir, "node_modules")
+}
+
+// startBrowser starts a headless browser for the test and its subtests.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		skip(t, "no browser found: chromium, chromium-browser or google-chrome")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.NoSandbox, chromedp.DisableGPU, // root in a container, without a graphics card
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
+	t.Cleanup(cancel)
+	require.NoError(t, chromedp.Do(ctx)) // starts it
+	return ctx
+}
+
+// tab is a tab of the browser.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOption) tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 8*patience)
+	t.Cleanup(cancel)
+	require.NoError(t, chromedp.Do(ctx)) // opens it, until ctx is done
+	return tab{t, ctx}
+}
+
+func (tab tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		require.NoErrorf(tab.t, err, "on the page\n%s", tab.text("document.body.innerText"))
+	}
+}
+
+// text evaluates an expression.
+func (tab tab) text(expression string) string {
+	text, _ := chromedp.Run(tab.ctx, chromedp.Evaluate[string](expression))
+	return text
+}
+
+// wait waits until the expression is true.
+func (tab tab) wait(expression string) {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond)))
+	if err != nil {
+		tab.picture("failed")
+		require.NoErrorf(tab.t, err, "waiting for %s on the page\n%s", expression, tab.text("typeof shown === 'undefined' ? document.body.innerText : shown()"))
+	}
+}
+
+// picture writes a screenshot to the directory E2E_SCREENSHOTS, if that is set.
+func (tab tab) picture(name string) {
+	tab.t.Helper()
+	dir := os.Getenv("E2E_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	tab.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { // a hidden tab draws nothing
+		_, err := cdp.Call(ctx, t, cdppage.BringToFront, cdp.Empty{})
+		return err
+	}))
+	png, err := chromedp.Run(tab.ctx, chromedp.FullScreenshot(100))
+	require.NoError(tab.t, err)
+	require.NoError(tab.t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%s.png", filepath.Base(tab.t.Name()), name)), png, 0o600))
+}
