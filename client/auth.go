@@ -26,7 +26,7 @@ func (a authorization) static() credentials {
 	return func(context.Context) (authorization, error) { return a, nil }
 }
 
-// credentialsError is a failure to obtain credentials. Repeating the call does not help.
+// credentialsError reports that credentials could not be obtained. Retrying does not help.
 type credentialsError struct{ error }
 
 func (e credentialsError) Unwrap() error { return e.error }
@@ -53,7 +53,7 @@ func apiKey(key string) (authorization, error) {
 	case strings.Contains(key, ":"):
 		return authorization{}, errors.New("the API key contains a colon: give the key alone, without a password")
 	case !visibleASCII(key):
-		return authorization{}, errors.New("the API key has characters that no key has")
+		return authorization{}, errors.New("the API key contains invalid characters")
 	}
 	return basic(key, "", key), nil
 }

@@ -27,8 +27,8 @@ type Client struct {
 
 // New returns a client with the credentials of WithAPIKey, WithAPIKeyFunc or
 // WithBasicAuth, or else with the API key in the environment variable
-// STACKONE_API_KEY. It does no I/O. Its error names everything that is wrong with the
-// configuration, without the values.
+// STACKONE_API_KEY. It does no I/O. It reports all configuration errors at once, without
+// the values.
 //
 // Without WithHTTPClient, requests go through a transport of the client's own, as
 // NewTransport returns it. It does not use http.DefaultTransport, even when a program

@@ -10,8 +10,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// ConnectSessions holds the operations on connect sessions. It is reached as
-// Client.ConnectSessions and is safe for concurrent use.
+// ConnectSessions holds the operations on connect sessions. Use Client.ConnectSessions;
+// it is safe for concurrent use.
 type ConnectSessions struct{ config *config }
 
 // Create makes a connect session for one of your customers and returns its token, for
@@ -50,8 +50,8 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 }
 
 // Authenticate returns the session that a token belongs to, without its secrets.
-// LatestConnectionAttempt tells how far the customer has come. Authenticate only
-// reads, so it is retried after any transient failure.
+// LatestConnectionAttempt reports the customer's progress. Authenticate only reads, so it
+// is retried after any transient failure.
 //
 // An unknown or expired token is an *APIError (ErrNotFound or ErrUnauthorized).
 func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSessionAuthenticate, opts ...Option) (*gen.ConnectSession, error) {

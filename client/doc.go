@@ -1,6 +1,6 @@
 // Package client calls StackOne's connect sessions: a backend creates a session for one
 // of its customers, hands its token to StackOne's Hub in the browser (or sends the
-// customer its link), and so lets the customer connect an HR, ATS, CRM or other system.
+// customer its link), and lets the customer connect an HR, ATS, CRM or other system.
 //
 //	c, err := client.New() // the key is in STACKONE_API_KEY
 //	if err != nil {
@@ -19,16 +19,17 @@
 //
 // # Errors
 //
-// A call that reached the network fails with one of three types:
+// A call fails with one of three types:
 //
 //   - [*APIError]: the service answered with an error status. errors.Is reports the kind
 //     ([ErrUnauthorized], [ErrTooManyRequests], ...).
-//   - [*TransportError]: no answer arrived.
+//   - [*TransportError]: no answer arrived, or the call ended before one could.
 //   - [*ResponseError]: a success status with a body that cannot be used.
 //
-// errors.Is also finds the error of a context that ended. A request that could never
-// succeed (a required field is empty, a text is not UTF-8, an option is invalid) is a
-// plain error before anything is sent. A nil error always comes with a result.
+// errors.Is also finds the error of a context that ended, and context.DeadlineExceeded
+// for an attempt that timed out. A request that could never succeed (a required field is
+// empty, a string is not valid UTF-8, an option is invalid) is a plain error before
+// anything is sent. A nil error always comes with a result.
 //
 // # May a session exist?
 //
@@ -39,11 +40,11 @@
 //	nil                                      exists
 //	a plain error                            does not exist  false
 //	TransportError, MaybeSent is false:      does not exist  false
-//	  every attempt provably never left,
-//	  or was refused
+//	  each attempt was refused or provably
+//	  not sent
 //	TransportError, MaybeSent is true        may exist       true
 //	APIError 3xx, 4xx, 501                   does not exist  false
-//	APIError 5xx but 501, or a status        may exist       true
+//	APIError 5xx but 501, 101, or a status   may exist       true
 //	  outside 100 to 599
 //	APIError after an earlier attempt        may exist       true
 //	  that may have been processed
@@ -70,9 +71,9 @@
 //	  another refusal of a proxy
 //	429, 408                                               retry   retry
 //	500, 502, 503, 504                                     fail    retry
-//	connection broken, or time-out, after it was in use    fail    retry
+//	connection lost or time-out after sending began        fail    retry
 //	success that cannot be used                            fail    fail
-//	any other status, redirects included                   fail    fail
+//	any other status, including redirects                  fail    fail
 //
 // "Never sent" is proven, not guessed from the error: either net/http was asked for
 // connections and none could be made, or a RoundTripper failed without having read a
@@ -80,8 +81,8 @@
 //
 //   - RetryAmbiguous of [RetryPolicy] applies the right-hand column to create.
 //   - The client honours Retry-After up to the policy's MaxRetryAfter (one minute); a
-//     longer one fails the call immediately with an [*APIError] that holds it. A date is
-//     taken relative to the answer's Date.
+//     longer one fails the call immediately with an [*APIError] that holds it. Up to a
+//     tenth is added at random. A date is taken relative to the answer's Date.
 //   - Without Retry-After, a wait is random: up to 200 ms before the first retry, and up
 //     to twice as long before each further one, at most 5 s.
 //   - If a wait would outlast the context's deadline, the call fails immediately. A
@@ -103,6 +104,8 @@
 //   - fmt cannot ask a value in an unexported field of your struct to print itself.
 //   - fmt calls no methods for %p, nor for %w outside fmt.Errorf, and prints every field.
 //   - slog's JSON handler writes a slice or map with encoding/json.
+//   - A service can write a secret in a way that this package does not recognise, such as
+//     hexadecimal. It recognises base64 and the escapes of URLs, JSON, Go and HTML.
 //   - net/http itself logs, to the standard logger, what a server sends on a connection
 //     after the end of an answer, as when its Content-Length is too small.
 //   - [Client.Generated] returns errors of encoding/json for a success that does not fit,

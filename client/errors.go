@@ -45,7 +45,7 @@ const maxText, maxID = 512, 128
 
 const sessionMayExist = " (the session may exist)"
 
-// APIError is an answer with any status other than 2xx; that includes 3xx, since
+// APIError reports an answer with a status other than 2xx; that includes 3xx, since
 // redirects are not followed. StatusCode is that of the HTTP answer, whatever the
 // body says. The other fields are set as far as the body and the header have them.
 // Printing an APIError, with any verb, shows its one-line text and never the header or
@@ -56,9 +56,9 @@ type APIError struct {
 	Operation  string
 	StatusCode int
 
-	// Message and Timestamp are the service's. When the body has no message, Message
-	// is its detail, error or errors. The API key and the token are removed from it,
-	// and it is cut after about 512 bytes.
+	// Message and Timestamp are the service's. Message falls back to detail, error,
+	// errors and title. Secrets are removed from it, and it is cut after about 512
+	// bytes.
 	Message   string
 	Timestamp time.Time
 
@@ -67,8 +67,8 @@ type APIError struct {
 	Data           *gen.UnifiedError
 	ProviderErrors []gen.ProviderError
 
-	// RetryAfter is how long the service asks to wait, 0 if it does not say. What
-	// does not fit in a Duration is the longest Duration.
+	// RetryAfter is how long the service asks to wait, 0 if it does not say. Larger
+	// values are capped at the maximum Duration.
 	RetryAfter time.Duration
 	RequestID  string      // the header X-Request-Id
 	Attempts   int         // how many attempts the call made
@@ -98,7 +98,7 @@ func (e *APIError) Error() string {
 	case e.StatusCode >= 300 && e.StatusCode < 400:
 		b.WriteString(" (redirects are not followed: check the base URL)")
 	case e.Message == "" && slices.Contains([]int{404, 405, 501}, e.StatusCode), strings.HasPrefix(e.Message, "Cannot POST /"):
-		b.WriteString(" (perhaps not StackOne's answer: check the base URL)")
+		b.WriteString(" (the answer may not be StackOne's: check the base URL)")
 	case e.RetryAfter > 0:
 		b.WriteString(" (retry after " + e.RetryAfter.String() + ")")
 	}
@@ -124,7 +124,7 @@ func (e APIError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil 
 // LogValue is what slog logs: the text of Error.
 func (e APIError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// TransportError is a call that got no answer: no connection, a connection that broke,
+// TransportError reports a call that got no answer: no connection, a connection that broke,
 // a time-out, a context that ended, or credentials that could not be obtained.
 // errors.Is and errors.As find the cause in Err: the context's error too, and, when the
 // context ended after an error status, the *APIError of that attempt.
@@ -185,8 +185,8 @@ func (e TransportError) MarshalText() ([]byte, error) { return []byte(e.Error())
 // LogValue is what slog logs: the text of Error.
 func (e TransportError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// ResponseError is a success status with a body that cannot be used: cut, too large,
-// not JSON, or without what the operation is for. The service has probably done what
+// ResponseError reports a success status with a body that cannot be used: cut, too
+// large, not JSON, or without what the operation is for. The service has probably done what
 // was asked: the session may exist.
 type ResponseError struct {
 	Operation   string

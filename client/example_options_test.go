@@ -41,8 +41,7 @@ func ExampleWithAPIKeyFunc() {
 	// <nil>
 }
 
-// A transport of your own sends requests through a proxy, and keeps as many
-// connections open as there are calls at a time.
+// A transport of your own sends requests through a proxy.
 func ExampleWithHTTPClient() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -55,9 +54,8 @@ func ExampleWithHTTPClient() {
 		log.Fatal(err)
 	}
 
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = http.ProxyURL(proxyURL) // http.ProxyFromEnvironment unless it is set
-	transport.MaxIdleConnsPerHost = 100       // 2 unless it is set
+	transport := client.NewTransport()
+	transport.Proxy = http.ProxyURL(proxyURL) // instead of http.ProxyFromEnvironment
 	c, err := client.New(
 		client.WithAPIKey(srv.APIKey),
 		client.WithBaseURL(srv.URL),
@@ -79,7 +77,7 @@ func ExampleWithHTTPClient_mutualTLS() {
 	gateway, certificate, authorities := newGateway(srv.URL)
 	defer gateway.Close()
 
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := client.NewTransport()
 	transport.TLSClientConfig = &tls.Config{
 		Certificates: []tls.Certificate{certificate}, // of tls.LoadX509KeyPair
 		RootCAs:      authorities,                    // the system's unless it is set

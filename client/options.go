@@ -214,8 +214,10 @@ func WithBaseURL(rawURL string) Option {
 //
 // A transport that repeats requests by itself makes sessions that this package cannot
 // see: leave retries to [RetryPolicy]. The proof that nothing was sent
-// (TransportError.MaybeSent) assumes that a transport that reads the request's body
-// sends it through net/http only.
+// (TransportError.MaybeSent) assumes that a transport that reads the request's body sends
+// it through net/http only, and it is weaker then: a certificate that the server rejects,
+// or a refusal of a proxy with a reason of its own, may be reported as maybe sent. The
+// body of a transport's answer must allow Close during Read, as net/http's does.
 func WithHTTPClient(hc *http.Client) Option {
 	if hc == nil {
 		return set(errors.New("the HTTP client is nil"), nil)
@@ -227,19 +229,19 @@ func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) { c.transport, c.httpTimeout = transport, timeout }
 }
 
-// NewTransport returns a new transport with the settings of a client's own, to be
-// changed and given to [WithHTTPClient]:
+// NewTransport returns a new transport with the client's default settings, which you may
+// change before you give it to [WithHTTPClient]:
 //
-//   - HTTP/1.1 only. There a request is alone on its connection, so it can be known
-//     what was sent. Over HTTP/2, real servers refuse a stream after they have
-//     processed its request, and net/http then sends the request again.
+//   - HTTP/1.1 only. Each request has its connection to itself, so the client knows what
+//     was sent. Over HTTP/2, real servers refuse a stream after they have processed its
+//     request, and net/http then sends the request again. If you set TLSClientConfig,
+//     leave h2 out of its NextProtos.
 //   - Up to 1024 idle connections to a host, for 30 s each.
 //   - The proxy of the environment (http.ProxyFromEnvironment).
 //   - At most 64 KiB of header in an answer.
 func NewTransport() *http.Transport { return wire.NewTransport() }
 
-// WithRetryPolicy replaces the retry policy, whole: fields left zero mean their
-// defaults. The budget that RetryPolicy describes stays the client's.
+// WithRetryPolicy replaces the entire retry policy: fields left zero mean their defaults. The budget that RetryPolicy describes stays the client's.
 func WithRetryPolicy(p RetryPolicy) Option {
 	return set(p.check(), func(c *config) { c.policy = p.withDefaults() })
 }

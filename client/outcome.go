@@ -9,8 +9,8 @@ import (
 )
 
 // MaybeCreated reports whether a session may exist although Create returned err. It
-// considers every attempt of the call, not only the last one, and looks through
-// wrapped and joined errors.
+// considers every attempt of the call, not only the last one, and looks through wrapped
+// and joined errors.
 //
 // It is true when an attempt may have been processed: a 5xx other than 501, a status
 // outside 100 to 599, an answer that was lost or cannot be used. It is false for nil,

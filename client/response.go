@@ -8,8 +8,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
 )
 
-// Response is the last answer of a call, as [WithResponse] returns it. StatusCode,
-// Header and Body are empty when no answer arrived. The body of a session holds its
+// Response holds the last HTTP response of a call; see [WithResponse]. StatusCode, Header
+// and Body are empty when no answer arrived. The body of a session holds its
 // secrets; printing a Response shows none of it.
 type Response struct {
 	StatusCode int
@@ -25,9 +25,8 @@ type Response struct {
 	redactor func() redact.Redactor
 }
 
-// Redact returns text from elsewhere as one printable line of at most about 512
-// bytes, without the API key and the tokens and links that the call handled. It is
-// for texts of the service or a provider that are to be logged.
+// Redact makes text of the service or a provider safe to log: one printable line of at
+// most about 512 bytes, without the API key, tokens and links that the call handled.
 func (r Response) Redact(text string) string {
 	var known redact.Redactor
 	if r.redactor != nil {

@@ -13,7 +13,7 @@ import (
 // the address, which may hold a password.
 func parseBaseURL(rawURL string) (*url.URL, error) {
 	if !visibleASCII(rawURL) {
-		return nil, errors.New("the base URL has characters that no URL has")
+		return nil, errors.New("the base URL contains invalid characters")
 	}
 	u, err := url.Parse(rawURL)
 	switch {
@@ -92,7 +92,7 @@ func required(name, value string) error {
 	return nil
 }
 
-// checkExpiresIn refuses what can only be a mistake: a time.Duration, converted, is in
+// checkExpiresIn refuses what can only be a mistake: a converted time.Duration is in
 // nanoseconds.
 func checkExpiresIn(seconds int) error {
 	const longest = 1_000_000_000 // more than 30 years, or one second in nanoseconds

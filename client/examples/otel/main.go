@@ -45,9 +45,7 @@ func run(ctx context.Context) (err error) {
 	defer srv.Close()
 	srv.Inject(stackonetest.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Second})
 
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 100 // as many calls as there are at a time
-	c, err := client.New(client.WithAPIKey(srv.APIKey), client.WithBaseURL(srv.URL), traced(transport, provider))
+	c, err := client.New(client.WithAPIKey(srv.APIKey), client.WithBaseURL(srv.URL), traced(client.NewTransport(), provider))
 	if err != nil {
 		return err
 	}
