@@ -12,6 +12,7 @@ import (
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
@@ -340,4 +341,44 @@ func ExampleServer_LimitRate() {
 	// Output:
 	// false
 	// true
+}
+
+// A customer connects with an API key, and the backend's webhook endpoint hears of
+// it. In a test the endpoint is a handler; it can be an address as well.
+func ExampleServer_Deliver() {
+	srv, session := startSession()
+	defer srv.Close()
+	endpoint, err := webhook.NewHandler([]string{"whsec_test"}, func(_ context.Context, e webhook.Event) error {
+		fmt.Println(e.Type, e.Provider, e.OriginOwnerID)
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	srv.Deliver(stackonetest.Webhook{Handler: endpoint, Secret: "whsec_test"})
+	if _, err := session.ConnectWith(stackonetest.Connection{NoAttempt: true}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := srv.WaitDelivered(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	// Output: account.created bamboohr acme
+}
+
+// The same answer in every run, for a golden file.
+func ExampleFixed() {
+	start := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
+	srv := stackonetest.NewServer(stackonetest.Fixed(start), stackonetest.PublicURL("https://stackone.example"))
+	defer srv.Close()
+	link, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{
+		OriginOwnerID: "acme", OriginOwnerName: "Acme",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(link.CreatedAt, link.AuthLinkURL)
+	// Output: 2026-01-02 03:04:05 +0000 UTC https://stackone.example/auth_link/token-1
 }

@@ -47,11 +47,19 @@ func TestFixed(t *testing.T) {
 	assert.Contains(t, got, `"account_secure_id":"45072196112800000001"`)
 	assert.Equal(t, "v1.test.key", srv.APIKey)
 
+	srv.Deliver(stackonetest.Webhook{Handler: http.NotFoundHandler(), Attempts: 1})
+	require.NoError(t, srv.Sessions()[0].Connect(""))
+	require.NoError(t, srv.WaitDelivered(t.Context()))
+	srv.LimitRate(1)
+	srv.Inject(stackonetest.Fault{Status: 500})
+	srv.Expect()
 	srv.Reset()
+	assert.Empty(t, srv.Deliveries())
 	assert.Empty(t, srv.Sessions())
 	assert.Empty(t, srv.Requests())
 	assert.Equal(t, start, srv.Now())
 	assert.Equal(t, got, answers(), "a server that was reset begins anew")
+	assert.Equal(t, http.StatusCreated, post(t, srv, createPath, acmeJSON).StatusCode, "it has no limit")
 }
 
 func TestStrict(t *testing.T) {

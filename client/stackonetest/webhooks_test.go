@@ -73,6 +73,29 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
+// The first attempts are made in the order of the events, and a retry holds up none.
+func TestWebhookOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
+		var order []webhook.EventType
+		srv.Deliver(stackonetest.Webhook{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			event, err := webhook.Parse(body)
+			assert.NoError(t, err)
+			if len(order) == 0 {
+				time.Sleep(time.Second)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+			order = append(order, event.Type)
+		})})
+		session := create(t, srv, acme)
+		require.NoError(t, errors.Join(session.Connect(""), session.Connect("")))
+		require.NoError(t, srv.WaitDelivered(t.Context()))
+		assert.Equal(t, []webhook.EventType{webhook.AccountCreated, webhook.AccountUpdated, webhook.AccountCreated}, order)
+	})
+}
+
 func TestWebhookRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

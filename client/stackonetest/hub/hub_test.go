@@ -80,6 +80,8 @@ func TestConnectors(t *testing.T) {
 	assert.Equal(t, "<Mine>", config["name"])
 	assert.Equal(t, "custom", config["type"])
 	assert.Equal(t, []any{}, config["configFields"], "no null")
+	_, list := page.call(http.MethodGet, "/hub/connectors?provider=other", "")
+	assert.Equal(t, []any{}, list["integrations"])
 	status, _ = page.call(http.MethodGet, "/hub/connectors/other", "")
 	assert.Equal(t, http.StatusNotFound, status)
 }
@@ -119,6 +121,8 @@ func TestAccounts(t *testing.T) {
 	_, seen = edit.call(http.MethodGet, path, "")
 	assert.Equal(t, map[string]any{"subdomain": "acme-2"}, seen["setupInformation"])
 
+	status, _ = edit.call(http.MethodGet, "/hub/accounts/other", "")
+	assert.Equal(t, http.StatusNotFound, status)
 	status, _ = open(t, srv, gen.ConnectSessionCreate{}).call(http.MethodGet, path, "")
 	assert.Equal(t, http.StatusNotFound, status, "another session's account")
 }
@@ -197,6 +201,9 @@ func TestOAuth(t *testing.T) {
 	edited, _ := page.session.Edits("salesforce")
 	assert.Equal(t, map[string]any{"id": edited}, state["account"])
 	assert.Equal(t, "salesforce", page.session.Details().Provider)
+
+	_, seen := page.call(http.MethodGet, "/hub/accounts/"+edited, "")
+	assert.Equal(t, map[string]any{"instance": "acme"}, seen["setupInformation"])
 
 	code, _, _ = press(http.MethodPut, window, "")
 	assert.Equal(t, http.StatusGone, code)
