@@ -192,8 +192,11 @@ func testHub(t *testing.T, modules string) {
 	})
 
 	run("expired token", func(t *testing.T, srv *stackonetest.Server) {
-		page := open(t, srv, gen.ConnectSessionCreate{ExpiresIn: -1})
-		page.shows("Terms")
+		page := open(t, srv, gen.ConnectSessionCreate{})
+		page.shows("BambooHR")
+		srv.Advance(30 * time.Minute)
+		page.do(chromedp.Reload())
+		page.shows("No configured integrations available.")
 		page.picture("expired")
 		assert.NotContains(t, page.text("shown()"), "BambooHR", "it has no picker")
 	})
