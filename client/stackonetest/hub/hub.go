@@ -23,7 +23,6 @@ import (
 	"sync"
 
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
-	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
 // callbackPath is where the Hub wants its pop-up to end.
@@ -272,40 +271,4 @@ func (h *hub) remember(account string, credentials map[string]string) {
 		h.order = append(h.order, account)
 	}
 	h.accounts[account] = credentials
-}
-
-func (h *hub) begin(_ *http.Request, session *stackonetest.Session) (any, error) {
-	if err := session.Begin(); err != nil {
-		return nil, err
-	}
-	return map[string]any{"id": session.Details().LatestConnectionAttempt.ID}, nil
-}
-
-func (h *hub) attempt(r *http.Request, session *stackonetest.Session) (any, error) {
-	answer := map[string]any{"status": gen.AttemptStatusCancelled, "account": nil, "error": nil}
-	a := session.Details().LatestConnectionAttempt
-	if a == nil || a.ID != r.PathValue("id") {
-		return answer, nil // a later attempt took its place
-	}
-	answer["status"] = a.Status
-	if a.AccountSecureID != "" {
-		answer["account"] = map[string]any{"id": a.AccountSecureID}
-	}
-	if a.OAuthErrorCode != "" {
-		answer["error"] = map[string]any{"code": a.OAuthErrorCode, "description": a.OAuthErrorDescription}
-	}
-	return answer, nil
-}
-
-func (h *hub) cancel(r *http.Request, session *stackonetest.Session) (any, error) {
-	if !pending(session, r.PathValue("id")) {
-		return nil, nil //nolint:nilnil // nothing to do, and nothing to answer
-	}
-	return nil, session.Cancel()
-}
-
-// pending reports whether the session's latest attempt is this one, and not over.
-func pending(session *stackonetest.Session, attempt string) bool {
-	a := session.Details().LatestConnectionAttempt
-	return a != nil && a.ID == attempt && a.Status == gen.AttemptStatusPending
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
 //go:embed page.html
@@ -17,6 +18,42 @@ var page = template.Must(template.New("page").Parse(pageHTML))
 type view struct {
 	Title, Text string
 	Buttons     bool
+}
+
+func (h *hub) begin(_ *http.Request, session *stackonetest.Session) (any, error) {
+	if err := session.Begin(); err != nil {
+		return nil, err
+	}
+	return map[string]any{"id": session.Details().LatestConnectionAttempt.ID}, nil
+}
+
+func (h *hub) attempt(r *http.Request, session *stackonetest.Session) (any, error) {
+	answer := map[string]any{"status": gen.AttemptStatusCancelled, "account": nil, "error": nil}
+	a := session.Details().LatestConnectionAttempt
+	if a == nil || a.ID != r.PathValue("id") {
+		return answer, nil // a later attempt took its place
+	}
+	answer["status"] = a.Status
+	if a.AccountSecureID != "" {
+		answer["account"] = map[string]any{"id": a.AccountSecureID}
+	}
+	if a.OAuthErrorCode != "" {
+		answer["error"] = map[string]any{"code": a.OAuthErrorCode, "description": a.OAuthErrorDescription}
+	}
+	return answer, nil
+}
+
+func (h *hub) cancel(r *http.Request, session *stackonetest.Session) (any, error) {
+	if !pending(session, r.PathValue("id")) {
+		return nil, nil //nolint:nilnil // nothing to do, and nothing to answer
+	}
+	return nil, session.Cancel()
+}
+
+// pending reports whether the session's latest attempt is this one, and not over.
+func pending(session *stackonetest.Session, attempt string) bool {
+	a := session.Details().LatestConnectionAttempt
+	return a != nil && a.ID == attempt && a.Status == gen.AttemptStatusPending
 }
 
 // signIn is the provider's page, which the Hub opens in a pop-up for OAuth.
