@@ -11,6 +11,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
 )
 
 // identifying names the members that say whose session it is and how far it has come.
@@ -42,10 +44,8 @@ func unambiguous(body []byte) bool {
 	if !sound(body) || bytes.Contains(body, []byte("\u017f")) || bytes.Contains(body, []byte("\u212a")) { // fold to s and k
 		return false
 	}
-	for _, digit := range "4567" { // an escaped letter, in a name perhaps
-		if bytes.Contains(body, []byte{'\\', 'u', '0', '0', byte(digit)}) {
-			return false
-		}
+	if redact.EscapesLetter(body) { // of a name, perhaps
+		return false
 	}
 	seen := 0 // a bit for each name
 	for i, c := range body {

@@ -242,10 +242,8 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 		}
 	}
 	for _, body := range bodies {
-		for _, digit := range "4567" { // an escaped letter, in a name perhaps
-			if bytes.Contains(body, []byte{'\\', 'u', '0', '0', byte(digit)}) {
-				return ""
-			}
+		if EscapesLetter(body) { // of a name, perhaps
+			return ""
 		}
 		for value := range values(body) {
 			if bytes.IndexByte(value, '\\') >= 0 || len(value) > 0 && strings.Contains(id, string(value)) {
@@ -254,6 +252,16 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 		}
 	}
 	return id
+}
+
+// EscapesLetter reports whether a JSON text escapes a letter of ASCII, as no encoder does.
+func EscapesLetter(body []byte) bool {
+	for _, digit := range []byte("4567") {
+		if bytes.Contains(body, []byte{'\\', 'u', '0', '0', digit}) {
+			return true
+		}
+	}
+	return false
 }
 
 // UserInfo returns the text of an error without the user info of a URL, such as a
