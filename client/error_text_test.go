@@ -59,6 +59,7 @@ func TestKindsOfErrors(t *testing.T) {
 	assert.ErrorIs(t, err, client.ErrNotFound)
 	assert.NotErrorIs(t, err, client.ErrConflict)
 	assert.NotErrorIs(t, err, errors.New("another"))
+	assert.NotErrorIs(t, &client.APIError{}, errors.New("another"))
 	assert.EqualError(t, client.ErrNotFound, "stackone: Not Found")
 }
 
