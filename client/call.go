@@ -1,7 +1,6 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,7 +76,7 @@ type call struct {
 	secrets       []string      // of all attempts
 	last          answer        // to the last attempt
 	processed     bool          // an attempt may have been processed
-	refused       bool          // an attempt was answered with a refusal
+	refused       bool          // the last answer was a refusal
 	refusal       answer        // the last error status before the last attempt; 0: none
 	broken        error         // why an attempt after that got no answer
 }
@@ -131,16 +130,16 @@ func (c *call) attempt(ctx context.Context) wire.Result {
 		c.authorization, c.secrets = a, append(c.secrets, a.secrets...)
 	}
 	if attemptCtx.Err() != nil {
-		return wire.Result{Err: cmp.Or(ctx.Err(), error(timeoutError(timeout))), Unsent: true}
+		return wire.Result{Err: timeoutError(timeout), Unsent: true}
 	}
 	sender := wire.Sender{Transport: c.config.transport, MaxBody: c.config.maxBody}
 	result := sender.Send(attemptCtx, c.request, c.config.headerOf(c.request, a.header), c.body)
-	if result.Err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
-		result.Err = timeoutError(timeout)
+	if result.Err != nil && attemptCtx.Err() != nil {
+		result.Err = timeoutError(timeout) // unless ctx has ended, which finish finds
 	}
 	c.processed = c.processed || processed(result)
 	if res := result.Response; res != nil {
-		c.refused = c.refused || refusal(res.StatusCode)
+		c.refused = refusal(res.StatusCode)
 		c.last.StatusCode, c.last.Header, c.last.Body = res.StatusCode, res.Header, result.Body
 		c.last.retryAfter = result.RetryAfter
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,22 @@ func reads(status int, text string, change func(io.Reader) io.Reader) []step {
 	return []step{func(r *http.Request) (*http.Response, error) {
 		return response(r, status, change(strings.NewReader(text))), nil
 	}}
+}
+
+// late returns a reader whose first read takes two seconds, whatever the context says.
+func late(r io.Reader) io.Reader {
+	return io.MultiReader(bodyReader(func([]byte) (int, error) {
+		time.Sleep(2 * time.Second) // in virtual time
+		return 0, io.EOF
+	}), r)
+}
+
+// An answer that is complete is one, even if the time of its attempt is over.
+func TestAnswerIsCompleteAfterTheTimeout(t *testing.T) {
+	run(t, []scenario{{
+		name: "201", steps: reads(201, link, late), took: exactly(2 * time.Second),
+		opts: []client.Option{client.WithTimeout(time.Second)}, want: succeeds(1),
+	}})
 }
 
 func truncated(r io.Reader) io.Reader {

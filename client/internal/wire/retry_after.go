@@ -14,6 +14,9 @@ import (
 // Duration for what does not fit in one.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := single(h["Retry-After"])
+	if value == "" {
+		return 0
+	}
 	if strings.Trim(value, "0123456789") == "" {
 		seconds, _ := strconv.ParseInt(value, 10, 64) // the largest, if it is larger than that
 		if seconds > math.MaxInt64/int64(time.Second) {
