@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -42,10 +43,14 @@ func late(r io.Reader) io.Reader {
 
 // An answer that is complete is one, even if the time of its attempt is over.
 func TestAnswerIsCompleteAfterTheTimeout(t *testing.T) {
-	run(t, []scenario{{
-		name: "201", steps: reads(201, link, late), took: exactly(2 * time.Second),
-		opts: []client.Option{client.WithTimeout(time.Second)}, want: succeeds(1),
-	}})
+	took, limited := exactly(2*time.Second), []client.Option{client.WithTimeout(time.Second)}
+	run(t, []scenario{
+		{name: "201 after the attempt's time-out", steps: reads(201, link, late), took: took, opts: limited, want: succeeds(1)},
+		{name: "404 after the attempt's time-out", steps: reads(404, "{}", late), took: took, opts: limited, want: failsWithStatus(404, 1)},
+		{name: "201 after the deadline", steps: reads(201, link, late), took: took, deadline: time.Second, want: succeeds(1)},
+		{name: "404 after the deadline", steps: reads(404, "{}", late), took: took, deadline: time.Second, want: failsWithStatus(404, 1)},
+		{name: "429 after the deadline", steps: reads(429, "{}", late), took: took, deadline: time.Second, want: contextEnds(context.DeadlineExceeded, 1)},
+	})
 }
 
 func truncated(r io.Reader) io.Reader {
