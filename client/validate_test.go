@@ -1,6 +1,7 @@
 package client
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -97,4 +98,14 @@ func TestReadOnly(t *testing.T) {
 	} {
 		assert.Equal(t, want, readOnly(name), name)
 	}
+}
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	assert.NoError(t, join())
+	assert.NoError(t, join(nil, nil))
+	assert.Equal(t, io.EOF, join(nil, io.EOF, nil), "a single error itself")
+	err := join(io.EOF, nil, io.ErrUnexpectedEOF)
+	assert.EqualError(t, err, "EOF; unexpected EOF")
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }

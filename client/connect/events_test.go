@@ -2,6 +2,7 @@ package connect_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,29 @@ func TestConnectedAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A session and an event that both name no owner have nothing in common.
+func TestConnectedWithoutAnOwner(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{
+			Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Body: bodyOf(`{"id":1}`)}, nil
+			}),
+		}))
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		waiter := connect.NewWaiter(c, connect.WaiterOptions{})
+		time.AfterFunc(10*time.Second, func() {
+			event := connected("account-1")
+			event.OriginOwnerID = ""
+			waiter.Connected(event)
+		})
+		_, err = waiter.Wait(ctx, "token-1")
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+	})
 }
 
 // An event is not lost on a wait that has not learned its owner.
