@@ -69,6 +69,7 @@ func TestTextFindsSecretsHoweverWritten(t *testing.T) {
 	assert.Equal(t, mark, New("é").Text(`\u00e9`))
 	assert.Equal(t, mark, New("\xe9").Text(`\xe9`))
 	assert.Equal(t, mark, New("é").Text(`%c3%a9`))
+	assert.Equal(t, mark, New("\xe9/").Text("\xe9%2F"))
 }
 
 func TestJSONIsCleanInItsStrings(t *testing.T) {
@@ -120,6 +121,7 @@ func TestIDIsShownOnlyWhenItIsPlain(t *testing.T) {
 		assert.Equal(t, want, ID(id, []string{"", "key"}, nil, []byte(body)), id)
 	}
 	assert.Empty(t, ID("abc", nil, []byte(`{"token":"a\u0062c"}`)), "an escaped token may be anything")
+	assert.Empty(t, ID("abc", nil, []byte(`{"token":"\u0061bc"}`)))
 	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)))
 	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"token"`)))
 }
