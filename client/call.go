@@ -1,7 +1,6 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -132,16 +131,16 @@ func (c *call) attempt(ctx context.Context) wire.Result {
 		c.authorization, c.secrets = a, append(c.secrets, a.secrets...)
 	}
 	if attemptCtx.Err() != nil {
-		return wire.Result{Err: cmp.Or(ctx.Err(), error(timeoutError(timeout))), Unsent: true}
+		return wire.Result{Err: timeoutError(timeout), Unsent: true}
 	}
 	sender := wire.Sender{Transport: c.config.transport, MaxBody: c.config.maxBody}
 	result := sender.Send(attemptCtx, c.request, c.config.headerOf(c.request, a.header), c.body)
-	if result.Err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
-		result.Err = timeoutError(timeout)
+	if result.Err != nil && attemptCtx.Err() != nil {
+		result.Err = timeoutError(timeout) // unless ctx has ended, which finish finds
 	}
 	c.processed = c.processed || processed(result)
 	if res := result.Response; res != nil {
-		c.refused = c.refused || refusal(res.StatusCode)
+		c.refused = refusal(res.StatusCode)
 		c.last.StatusCode, c.last.Header, c.last.Body = res.StatusCode, res.Header, result.Body
 		c.last.retryAfter = result.RetryAfter
 	}

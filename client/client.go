@@ -100,7 +100,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 
 // readBody reads and closes the body of a request, since each attempt needs a reader.
 func readBody(req *http.Request) ([]byte, error) {
-	if req.Body == nil || req.Body == http.NoBody {
+	if req.Body == nil {
 		return nil, nil
 	}
 	defer req.Body.Close()

@@ -174,7 +174,7 @@ func TestDeadlineAndTimeout(t *testing.T) {
 		{name: "no response header", steps: []step{hangs}, want: all(ambiguous, wraps(context.DeadlineExceeded), says("time-out of 1m5s")), took: span{65 * time.Second, 196 * time.Second}},
 		{name: "no response header before the deadline", steps: []step{hangs}, want: all(contextEnds(context.DeadlineExceeded, 1), maybeSent(1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "no response header before the deadline, no time-out", steps: []step{hangs}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 24 * time.Hour, took: exactly(24 * time.Hour), opts: []client.Option{client.WithTimeout(0)}},
-		{name: "deadline during the second attempt", steps: []step{answers(429, "{}", "Retry-After", "1"), hangs}, want: all(contextEnds(context.DeadlineExceeded, 2), failsWithStatus(429, 1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
+		{name: "deadline during the second attempt", steps: []step{answers(429, "{}", "Retry-After", "1"), hangs}, want: all(contextEnds(context.DeadlineExceeded, 2), wrapsStatus(429, 1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "body stalls", steps: []step{stalls(201)}, want: all(unusable("time-out of 1m5s"), wraps(context.DeadlineExceeded)), took: exactly(65 * time.Second)},
 		{name: "body stalls until the deadline", steps: []step{stalls(201)}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "error body stalls", steps: []step{stalls(400)}, want: failsWithStatus(400, 1), took: exactly(65 * time.Second)},

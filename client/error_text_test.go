@@ -1,9 +1,11 @@
 package client_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,6 +57,7 @@ func TestKindsOfErrors(t *testing.T) {
 	assert.ErrorIs(t, err, client.ErrNotFound)
 	assert.NotErrorIs(t, err, client.ErrConflict)
 	assert.NotErrorIs(t, err, errors.New("another"))
+	assert.NotErrorIs(t, &client.APIError{}, errors.New("another"))
 	assert.EqualError(t, client.ErrNotFound, "stackone: Not Found")
 }
 
@@ -64,9 +67,26 @@ func TestErrorTextAfterRefusal(t *testing.T) {
 	run(t, []scenario{
 		{
 			name: "refused, then no such host", steps: []step{hint, fails(noSuchHost)}, took: hinted(time.Second),
-			want: all(refusedThenFails(2), byOperation(says("(no session was created)"), says("no such host"))),
+			want: all(refusedThenFails(2), byOperation(says("(no session was created)"), func(t *testing.T, r *result) {
+				t.Helper()
+				assert.NotContains(t, r.err.Error(), "session was")
+			})),
 		},
 		{name: "no such host", steps: []step{fails(noSuchHost)}, want: says("(nothing was sent: check the network and the base URL)")},
 		{name: "no way to know", steps: []step{fails(errors.New("lost"))}, want: says("lost (nothing was sent)")},
 	})
+}
+
+// A value that cannot be encoded may say anything in its error.
+func TestErrorTextOfValueThatCannotBeEncoded(t *testing.T) {
+	t.Parallel()
+	body := owner
+	body.Metadata = map[string]any{"x": func() {}}
+	_, err := through(t, scripted(hangs)).ConnectSessions.Create(t.Context(), body)
+	var unsupported *json.UnsupportedTypeError
+	assert.ErrorAs(t, err, &unsupported)
+	for verb, want := range map[string]string{"%v": err.Error(), "%+v": err.Error(), "%#v": err.Error(), "%q": strconv.Quote(err.Error())} {
+		assert.Equal(t, want, fmt.Sprintf(verb, err), verb)
+	}
+	assert.EqualError(t, err, "stackone: create_connect_session: cannot encode the request: json: unsupported type: func()")
 }

@@ -160,7 +160,7 @@ func (e *TransportError) Error() string {
 	case e.refused:
 	case errors.As(e.Err, new(*wire.ProxyError)):
 		b.WriteString(" (nothing was sent: check the proxy)")
-	case e.Err != nil && wire.Connecting(e.Err):
+	case wire.Connecting(e.Err):
 		b.WriteString(" (nothing was sent: check the network and the base URL)")
 	default:
 		b.WriteString(" (nothing was sent)")

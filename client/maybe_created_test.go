@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
@@ -154,6 +155,18 @@ func TestMaybeCreatedOfLiteralErrors(t *testing.T) {
 			assert.Equal(t, tt.want, client.MaybeCreated(tt.err))
 		})
 	}
+}
+
+// The text of an operation may be redacted, and so no longer say what it does.
+func TestReadingCreatesNothingWhateverItsNameLooksLike(t *testing.T) {
+	t.Parallel()
+	c := answering(t, 500, nil, "{}", client.WithAPIKey("GET /connect_sessions"), client.WithRetryPolicy(quick))
+	_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
+		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
+	var api *client.APIError
+	require.ErrorAs(t, err, &api)
+	assert.NotContains(t, api.Operation, http.MethodGet)
+	assert.False(t, client.MaybeCreated(err), "%v", err)
 }
 
 func TestTransient(t *testing.T) {

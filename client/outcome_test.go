@@ -94,8 +94,16 @@ func transportErrorOf(maybeSent bool, attempts int) outcome {
 	}
 }
 
-// failsWithStatus expects an APIError.
+// failsWithStatus expects an APIError that is not wrapped.
 func failsWithStatus(status, attempts int) outcome {
+	return all(wrapsStatus(status, attempts), func(t *testing.T, r *result) {
+		t.Helper()
+		assert.IsType(t, new(client.APIError), r.err)
+	})
+}
+
+// wrapsStatus expects an APIError, perhaps in a TransportError.
+func wrapsStatus(status, attempts int) outcome {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		got := requireAPIError(t, r.err, r.operation, status)

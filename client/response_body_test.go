@@ -1,12 +1,14 @@
 package client_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -29,6 +31,26 @@ func reads(status int, text string, change func(io.Reader) io.Reader) []step {
 	return []step{func(r *http.Request) (*http.Response, error) {
 		return response(r, status, change(strings.NewReader(text))), nil
 	}}
+}
+
+// late returns a reader whose first read takes two seconds, whatever the context says.
+func late(r io.Reader) io.Reader {
+	return io.MultiReader(bodyReader(func([]byte) (int, error) {
+		time.Sleep(2 * time.Second) // in virtual time
+		return 0, io.EOF
+	}), r)
+}
+
+// An answer that is complete is one, even if the time of its attempt is over.
+func TestAnswerIsCompleteAfterTheTimeout(t *testing.T) {
+	took, limited := exactly(2*time.Second), []client.Option{client.WithTimeout(time.Second)}
+	run(t, []scenario{
+		{name: "201 after the attempt's time-out", steps: reads(201, link, late), took: took, opts: limited, want: succeeds(1)},
+		{name: "404 after the attempt's time-out", steps: reads(404, "{}", late), took: took, opts: limited, want: failsWithStatus(404, 1)},
+		{name: "201 after the deadline", steps: reads(201, link, late), took: took, deadline: time.Second, want: succeeds(1)},
+		{name: "404 after the deadline", steps: reads(404, "{}", late), took: took, deadline: time.Second, want: failsWithStatus(404, 1)},
+		{name: "429 after the deadline", steps: reads(429, "{}", late), took: took, deadline: time.Second, want: contextEnds(context.DeadlineExceeded, 1)},
+	})
 }
 
 func truncated(r io.Reader) io.Reader {

@@ -94,7 +94,7 @@ func (p RetryPolicy) wait(n int, retryAfter, remaining time.Duration) (time.Dura
 		}
 		// Some jitter, so that clients that were told the same do not return together.
 		d = retryAfter
-		if extra := rand.N(d/10 + 1); d < remaining && extra < remaining-d {
+		if extra := rand.N(d/10 + 1); extra < max(0, remaining)-d {
 			d += extra
 		}
 	}

@@ -1,9 +1,11 @@
 package client_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -83,6 +85,35 @@ func TestRetryBudget(t *testing.T) {
 			}
 			transport.steps = []step{answers(429, "{}")}
 			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
+		})
+	})
+	t.Run("a call that was cancelled does not pay for a retry", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			transport := scripted(hangs)
+			c := through(t, transport)
+			for range calls {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				contextEnds(context.DeadlineExceeded, 1)(t, call(ctx, t, opAuthenticate, c))
+				cancel()
+			}
+			transport.steps = []step{answers(429, "{}")}
+			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
+		})
+	})
+	t.Run("calls that are never retried do not fill it", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			transport := scripted(answers(429, "{}"))
+			c := through(t, transport)
+			for call(t.Context(), t, opCreate, c).response.Attempts > 1 {
+			}
+			transport.steps = []step{answers(201, link)}
+			for range calls {
+				succeeds(1)(t, call(t.Context(), t, opCreate, c, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})))
+			}
+			transport.steps = []step{answers(429, "{}")}
+			failsWithStatus(429, 1)(t, call(t.Context(), t, opCreate, c))
 		})
 	})
 }

@@ -96,6 +96,14 @@ func TestRetryable(t *testing.T) {
 	}
 }
 
+func TestRefusal(t *testing.T) {
+	t.Parallel()
+	for status := range 1000 {
+		assert.Equal(t, status/100 == 3 || status/100 == 4 || status == 501, refusal(status), status)
+	}
+	assert.False(t, refusal(-1))
+}
+
 func TestOperation(t *testing.T) {
 	t.Parallel()
 	base, err := parseBaseURL("https://host/prefix")

@@ -23,7 +23,7 @@ func parseBaseURL(rawURL string) (*url.URL, error) {
 		return nil, errors.New("the base URL has no host or an invalid port: write it as https://host")
 	case u.User != nil:
 		return nil, errors.New("the base URL has user info: use WithBasicAuth")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(rawURL, "#"):
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(rawURL, "#"):
 		return nil, errors.New("the base URL has a query or a fragment")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return nil, errors.New("the base URL is not https (http is for loopback addresses only)")
@@ -39,8 +39,8 @@ func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
+	ip, _ := netip.ParseAddr(host) // the zero Addr is none
+	return ip.Unmap().IsLoopback()
 }
 
 // validHost also refuses an IPv6 address without brackets, whose end looks like a port.

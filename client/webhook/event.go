@@ -101,9 +101,9 @@ func Parse(payload []byte) (Event, error) {
 }
 
 func date(value []byte) time.Time {
-	t, err := time.Parse(time.RFC3339, text(value))
+	t, _ := time.Parse(time.RFC3339, text(value)) // the zero time for anything else
 	t = t.UTC()
-	if err != nil || t.Year() < 0 || t.Year() > 9999 { // encoding/json could not write it
+	if t.Year() < 0 || t.Year() > 9999 { // encoding/json could not write it
 		return time.Time{}
 	}
 	return t

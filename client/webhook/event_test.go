@@ -244,7 +244,7 @@ func TestParseRefusesUnpairedSurrogates(t *testing.T) {
 // An event is not lost for the sake of a name, which identifies nobody.
 func TestParseAcceptsUnpairedSurrogatesInNames(t *testing.T) {
 	t.Parallel()
-	event, err := webhook.Parse([]byte(`{"event":"account.created","origin_owner_name":"a\ud83d","setup_information":"\ud83d","\ud800":"\ud800"}`))
+	event, err := webhook.Parse([]byte(`{"event":"account.created","origin_owner_name":"a\ud83d","setup_information":"\ud83d","sent_at":"\ud83d","\ud800":"\ud800"}`))
 	require.NoError(t, err)
 	assert.Equal(t, "a\ufffd", event.OriginOwnerName)
 	assert.Equal(t, `"\ud83d"`, string(event.SetupInformation))

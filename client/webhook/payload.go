@@ -139,7 +139,7 @@ func text(value []byte) string {
 		return ""
 	case value[0] == '"':
 		return unquote(value)
-	case value[0] == '-' || '0' <= value[0] && value[0] <= '9':
+	case value[0] <= '9': // a digit or a minus sign
 		return string(value)
 	}
 	return ""
@@ -147,7 +147,7 @@ func text(value []byte) string {
 
 // unquote returns the text of a JSON string.
 func unquote(quoted []byte) string {
-	if bytes.IndexByte(quoted, '\\') < 0 {
+	if bytes.IndexByte(quoted, '\\') == -1 {
 		return string(quoted[1 : len(quoted)-1])
 	}
 	var s string

@@ -272,8 +272,8 @@ func UserInfo(err error) string {
 	if errors.As(err, &parse) && parse.Op == "parse" || strings.Contains(text, "invalid proxy address") {
 		return "the address of the proxy cannot be parsed"
 	}
-	before, after, ok := strings.Cut(text, "://")
-	if at := strings.LastIndexByte(after, '@'); ok && at >= 0 {
+	before, after, _ := strings.Cut(text, "://")
+	if at := strings.LastIndexByte(after, '@'); at >= 0 {
 		return before + "://" + mark + after[at:]
 	}
 	return text

@@ -97,7 +97,7 @@ type runner struct {
 
 func (r *runner) binary(i int) string { return filepath.Join(r.temp, fmt.Sprintf("test%d", i)) }
 
-var position = regexp.MustCompile(`(?m)^\S*?([^/\s]+\.go):(\d+):\d+: `)
+var position = regexp.MustCompile(`(?m)^\S*?([^/\s]+\.go):(\d+):`)
 
 // compile compiles the tests. Mutants that cannot be compiled are left out.
 func (r *runner) compile(ctx context.Context) error {

@@ -186,9 +186,9 @@ func (v *visitor) cases(tag ast.Expr, body *ast.BlockStmt, types bool) {
 			switch {
 			case tag == nil:
 				v.negate(e)
-			case !types:
+			case !types && v.of(e) != "0" && v.of(e) != `""`:
 				v.add(e, "mutant_zero(#, ", ")", "no case "+v.of(e))
-			case v.of(e) != "nil":
+			case types && v.of(e) != "nil":
 				v.add(tag, "mutant_except["+v.of(e)+"](#, ", ")", "no case "+v.of(e))
 			}
 		}
