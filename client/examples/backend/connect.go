@@ -1,13 +1,16 @@
+// Copy from this file the integration: create a session for the signed-in customer,
+// store it, wait for it, and take the webhook's events.
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"crypto/rand"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
-	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -21,83 +24,80 @@ const (
 )
 
 // sessionFor describes the session of a customer.
-func sessionFor(who customer) gen.ConnectSessionCreate {
+func (a *app) sessionFor(who customer) gen.ConnectSessionCreate {
 	return gen.ConnectSessionCreate{
 		OriginOwnerID:   who.ID,
 		OriginOwnerName: who.Name,
 		Categories:      []gen.Category{gen.CategoryHRIS},
+		Type:            gen.AccountTypeTest, // leave it out for customers' real accounts
 		ExpiresIn:       int(sessionLife.Seconds()),
 	}
 }
 
-// connect makes a session for the customer and begins to wait for its end.
+// correlated returns a log whose records belong together: those about a session, from
+// the call that creates it to the page that shows how it has ended.
+func (a *app) correlated(id string) *slog.Logger { return a.log.With("correlation_id", id) }
+
+// connect creates a session for the customer and begins to wait for its end.
 func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
+	id, next := rand.Text(), "/"
 	ctx, cancel := context.WithTimeout(r.Context(), createTimeout)
 	defer cancel()
-	next := "/"
-	link, err := a.client.ConnectSessions.Create(ctx, sessionFor(who))
+	link, err := a.client.ConnectSessions.Create(ctx, a.sessionFor(who), client.WithLogger(a.correlated(id)))
+	if err == nil {
+		err = a.created(r.Context(), session{ID: id, CustomerID: who.ID, Token: link.Token, AuthLink: link.AuthLinkURL})
+	}
 	switch {
-	case err == nil:
-		a.await(who, link.Token, link.AuthLinkURL)
-		if r.PostFormValue("then") == "open" {
-			next = "/open"
+	case err == nil && r.PostFormValue("then") == "open":
+		next = "/open"
+	case err != nil && r.Context().Err() == nil: // the customer is still there
+		a.correlated(id).Error("cannot create a connect session", "customer", who.ID, "error", err)
+		if err := a.store.fail(r.Context(), who.ID, id); err != nil {
+			a.failPage(w, r, err)
+			return
 		}
-	case r.Context().Err() == nil: // the customer is still there
-		a.log.Error("cannot create a connect session", "customer", who.ID, "error", err)
-		a.connections.fail(who.ID)
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// created stores a session before anybody uses it, and begins to wait.
+func (a *app) created(ctx context.Context, s session) error {
+	s.Expires = time.Now().Add(sessionLife)
+	if err := a.store.begin(ctx, s); err != nil {
+		return err // the session expires unused
+	}
+	a.await(s)
+	return nil
 }
 
 // openAuthLink leads to StackOne. The auth link is a secret, and so in no page.
 func (a *app) openAuthLink(w http.ResponseWriter, r *http.Request) {
 	next := "/"
 	if who, ok := a.signedIn(r); ok {
-		if link := a.connections.authLink(who.ID); link != "" {
-			next = link
+		s, err := a.store.session(r.Context(), who.ID)
+		if err != nil {
+			a.failPage(w, r, err)
+			return
 		}
+		next = cmp.Or(s.AuthLink, next)
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// await waits for the customer in a goroutine, which ends with the session's
-// life, with the application, or when the customer begins anew.
-func (a *app) await(who customer, token, authLink string) {
-	ctx, cancel := context.WithTimeout(a.ctx, sessionLife)
-	a.connections.begin(who.ID, token, authLink, cancel)
-	a.waits.Go(func() {
-		defer cancel()
-		a.wait(ctx, who, token)
-	})
-}
-
-func (a *app) wait(ctx context.Context, who customer, token string) {
-	attempt, err := a.waiter.Wait(ctx, token)
-	var ended *connect.ConnectionError
-	switch {
-	case err == nil:
-		a.connections.connected(who.ID, token, attempt)
-	case errors.As(err, &ended):
-		a.connections.ended(who.ID, token, ended)
-	case errors.Is(ctx.Err(), context.DeadlineExceeded),
-		// Create has just accepted the API key, so what is refused here is the token.
-		errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrNotFound):
-		a.connections.expired(who.ID, token)
-	case ctx.Err() != nil: // the customer has begun anew, or the application ends
-	default:
-		a.log.Error("cannot wait for a connection", "customer", who.ID, "error", err)
-		a.connections.lost(who.ID, token)
+// takeEvent is given every event that StackOne has signed. StackOne delivers an event
+// again unless it is stored when this returns.
+func (a *app) takeEvent(ctx context.Context, event webhook.Event) error {
+	id, first, err := a.store.event(ctx, event)
+	if err != nil {
+		a.log.Error("cannot store a webhook event", "event", event, "error", err)
+		return err
 	}
-}
-
-// takeEvent is given every event that StackOne has signed.
-func (a *app) takeEvent(_ context.Context, event webhook.Event) error {
-	a.connections.event(event)
+	a.correlated(id).Info("webhook event stored", "event", event, "first", first)
 	a.waiter.Connected(event)
 	return nil
 }

@@ -1,9 +1,10 @@
+// Copy from this file how a page follows a connection: server-sent events, also when
+// another instance has taken the webhook, and a page that reloads without JavaScript.
 package main
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -16,10 +17,15 @@ type page struct {
 	Customer  *customer  // nil: signed out
 	Customers []customer // to sign in as
 	Status    template.HTML
-	Seen      string // stands for Status: another one means that it has changed
+	Seen      int64  // the version that Status shows
 	Refresh   bool   // for a browser without JavaScript
 	Hub       bool   // StackOne's Hub opens in the page
+	HubAPI    string // what it calls instead of StackOne
+	Problem   *problem
 }
+
+// problem is shown instead of what was asked for.
+type problem struct{ Title, Text string }
 
 // status is what status.html shows.
 type status struct {
@@ -51,76 +57,94 @@ func explain(code string) string {
 }
 
 func (a *app) showPage(w http.ResponseWriter, r *http.Request) {
-	p := page{Customers: customers(), Hub: a.hubScript != ""}
+	p := page{Customers: customers(), Hub: a.hubScript != "", HubAPI: a.hubAPI}
 	if who, ok := a.signedIn(r); ok {
-		now, _ := a.connections.get(who.ID)
-		fragment, seen, err := a.renderStatus(who, now)
+		now, err := a.store.connection(r.Context(), who.ID)
 		if err != nil {
-			a.failPage(w, err)
+			a.failPage(w, r, err)
 			return
 		}
-		p.Customer, p.Status, p.Seen = &who, template.HTML(fragment), seen //nolint:gosec // a template has rendered it
+		fragment, err := a.renderStatus(who, now)
+		if err != nil {
+			a.failPage(w, r, err)
+			return
+		}
+		p.Customer, p.Status, p.Seen = &who, template.HTML(fragment), now.Version //nolint:gosec // a template has rendered it
 		p.Refresh = now.State == waiting && r.URL.Query().Get("refresh") != "off"
+		a.correlated(now.Reference).Info("page shown", "customer", who.ID, "state", now.State)
 	}
+	a.render(w, r, http.StatusOK, p)
+}
+
+func (a *app) render(w http.ResponseWriter, r *http.Request, status int, p page) {
 	var out bytes.Buffer
 	if err := a.templates.ExecuteTemplate(&out, "layout.html", p); err != nil {
-		a.failPage(w, err)
+		a.log.Error("cannot render a page", "error", err)
+		http.Error(w, "Something went wrong. Try again later.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	w.Write(out.Bytes())
 }
 
-func (a *app) failPage(w http.ResponseWriter, err error) {
-	a.log.Error("cannot show a page", "error", err)
-	http.Error(w, "Something went wrong. Try again later.", http.StatusInternalServerError)
+func (a *app) showProblem(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+	a.render(w, r, status, page{Problem: &problem{title, text}})
 }
 
-// renderStatus returns the part of the page that changes, and what stands for it.
-func (a *app) renderStatus(who customer, now connection) (fragment []byte, seen string, err error) {
+func (a *app) failPage(w http.ResponseWriter, r *http.Request, err error) {
+	a.log.Error("cannot show a page", "path", r.URL.Path, "error", err)
+	a.showProblem(w, r, http.StatusInternalServerError, "Something went wrong", "This is our fault, not yours. Try again in a few minutes.")
+}
+
+func (a *app) notFound(w http.ResponseWriter, r *http.Request) {
+	a.showProblem(w, r, http.StatusNotFound, "There is no such page", "The address may be old, or mistyped.")
+}
+
+// renderStatus returns the part of the page that changes.
+func (a *app) renderStatus(who customer, now connection) ([]byte, error) {
 	var out bytes.Buffer
-	err = a.templates.ExecuteTemplate(&out, "status.html", status{connection: now, Customer: who, Fake: a.fake != nil})
-	sum := sha256.Sum256(out.Bytes())
-	return out.Bytes(), hex.EncodeToString(sum[:8]), err
+	err := a.templates.ExecuteTemplate(&out, "status.html", status{connection: now, Customer: who, Fake: a.fake != nil})
+	return out.Bytes(), err
 }
 
-// heartbeat is how often a silent stream is written to, which finds browsers that
-// have gone without a word.
-const heartbeat = 20 * time.Second
+const (
+	// heartbeat is how often a silent stream is written to, which finds browsers that
+	// have gone without a word.
+	heartbeat = 20 * time.Second
+
+	// lookInterval is how often a stream looks for what another instance has changed.
+	// With many open pages, use PostgreSQL's LISTEN instead.
+	lookInterval = time.Second
+)
 
 // streamEvents sends the status whenever it has changed, as server-sent events
-// whose id stands for the status that a page shows. It ends when the browser
-// leaves and when the application ends.
+// whose id is the version of the status. It ends when the browser leaves and when the
+// application ends.
 func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
 		w.WriteHeader(http.StatusUnauthorized) // the browser does not come back
 		return
 	}
-	seen := r.URL.Query().Get("seen")
-	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		seen = id
-	}
+	seen := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("seen"))
 	w.Header().Set("Content-Type", "text/event-stream")
 	stream := http.NewResponseController(w)
 	_ = stream.SetReadDeadline(time.Time{}) // a stream outlives the server's limits
-	beat := time.NewTicker(heartbeat)
+	beat, look := time.NewTicker(heartbeat), time.NewTicker(lookInterval)
 	defer beat.Stop()
+	defer look.Stop()
 	message := []byte(": connected\n\n")
 	for {
-		now, changed := a.connections.get(who.ID)
-		fragment, id, err := a.renderStatus(who, now)
-		if err != nil {
-			a.log.Error("cannot show a status", "error", err)
-			return
-		}
-		if id != seen {
-			encoded, err := json.Marshal(string(fragment)) // one line, whatever is in it
-			if err != nil {
-				return
-			}
-			message = fmt.Appendf(message, "event: status\nid: %s\ndata: %s\n\n", id, encoded)
+		changed := a.store.changes()
+		now, err := a.store.connection(r.Context(), who.ID)
+		if id := fmt.Sprint(now.Version); err == nil && id != seen {
+			message, err = a.appendStatus(message, who, now)
 			seen = id
+			a.correlated(now.Reference).Info("page updated", "customer", who.ID, "state", now.State)
+		}
+		if err != nil && r.Context().Err() == nil {
+			a.log.Error("cannot show a status", "customer", who.ID, "error", err)
 		}
 		if len(message) > 0 {
 			_ = stream.SetWriteDeadline(time.Now().Add(10 * time.Second))
@@ -128,9 +152,13 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
+		if err != nil {
+			return // the browser comes back
+		}
 		message = nil
 		select {
 		case <-changed:
+		case <-look.C:
 		case <-beat.C:
 			message = []byte(": still here\n\n")
 		case <-r.Context().Done():
@@ -139,4 +167,13 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+func (a *app) appendStatus(message []byte, who customer, now connection) ([]byte, error) {
+	fragment, err := a.renderStatus(who, now)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(string(fragment)) // one line, whatever is in it
+	return fmt.Appendf(message, "event: status\nid: %d\ndata: %s\n\n", now.Version, encoded), err
 }

@@ -16,11 +16,11 @@ func withHub(cfg *config) { cfg.hubScript = "testdata/hub.js" }
 func TestOtherSitesChangeNothing(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
-	for _, path := range []string{"/sign-in", "/sign-out", "/connect", "/fake", "/api/session", "/api/hub/opened", "/api/hub/succeeded"} {
+	for _, path := range []string{"/sign-in", "/sign-out", "/connect", "/fake", "/api/session", "/api/hub/succeeded"} {
 		for header, value := range map[string]string{
 			"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example",
 		} {
-			r := h.as("customer-acme", form(path, "customer", "customer-acme", "play", "outage"))
+			r := h.as(t, "customer-acme", form(path, "customer", "customer-acme", "play", "outage"))
 			r.Header.Set(header, value)
 			rec := h.do(r)
 			assert.Equal(t, http.StatusForbidden, rec.Code, "%s with %s", path, header)
@@ -42,7 +42,6 @@ func TestSignedOut(t *testing.T) {
 		{httptest.NewRequest(http.MethodGet, "/open", nil), http.StatusSeeOther},
 		{httptest.NewRequest(http.MethodGet, "/events", nil), http.StatusUnauthorized},
 		{form("/api/session"), http.StatusUnauthorized},
-		{form("/api/hub/opened", "token", "x"), http.StatusUnauthorized},
 		{form("/api/hub/succeeded", "token", "x"), http.StatusUnauthorized},
 	}
 	for _, test := range tests {
@@ -84,9 +83,14 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/static/none.css", 404},
 		{"GET", "/templates/layout.html", 404},
 		{"GET", "/favicon.ico", 404},
-		{"POST", "/", 405},
-		{"GET", "/connect", 405},
-		{"POST", "/events", 405},
+		{"POST", "/", 404},
+		{"GET", "/connect", 404},
+		{"POST", "/events", 404},
+		{"GET", "/static/", 404},
+		{"GET", "/static", 404},
+		{"GET", "/static/..%2ftemplates/layout.html", 404},
+		{"GET", "/static/..%2ftemplates%2flayout.html", 404},
+		{"GET", "/static/../templates/layout.html", 307},
 		{"POST", webhookPath, 404},    // no secret, no endpoint
 		{"POST", "/api/session", 404}, // no Hub
 		{"GET", "/hub.js", 404},
@@ -107,6 +111,6 @@ func TestLargeForm(t *testing.T) {
 
 func TestMissingHubScript(t *testing.T) {
 	t.Parallel()
-	_, err := newApp(t.Context(), config{hubScript: "testdata/none.js"})
+	_, err := newApp(t.Context(), config{store: sqlite(t).open(t), hubScript: "testdata/none.js"})
 	require.ErrorContains(t, err, "testdata/none.js")
 }
