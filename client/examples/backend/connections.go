@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"time"
 
@@ -42,7 +43,7 @@ type connection struct {
 type account struct {
 	ID          string
 	Provider    string // known from a webhook only
-	ConnectedAt time.Time
+	ConnectedAt instant
 }
 
 // step is something that happened, and the way by which the application knows.
@@ -53,32 +54,37 @@ type step struct {
 
 const maxSteps = 20
 
+// steps are JSON in the database: they are shown, and nothing else.
 type steps []step
 
-// Scan reads steps from the database.
 func (s *steps) Scan(column any) error { return json.Unmarshal([]byte(column.(string)), s) }
+
+func (s steps) Value() (driver.Value, error) {
+	text, err := json.Marshal(s)
+	return string(text), err
+}
 
 // session is a connect session. Its ID is our own, and the correlation ID.
 type session struct {
 	ID, CustomerID, Token, AuthLink string
-	Expires                         time.Time
+	Expires                         instant
+}
+
+const columns = `version, state, begun, session_id, reference, account_id, provider, connected_at, code, detail, steps`
+
+// columns are where a row is read to and written from.
+func (c *connection) columns() []any {
+	return []any{&c.Version, &c.State, &c.Begun, &c.SessionID, &c.Reference,
+		&c.Account.ID, &c.Account.Provider, &c.Account.ConnectedAt, &c.Code, &c.Detail, &c.Steps}
 }
 
 // connection returns a customer's connection.
 func (s *store) connection(ctx context.Context, customerID string) (connection, error) {
-	c, at := connection{State: ready}, time.Time{}.UnixMicro()
-	_, err := s.lookUp(ctx, c.columns(&at, &c.CanOpen), `SELECT `+columns+`,
+	c := connection{State: ready}
+	_, err := s.lookUp(ctx, append(c.columns(), &c.CanOpen), `SELECT `+columns+`,
 		EXISTS (SELECT 1 FROM sessions WHERE id = session_id AND auth_link <> '')
 		FROM connections WHERE customer_id = $1`, customerID)
-	c.Account.ConnectedAt = time.UnixMicro(at).UTC()
 	return c, err
-}
-
-const columns = `version, state, begun, session_id, reference, account_id, provider, code, detail, steps, connected_at`
-
-func (c *connection) columns(more ...any) []any {
-	return append([]any{&c.Version, &c.State, &c.Begun, &c.SessionID, &c.Reference, &c.Account.ID, &c.Account.Provider,
-		&c.Code, &c.Detail, &c.Steps}, more...)
 }
 
 // session returns the session that the customer is waited for, if there is one.
@@ -91,23 +97,12 @@ func (s *store) session(ctx context.Context, customerID string) (now session, er
 // change locks a customer's connection, and stores it as f leaves it.
 func (t *tx) change(customerID string, f func(*connection)) {
 	var c connection
-	var at int64
-	t.get(c.columns(&at), `INSERT INTO connections (customer_id) VALUES ($1)
+	t.get(c.columns(), `INSERT INTO connections (customer_id) VALUES ($1)
 		ON CONFLICT (customer_id) DO UPDATE SET version = connections.version + 1
 		RETURNING `+columns, customerID)
-	if t.err != nil {
-		return
-	}
-	c.Account.ConnectedAt = time.UnixMicro(at).UTC()
 	f(&c)
-	text, err := json.Marshal(c.Steps)
-	if t.err = err; err != nil {
-		return
-	}
-	t.exec(`UPDATE connections SET state = $2, begun = $3, session_id = $4, reference = $5, account_id = $6,
-		provider = $7, connected_at = $8, code = $9, detail = $10, steps = $11 WHERE customer_id = $1`,
-		customerID, c.State, c.Begun, c.SessionID, c.Reference, c.Account.ID,
-		c.Account.Provider, c.Account.ConnectedAt.UnixMicro(), c.Code, c.Detail, string(text))
+	t.exec(`UPDATE connections SET (`+columns+`) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		WHERE customer_id = $1`, append([]any{customerID}, c.columns()...)...)
 }
 
 func (s *store) change(ctx context.Context, customerID string, f func(*connection)) error {
@@ -125,7 +120,7 @@ func (s *store) begin(ctx context.Context, next session) error {
 		})
 		t.exec(eraseSecrets+`customer_id = $1`, next.CustomerID)
 		t.exec(`INSERT INTO sessions (id, customer_id, expires_at, token, auth_link) VALUES ($1, $2, $3, $4, $5)`,
-			next.ID, next.CustomerID, next.Expires.UnixMicro(), next.Token, next.AuthLink)
+			next.ID, next.CustomerID, next.Expires, next.Token, next.AuthLink)
 	})
 }
 
@@ -174,7 +169,7 @@ func (s *store) connected(ctx context.Context, of session, attempt *gen.ConnectS
 	return s.transact(ctx, func(t *tx) {
 		a := t.lockAccount(attempt.AccountSecureID)
 		a.customerID = of.CustomerID
-		a.deleted = a.deleted && !attempt.UpdatedAt.After(a.newest) // a webhook was quicker
+		a.deleted = a.deleted && !attempt.UpdatedAt.After(a.newest.Time) // a webhook was quicker
 		t.storeAccount(a)
 		t.change(of.CustomerID, func(c *connection) {
 			switch {
@@ -185,7 +180,7 @@ func (s *store) connected(ctx context.Context, of session, attempt *gen.ConnectS
 				if c.Account.ID != a.id {
 					c.Account = account{ID: a.id}
 				}
-				c.Account.ConnectedAt = attempt.UpdatedAt
+				c.Account.ConnectedAt = instant{attempt.UpdatedAt}
 				c.move(connected, "waiter", "Connected")
 			}
 		})

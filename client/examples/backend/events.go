@@ -17,7 +17,7 @@ func (s *store) event(ctx context.Context, e webhook.Event) (reference string, f
 		a := t.lockAccount(e.AccountID)
 		first = t.exec(`INSERT INTO events (event_key, type, account_id, event_date, received_at)
 			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_key) DO NOTHING`,
-			e.Key, string(e.Type), e.AccountID, e.EventDate.UnixMicro(), time.Now().UnixMicro()) == 1
+			e.Key, string(e.Type), e.AccountID, instant{e.EventDate}, instant{time.Now()}) == 1
 		if !first || !a.take(e) {
 			return
 		}
@@ -32,21 +32,19 @@ func (s *store) event(ctx context.Context, e webhook.Event) (reference string, f
 // lockedAccount is an account's row, locked so that its events are taken one by one.
 type lockedAccount struct {
 	id, customerID string
-	newest         time.Time // the date of the latest event
+	newest         instant // the date of the latest event
 	deleted        bool
 }
 
 func (t *tx) lockAccount(id string) lockedAccount {
-	a, newest := lockedAccount{id: id}, int64(0)
-	t.get([]any{&a.customerID, &newest, &a.deleted}, `INSERT INTO accounts (id) VALUES ($1)
+	a := lockedAccount{id: id}
+	t.get([]any{&a.customerID, &a.newest, &a.deleted}, `INSERT INTO accounts (id) VALUES ($1)
 		ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING customer_id, newest, deleted`, id)
-	a.newest = time.UnixMicro(newest).UTC()
 	return a
 }
 
 func (t *tx) storeAccount(a lockedAccount) {
-	t.exec(`UPDATE accounts SET customer_id = $2, newest = $3, deleted = $4 WHERE id = $1`,
-		a.id, a.customerID, a.newest.UnixMicro(), a.deleted)
+	t.exec(`UPDATE accounts SET customer_id = $2, newest = $3, deleted = $4 WHERE id = $1`, a.id, a.customerID, a.newest, a.deleted)
 }
 
 // take brings the account up to date. It returns false if the event changes nothing: it
@@ -55,16 +53,16 @@ func (a *lockedAccount) take(e webhook.Event) bool {
 	deletes := e.Type == webhook.AccountDeleted
 	switch {
 	case a.id == "", !deletes && e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated,
-		!e.EventDate.IsZero() && e.EventDate.Before(a.newest),
-		a.deleted && !deletes && !e.EventDate.After(a.newest):
+		!e.EventDate.IsZero() && e.EventDate.Before(a.newest.Time),
+		a.deleted && !deletes && !e.EventDate.After(a.newest.Time):
 		return false
 	}
 	if e.OriginOwnerID != "" { // it is optional
 		who, _ := customerByID(e.OriginOwnerID) // a project may have accounts of others, too
 		a.customerID = who.ID
 	}
-	if e.EventDate.After(a.newest) {
-		a.newest = e.EventDate
+	if e.EventDate.After(a.newest.Time) {
+		a.newest.Time = e.EventDate
 	}
 	a.deleted = deletes
 	return true
@@ -75,10 +73,10 @@ func (c *connection) take(e webhook.Event) {
 	another := c.Account.ID != e.AccountID
 	switch {
 	case e.Type != webhook.AccountDeleted:
-		if another && !e.EventDate.IsZero() && e.EventDate.Before(c.Account.ConnectedAt) {
+		if another && !e.EventDate.IsZero() && e.EventDate.Before(c.Account.ConnectedAt.Time) {
 			return // a later account is connected
 		}
-		c.Account = account{ID: e.AccountID, Provider: e.Provider, ConnectedAt: e.EventDate}
+		c.Account = account{ID: e.AccountID, Provider: e.Provider, ConnectedAt: instant{e.EventDate}}
 		c.move(connected, "webhook", string(e.Type))
 	case !another:
 		c.Account = account{}

@@ -52,11 +52,11 @@ func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
 			When:   func(r stackonetest.Request) bool { return r.Path == "/connect_sessions" },
 		})
 	default:
-		a.showProblem(w, r, http.StatusBadRequest, "There is nothing of that name to play", "Use the buttons of the page.")
+		a.showProblem(w, http.StatusBadRequest, "There is nothing of that name to play", "Use the buttons of the page.")
 		return
 	}
 	if err != nil {
-		a.showProblem(w, r, http.StatusConflict, "Connect first", "There is no session to play with.")
+		a.showProblem(w, http.StatusConflict, "Connect first", "There is no session to play with.")
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

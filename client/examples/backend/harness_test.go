@@ -121,14 +121,15 @@ func pollingOnly(cfg *config) { cfg.webhookSecrets = nil }
 func (h *harness) until(t *testing.T, customerID string, wanted func(connection) bool) connection {
 	t.Helper()
 	late := time.After(patience)
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
 	for {
-		changed := h.store.changes()
 		now := h.connection(t, customerID)
 		if wanted(now) {
 			return now
 		}
 		select {
-		case <-changed:
+		case <-look.C:
 		case <-late:
 			require.FailNowf(t, "the connection is not as wanted", "%+v", now)
 		}

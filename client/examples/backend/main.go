@@ -86,8 +86,6 @@ func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 		fmt.Fprintf(out, "Calling %s with the key in %s, for sessions of type test.\n", client.DefaultBaseURL, client.APIKeyEnv)
 		if len(cfg.webhookSecrets) == 0 {
 			fmt.Fprintf(out, "%s is not set: no webhook endpoint, connections are found by polling alone.\n", webhookSecretEnv)
-		} else {
-			fmt.Fprintf(out, "Webhooks are taken at %s of the address that you publish.\n", webhookPath)
 		}
 	} else {
 		if cfg.hubScript != "" {

@@ -62,7 +62,7 @@ func newApp(ctx context.Context, cfg config) (*app, error) {
 		Interval: a.pollInterval, LooksPerMinute: a.looksPerMinute, Progress: a.progressed,
 	})
 	var err error
-	if a.templates, err = parseTemplates(); err != nil {
+	if a.templates, err = template.ParseFS(files, "templates/*.html"); err != nil {
 		return nil, err
 	}
 	if a.handler, err = a.routes(); err != nil {

@@ -5,7 +5,7 @@ package main
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -42,14 +42,14 @@ func customerByID(id string) (customer, bool) {
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 	who, ok := customerByID(r.PostFormValue("customer"))
 	if !ok {
-		a.showProblem(w, r, http.StatusBadRequest, "There is no such customer", "Choose one of the list.")
+		a.showProblem(w, http.StatusBadRequest, "There is no such customer", "Choose one of the list.")
 		return
 	}
 	cookie := rand.Text()
 	err := a.store.transact(r.Context(), func(t *tx) {
-		t.exec(`DELETE FROM sign_ins WHERE expires_at < $1`, time.Now().UnixMicro())
+		t.exec(`DELETE FROM sign_ins WHERE expires_at < $1`, instant{time.Now()})
 		t.exec(`INSERT INTO sign_ins (cookie_hash, customer_id, expires_at) VALUES ($1, $2, $3)`,
-			hashed(cookie), who.ID, time.Now().Add(cookieLife).UnixMicro())
+			hashed(cookie), who.ID, instant{time.Now().Add(cookieLife)})
 	})
 	if err != nil {
 		a.failPage(w, r, err)
@@ -61,10 +61,8 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 
 func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 	if cookie, err := r.Cookie(cookieName); err == nil {
-		err := a.store.transact(r.Context(), func(t *tx) {
-			t.exec(`DELETE FROM sign_ins WHERE cookie_hash = $1`, hashed(cookie.Value))
-		})
-		if err != nil {
+		out := func(t *tx) { t.exec(`DELETE FROM sign_ins WHERE cookie_hash = $1`, hashed(cookie.Value)) }
+		if err := a.store.transact(r.Context(), out); err != nil {
 			a.failPage(w, r, err)
 			return
 		}
@@ -89,19 +87,12 @@ func (a *app) signedIn(r *http.Request) (customer, bool) {
 		return customer{}, false
 	}
 	var id string
-	found, err := a.store.lookUp(r.Context(), []any{&id}, `SELECT customer_id FROM sign_ins
-		WHERE cookie_hash = $1 AND expires_at > $2`, hashed(cookie.Value), time.Now().UnixMicro())
-	if err != nil {
+	if _, err = a.store.lookUp(r.Context(), []any{&id}, `SELECT customer_id FROM sign_ins
+		WHERE cookie_hash = $1 AND expires_at > $2`, hashed(cookie.Value), instant{time.Now()}); err != nil {
 		a.log.Error("cannot look up who is signed in", "error", err)
 	}
-	if !found {
-		return customer{}, false
-	}
-	return customerByID(id)
+	return customerByID(id) // "" if nobody is
 }
 
 // hashed is what the database stores: reading it lets nobody sign in.
-func hashed(cookie string) string {
-	sum := sha256.Sum256([]byte(cookie))
-	return hex.EncodeToString(sum[:])
-}
+func hashed(cookie string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(cookie))) }

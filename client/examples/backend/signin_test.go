@@ -121,7 +121,7 @@ func (h *harness) cookie(t *testing.T, customerID string, expires time.Time) str
 	value := rand.Text()
 	require.NoError(t, h.store.transact(context.Background(), func(tx *tx) {
 		tx.exec(`INSERT INTO sign_ins (cookie_hash, customer_id, expires_at) VALUES ($1, $2, $3)`,
-			hashed(value), customerID, expires.UnixMicro())
+			hashed(value), customerID, instant{expires})
 	}))
 	return value
 }

@@ -5,12 +5,12 @@ package main
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	_ "embed"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -44,16 +44,11 @@ func openDatabase(address, file string, open opener) (*sql.DB, error) {
 }
 
 // store is the database. It is safe for concurrent use, also by several processes.
-type store struct {
-	db      *sql.DB
-	mu      sync.Mutex
-	changed chan struct{} // closed when this process has changed something
-}
+type store struct{ db *sql.DB }
 
 // newStore creates the tables that are missing.
 func newStore(ctx context.Context, db *sql.DB) (*store, error) {
-	s := &store{db: db, changed: make(chan struct{})}
-	var err error
+	s, err := &store{db}, error(nil)
 	for range 5 { // PostgreSQL may refuse to create what another instance is creating
 		if err = s.transact(ctx, func(t *tx) { t.exec(schema) }); err == nil {
 			return s, nil
@@ -71,14 +66,12 @@ type tx struct {
 
 // exec returns how many rows the statement has changed.
 func (t *tx) exec(statement string, args ...any) (rows int64) {
-	if t.err != nil {
-		return 0
+	if t.err == nil {
+		var result sql.Result
+		if result, t.err = t.tx.ExecContext(t.ctx, statement, args...); t.err == nil {
+			rows, t.err = result.RowsAffected()
+		}
 	}
-	result, err := t.tx.ExecContext(t.ctx, statement, args...)
-	if err == nil {
-		rows, err = result.RowsAffected()
-	}
-	t.err = err
 	return rows
 }
 
@@ -89,10 +82,8 @@ func (t *tx) get(into []any, statement string, args ...any) {
 	}
 }
 
-// transact calls f in a transaction.
-//
-// Transactions must not deadlock, so all lock in the same order: an account, a
-// customer's connection, sessions.
+// transact calls f in a transaction. So that they do not deadlock, all lock in the same
+// order: an account, a customer's connection, sessions.
 func (s *store) transact(ctx context.Context, f func(*tx)) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -104,21 +95,7 @@ func (s *store) transact(ctx context.Context, f func(*tx)) error {
 	if f(t); t.err != nil {
 		return errors.Join(t.err, begun.Rollback())
 	}
-	if err := begun.Commit(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.changed)
-	s.changed = make(chan struct{})
-	return nil
-}
-
-// changes returns a channel that is closed when this process changes the database.
-func (s *store) changes() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.changed
+	return begun.Commit()
 }
 
 // lookUp reads one row, and reports false if there is none.
@@ -131,3 +108,13 @@ func (s *store) lookUp(ctx context.Context, into []any, query string, args ...an
 	}
 	return err == nil, err
 }
+
+// instant is a time as the database stores it: in microseconds since 1970.
+type instant struct{ time.Time }
+
+func (i *instant) Scan(column any) error {
+	i.Time = time.UnixMicro(column.(int64)).UTC()
+	return nil
+}
+
+func (i instant) Value() (driver.Value, error) { return i.UnixMicro(), nil }
