@@ -19,11 +19,8 @@ import (
 )
 
 const (
-	// sessionLife is how long a customer has to connect, and how long we wait.
-	sessionLife = 30 * time.Minute
-
-	// createTimeout is how long a customer waits for a button, retries included.
-	createTimeout = 20 * time.Second
+	sessionLife   = 30 * time.Minute // how long a customer has to connect, and how long we wait
+	createTimeout = 20 * time.Second // how long a customer waits for a button, retries included
 )
 
 // sessionFor describes the session of a customer.
@@ -60,7 +57,11 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 		next = "/open"
 	case err != nil && r.Context().Err() == nil: // the customer is still there
 		a.correlated(id).Error("cannot create a connect session", "customer", who.ID, "error", err)
-		if err := a.store.fail(r.Context(), who.ID, id); err != nil {
+		err = a.store.change(r.Context(), who.ID, func(c *connection) {
+			c.Reference, c.Steps = id, nil
+			c.move(failed, "create", "StackOne made no session")
+		})
+		if err != nil {
 			a.failPage(w, r, err)
 			return
 		}
@@ -80,16 +81,13 @@ func (a *app) created(ctx context.Context, s session) error {
 
 // openAuthLink leads to StackOne. The auth link is a secret, and so in no page.
 func (a *app) openAuthLink(w http.ResponseWriter, r *http.Request) {
-	next := "/"
-	if who, ok := a.signedIn(r); ok {
-		s, err := a.store.session(r.Context(), who.ID)
-		if err != nil {
-			a.failPage(w, r, err)
-			return
-		}
-		next = cmp.Or(s.AuthLink, next)
+	who, _ := a.signedIn(r)
+	s, err := a.store.session(r.Context(), who.ID)
+	if err != nil {
+		a.failPage(w, r, err)
+		return
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, cmp.Or(s.AuthLink, "/"), http.StatusSeeOther)
 }
 
 // waits are the waits of this instance.
@@ -139,14 +137,13 @@ func (a *app) wait(ctx context.Context, s session) {
 	log := a.correlated(s.ID).With("customer", s.CustomerID)
 	log.Info("wait begins")
 	attempt, err := a.waiter.Wait(ctx, s.Token)
+	log.Info("wait ends", "error", err)
 	var ended *connect.ConnectionError
 	stored := context.WithoutCancel(ctx)
 	switch {
 	case err == nil:
-		log.Info("wait ends", "account", attempt.AccountSecureID)
 		err = a.store.connected(stored, s, attempt)
 	case errors.As(err, &ended):
-		log.Info("wait ends", "status", ended.Status, "code", ended.Code)
 		to, text := expired, "Out of time"
 		switch ended.Status {
 		case gen.AttemptStatusCancelled:
@@ -158,7 +155,6 @@ func (a *app) wait(ctx context.Context, s session) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
 		// Create has accepted the API key, so what is refused here is the token.
 		errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrNotFound):
-		log.Info("wait ends", "error", err)
 		err = a.store.finish(stored, s, expired, "The session has ended", connect.ConnectionError{})
 	case ctx.Err() != nil: // the customer has begun anew, or the application ends
 		return
@@ -171,10 +167,24 @@ func (a *app) wait(ctx context.Context, s session) {
 	}
 }
 
-// progressed is told how far a session's customer has come.
+// progressed is told how far the customer of the session with the token has come.
 func (a *app) progressed(token string, attempt *gen.ConnectSessionLatestAttempt) {
-	if err := a.store.progress(a.ctx, token, attempt); err != nil && a.ctx.Err() == nil {
-		a.log.Warn("cannot store the progress of a wait", "error", err)
+	var s session
+	found, err := a.store.lookUp(a.ctx, []any{&s.ID, &s.CustomerID}, `SELECT id, customer_id FROM sessions WHERE token = $1`, token)
+	if found {
+		err = a.store.change(a.ctx, s.CustomerID, func(c *connection) {
+			switch {
+			case !c.waitsFor(s):
+			case attempt == nil:
+				c.add("waiter", "Waiting for you to sign in")
+			case attempt.Status == gen.AttemptStatusPending:
+				c.Begun = true
+				c.add("waiter", "You are signing in")
+			}
+		})
+	}
+	if err != nil && a.ctx.Err() == nil {
+		a.correlated(s.ID).Warn("cannot store the progress of a wait", "error", err)
 	}
 }
 

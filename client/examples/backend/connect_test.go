@@ -205,13 +205,14 @@ func TestOneWaitForACustomer(t *testing.T) {
 func TestLateNewsOfAnEarlierSession(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
-		s, ctx := d.open(t), t.Context()
+		h, ctx := start(t, on(t, d)), t.Context()
+		s := h.store
 		first := session{ID: "1", CustomerID: "customer-acme", Token: "first"}
 		require.NoError(t, s.begin(ctx, first))
 		require.NoError(t, s.begin(ctx, session{ID: "2", CustomerID: "customer-acme", Token: "second"}))
 		before, err := s.connection(ctx, "customer-acme")
 		require.NoError(t, err)
-		require.NoError(t, s.progress(ctx, "first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending}))
+		h.progressed("first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
 		require.NoError(t, s.connected(ctx, first, &gen.ConnectSessionLatestAttempt{AccountSecureID: "1"}))
 		require.NoError(t, s.finish(ctx, first, expired, "", connect.ConnectionError{}))
 		after, err := s.connection(ctx, "customer-acme")

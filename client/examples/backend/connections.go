@@ -1,5 +1,5 @@
-// Copy from this file how what a wait tells about a customer's connection is stored, so
-// that late news of an earlier session undoes nothing.
+// Copy from this file how what waits and webhooks tell is stored: each event once, under
+// a unique index, in the transaction that stores what it changes, and late news undoes nothing.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client/connect"
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
@@ -38,10 +39,9 @@ type connection struct {
 	Steps        steps // since the customer began
 }
 
-// account is the account that was connected last, if it still exists. The ID is what
-// StackOne's other APIs are called with.
+// account is the account that was connected last, if it still exists.
 type account struct {
-	ID          string
+	ID          string // what StackOne's other APIs are called with
 	Provider    string // known from a webhook only
 	ConnectedAt instant
 }
@@ -52,10 +52,10 @@ type step struct {
 	Via, Text string
 }
 
-const maxSteps = 20
-
 // steps are JSON in the database: they are shown, and nothing else.
 type steps []step
+
+const maxSteps = 20
 
 func (s *steps) Scan(column any) error { return json.Unmarshal([]byte(column.(string)), s) }
 
@@ -124,33 +124,6 @@ func (s *store) begin(ctx context.Context, next session) error {
 	})
 }
 
-// fail is for a session that could not be created.
-func (s *store) fail(ctx context.Context, customerID, reference string) error {
-	return s.change(ctx, customerID, func(c *connection) {
-		c.Reference, c.Steps = reference, nil
-		c.move(failed, "create", "StackOne made no session")
-	})
-}
-
-// progress stores how far the customer of the session with the token has come.
-func (s *store) progress(ctx context.Context, token string, attempt *gen.ConnectSessionLatestAttempt) error {
-	var of session
-	found, err := s.lookUp(ctx, []any{&of.ID, &of.CustomerID}, `SELECT id, customer_id FROM sessions WHERE token = $1`, token)
-	if !found {
-		return err
-	}
-	return s.change(ctx, of.CustomerID, func(c *connection) {
-		switch {
-		case !c.waitsFor(of):
-		case attempt == nil:
-			c.add("waiter", "Waiting for you to sign in")
-		case attempt.Status == gen.AttemptStatusPending:
-			c.Begun = true
-			c.add("waiter", "You are signing in")
-		}
-	})
-}
-
 // finish stores that a wait has ended without a connection.
 func (s *store) finish(ctx context.Context, of session, to state, text string, why connect.ConnectionError) error {
 	return s.transact(ctx, func(t *tx) {
@@ -186,6 +159,82 @@ func (s *store) connected(ctx context.Context, of session, attempt *gen.ConnectS
 		})
 		t.exec(eraseSecrets+`id = $1`, of.ID)
 	})
+}
+
+// event stores an event and what it changes. It returns the correlation ID, and false
+// for an event that is stored already.
+func (s *store) event(ctx context.Context, e webhook.Event) (reference string, first bool, err error) {
+	e.EventDate = e.EventDate.Truncate(time.Microsecond) // as precise as what it is compared with
+	err = s.transact(ctx, func(t *tx) {
+		a := t.lockAccount(e.AccountID)
+		first = t.exec(`INSERT INTO events (event_key, type, account_id, event_date, received_at)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_key) DO NOTHING`,
+			e.Key, string(e.Type), e.AccountID, instant{e.EventDate}, instant{time.Now()}) == 1
+		if !first || !a.take(e) {
+			return
+		}
+		t.storeAccount(a)
+		if a.customerID != "" {
+			t.change(a.customerID, func(c *connection) { reference = c.Reference; c.take(e) })
+		}
+	})
+	return reference, first, err
+}
+
+// lockedAccount is an account's row, locked so that its events are taken one by one.
+type lockedAccount struct {
+	id, customerID string
+	newest         instant // the date of the latest event
+	deleted        bool
+}
+
+func (t *tx) lockAccount(id string) lockedAccount {
+	a := lockedAccount{id: id}
+	t.get([]any{&a.customerID, &a.newest, &a.deleted}, `INSERT INTO accounts (id) VALUES ($1)
+		ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING customer_id, newest, deleted`, id)
+	return a
+}
+
+func (t *tx) storeAccount(a lockedAccount) {
+	t.exec(`UPDATE accounts SET customer_id = $2, newest = $3, deleted = $4 WHERE id = $1`, a.id, a.customerID, a.newest, a.deleted)
+}
+
+// take returns false if the event changes nothing: it is of another kind, or an older one.
+func (a *lockedAccount) take(e webhook.Event) bool {
+	deletes := e.Type == webhook.AccountDeleted
+	switch {
+	case a.id == "", !deletes && e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated,
+		!e.EventDate.IsZero() && e.EventDate.Before(a.newest.Time),
+		a.deleted && !deletes && !e.EventDate.After(a.newest.Time):
+		return false
+	}
+	if e.OriginOwnerID != "" { // it is optional
+		who, _ := customerByID(e.OriginOwnerID) // a project may have accounts of others, too
+		a.customerID = who.ID
+	}
+	if e.EventDate.After(a.newest.Time) {
+		a.newest.Time = e.EventDate
+	}
+	a.deleted = deletes
+	return true
+}
+
+// take brings the customer's connection up to date.
+func (c *connection) take(e webhook.Event) {
+	another := c.Account.ID != e.AccountID
+	switch {
+	case e.Type != webhook.AccountDeleted:
+		if another && !e.EventDate.IsZero() && e.EventDate.Before(c.Account.ConnectedAt.Time) {
+			return // a later account is connected
+		}
+		c.Account = account{ID: e.AccountID, Provider: e.Provider, ConnectedAt: instant{e.EventDate}}
+		c.move(connected, "webhook", string(e.Type))
+	case !another:
+		c.Account = account{}
+		if c.State == connected {
+			c.move(ready, "webhook", string(e.Type))
+		}
+	}
 }
 
 // waitsFor reports whether the customer has neither begun anew nor connected.

@@ -52,7 +52,7 @@ func TestSlowDatabase(t *testing.T) {
 		"sign in":   {form("/sign-in", "customer", "customer-acme"), http.StatusInternalServerError},
 		"sign out":  {form("/sign-out"), http.StatusInternalServerError},
 		"connect":   {form("/connect"), http.StatusSeeOther},
-		"auth link": {httptest.NewRequest(http.MethodGet, "/open", nil), http.StatusSeeOther},
+		"auth link": {httptest.NewRequest(http.MethodGet, "/open", nil), http.StatusInternalServerError},
 		"stream":    {httptest.NewRequest(http.MethodGet, "/events", nil), http.StatusUnauthorized},
 		"Hub":       {form("/api/hub/succeeded"), http.StatusUnauthorized},
 		"webhook":   {delivery(body, ""), http.StatusInternalServerError},

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
@@ -41,7 +42,7 @@ func start(t *testing.T, options ...func(*config)) *harness {
 	log := &logbook{}
 	cfg := config{
 		webhookSecrets: []string{"the fake's"},
-		pollInterval:   20 * time.Millisecond, looksPerMinute: -1, log: slog.New(slog.NewTextHandler(log, nil)),
+		waiting:        connect.WaiterOptions{Interval: 20 * time.Millisecond, LooksPerMinute: -1}, log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	for _, o := range options {
 		o(&cfg)

@@ -213,7 +213,7 @@ func launchChild(t *testing.T, d database, haltAt int64) program {
 	c := exec.CommandContext(context.Background(), os.Args[0], "-addr", "127.0.0.1:0", "-db", d.file)
 	c.Env = append(os.Environ(), fmt.Sprintf("%s=%d", childEnv, haltAt), databaseURLEnv+"="+d.address,
 		client.APIKeyEnv+"=v1.test.key", webhookSecretEnv+"="+childSecret)
-	c.Stderr = os.Stderr
+	c.Stderr = t.Output()
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())

@@ -26,8 +26,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// webhookSecretEnv names the environment variable with the signing secret of the
-// webhook in StackOne's dashboard; two, separated by a space, while it is rotated.
+// webhookSecretEnv names the webhook's signing secret; two, separated by a space, while it is rotated.
 const webhookSecretEnv = "STACKONE_WEBHOOK_SECRET"
 
 func main() {
@@ -41,8 +40,7 @@ func main() {
 	}
 }
 
-// run serves the application until ctx is done, and returns when everything that it
-// has started has ended.
+// run serves the application until ctx is done, and returns when all that it has started has ended.
 func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints errors
@@ -68,10 +66,8 @@ func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	}
 	defer listener.Close()
 	origin := "http://" + listener.Addr().String()
-
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	failures := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	cfg := config{hubScript: *hub, log: log}
+	cfg := config{hubScript: *hub, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
@@ -129,11 +125,11 @@ func (a *app) serve(listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
 	shutdown := make(chan error, 1)
-	context.AfterFunc(a.ctx, func() {
+	defer context.AfterFunc(a.ctx, func() {
 		grace, done := context.WithTimeout(context.WithoutCancel(a.ctx), requestTimeout)
 		defer done()
 		shutdown <- errors.Join(srv.Shutdown(grace), srv.Close())
-	})
+	})()
 	err := srv.Serve(listener)
 	if errors.Is(err, http.ErrServerClosed) {
 		err = <-shutdown

@@ -19,10 +19,9 @@ type page struct {
 	Refresh   bool       // for a browser without JavaScript
 	Hub       bool       // StackOne's Hub opens in the page
 	HubAPI    string     // what the Hub calls instead of StackOne
-	Problem   *problem   // is shown instead
-}
 
-type problem struct{ Title, Text string }
+	Title, Text string // if there is a title, is shown instead
+}
 
 // status is what status.html shows: the part of the page that changes.
 type status struct {
@@ -72,7 +71,7 @@ func (a *app) render(w http.ResponseWriter, status int, p page) {
 }
 
 func (a *app) showProblem(w http.ResponseWriter, status int, title, text string) {
-	a.render(w, status, page{Problem: &problem{title, text}})
+	a.render(w, status, page{Title: title, Text: text})
 }
 
 func (a *app) failPage(w http.ResponseWriter, r *http.Request, err error) {
@@ -85,13 +84,8 @@ func (a *app) notFound(w http.ResponseWriter, _ *http.Request) {
 }
 
 const (
-	// heartbeat is how often a silent stream is written to, which finds browsers that
-	// have gone without a word.
-	heartbeat = 20 * time.Second
-
-	// lookInterval is how often a stream looks at the database, which any instance may
-	// have changed. With thousands of open pages, use PostgreSQL's LISTEN instead.
-	lookInterval = 500 * time.Millisecond
+	heartbeat    = 20 * time.Second       // how often a stream is written to, which finds browsers that have gone
+	lookInterval = 500 * time.Millisecond // how often it looks at the database, which any instance may have changed
 )
 
 // streamEvents sends the status whenever it has changed, as server-sent events whose ID

@@ -19,12 +19,9 @@ import (
 )
 
 const (
-	webhookPath = "/webhooks/stackone"
-
-	// requestTimeout limits a request, but not a stream of events. It leaves time to
-	// answer when StackOne takes all of createTimeout, and is below the WriteTimeout.
-	requestTimeout = createTimeout + 5*time.Second
-	writeTimeout   = requestTimeout + 5*time.Second
+	webhookPath    = "/webhooks/stackone"
+	requestTimeout = createTimeout + 5*time.Second  // of all requests but the streams of events
+	writeTimeout   = requestTimeout + 5*time.Second // of the server: every answer is written before
 )
 
 //go:embed templates static
@@ -34,12 +31,11 @@ var files embed.FS
 type config struct {
 	client         *client.Client
 	store          *store
-	webhookSecrets []string      // none: there is no webhook endpoint
-	authLinks      string        // where auth links lead to, as a source of a Content-Security-Policy
-	hubScript      string        // the file of the Hub's web component; empty: auth links only
-	hubAPI         string        // the base URL that the Hub calls; empty: client.DefaultBaseURL
-	pollInterval   time.Duration // 0: the Waiter's default, as of the following
-	looksPerMinute int
+	webhookSecrets []string // none: there is no webhook endpoint
+	authLinks      string   // where auth links lead to, as a source of a Content-Security-Policy
+	hubScript      string   // the file of the Hub's web component; empty: auth links only
+	hubAPI         string   // the base URL that the Hub calls; empty: client.DefaultBaseURL
+	waiting        connect.WaiterOptions
 	log            *slog.Logger
 	fake           *fake // nil: the client calls StackOne
 }
@@ -54,13 +50,11 @@ type app struct {
 	templates *template.Template
 }
 
-// newApp makes the application, which works until ctx is done. Wait for its waits
-// before the program ends.
+// newApp makes the application, which works until ctx is done. Its waits end a little later.
 func newApp(ctx context.Context, cfg config) (*app, error) {
 	a := &app{config: cfg, ctx: ctx, waits: waits{cancel: map[string]context.CancelFunc{}}}
-	a.waiter = connect.NewWaiter(a.client, connect.WaiterOptions{
-		Interval: a.pollInterval, LooksPerMinute: a.looksPerMinute, Progress: a.progressed,
-	})
+	a.waiting.Progress = a.progressed
+	a.waiter = connect.NewWaiter(a.client, a.waiting)
 	var err error
 	if a.templates, err = template.ParseFS(files, "templates/*.html"); err != nil {
 		return nil, err
@@ -98,11 +92,9 @@ func (a *app) routes() (http.Handler, error) {
 	all.Handle("/", limited(browser))
 	all.HandleFunc("GET /events", a.streamEvents)
 
-	// No other site can make a signed-in customer's browser change anything here.
-	sameOrigin := http.NewCrossOriginProtection().Handler(all)
-
 	mux := http.NewServeMux()
-	mux.Handle("/", http.MaxBytesHandler(a.secureHeaders(sameOrigin), 64<<10))
+	// No other site can make a signed-in customer's browser change anything here.
+	mux.Handle("/", http.MaxBytesHandler(a.secureHeaders(http.NewCrossOriginProtection().Handler(all)), 64<<10))
 	if len(a.webhookSecrets) > 0 {
 		// Not a browser's: its proof is the signature.
 		events, err := webhook.NewHandler(a.webhookSecrets, a.takeEvent)
@@ -123,8 +115,7 @@ func limited(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders lets a page load what this server serves, and nothing else. Every
-// answer may be a customer's own, so nobody keeps one.
+// secureHeaders lets a page load only what this server serves, and lets nobody keep an answer.
 func (a *app) secureHeaders(next http.Handler) http.Handler {
 	// Browsers check form-action along redirects, and /connect may lead to an auth link.
 	policy := []string{
@@ -139,11 +130,10 @@ func (a *app) secureHeaders(next http.Handler) http.Handler {
 	}
 	csp := strings.Join(policy, "; ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", csp)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Security-Policy", csp)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -11,10 +11,8 @@ import (
 	"time"
 )
 
-const (
-	cookieName = "session"
-	cookieLife = 12 * time.Hour
-)
+const cookieName = "session"
+const cookieLife = 12 * time.Hour
 
 // customer is a company that uses the application. Its ID goes to StackOne as
 // origin_owner_id: it never changes, and no other customer has it.
@@ -22,11 +20,7 @@ type customer struct{ ID, Name string }
 
 // customers are those of the demonstration; an application has a table of them.
 func customers() []customer {
-	return []customer{
-		{"customer-acme", "Acme"},
-		{"customer-bluebird", "Bluebird Bakery"},
-		{"customer-cobalt", "Cobalt Logistics"},
-	}
+	return []customer{{"customer-acme", "Acme"}, {"customer-bluebird", "Bluebird Bakery"}, {"customer-cobalt", "Cobalt Logistics"}}
 }
 
 func customerByID(id string) (customer, bool) {
@@ -79,8 +73,7 @@ func setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int)
 	})
 }
 
-// signedIn returns the customer whose cookie it is. This, and nothing else that a
-// browser sends, is where an owner's ID comes from.
+// signedIn returns the customer whose cookie it is: nothing else that a browser sends names an owner.
 func (a *app) signedIn(r *http.Request) (customer, bool) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {

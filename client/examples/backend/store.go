@@ -17,10 +17,8 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite", which needs no cgo
 )
 
-const (
-	databaseURLEnv = "DATABASE_URL"  // names a PostgreSQL database
-	storeTimeout   = 5 * time.Second // limits each use of the database
-)
+const databaseURLEnv = "DATABASE_URL" // names a PostgreSQL database
+const storeTimeout = 5 * time.Second  // limits each use of the database
 
 //go:embed schema.sql
 var schema string
@@ -28,7 +26,7 @@ var schema string
 type opener func(driver, dataSource string) (*sql.DB, error)
 
 // openDatabase opens the PostgreSQL database at address or, if that is empty, the
-// SQLite database in file, which it creates if there is none. open is sql.Open.
+// SQLite database in file. open is sql.Open.
 func openDatabase(address, file string, open opener) (*sql.DB, error) {
 	switch scheme, _, _ := strings.Cut(address, "://"); {
 	case address == "":
@@ -47,8 +45,8 @@ func openDatabase(address, file string, open opener) (*sql.DB, error) {
 type store struct{ db *sql.DB }
 
 // newStore creates the tables that are missing.
-func newStore(ctx context.Context, db *sql.DB) (*store, error) {
-	s, err := &store{db}, error(nil)
+func newStore(ctx context.Context, db *sql.DB) (s *store, err error) {
+	s = &store{db}
 	for range 5 { // PostgreSQL may refuse to create what another instance is creating
 		if err = s.transact(ctx, func(t *tx) { t.exec(schema) }); err == nil {
 			return s, nil

@@ -3,7 +3,6 @@
 const status = document.getElementById("status");
 const announcer = document.getElementById("announcer");
 const hub = document.getElementById("hub");
-
 const events = new EventSource("/events?seen=" + encodeURIComponent(status.dataset.seen));
 events.addEventListener("status", (event) => {
   const focused = status.contains(document.activeElement);
