@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +64,52 @@ func TestOwnerComesFromTheSignIn(t *testing.T) {
 	for _, session := range h.fake.Sessions() {
 		assert.Equal(t, "customer-acme", session.Request().OriginOwnerID)
 		assert.Equal(t, []gen.Category{gen.CategoryHRIS}, session.Request().Categories)
+		assert.Equal(t, gen.AccountTypeTest, session.Request().Type)
 	}
+}
+
+// One correlation ID leads through the log, from the call to the page that shows its end.
+func TestCorrelationID(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/connect", "/api/session"} {
+		t.Run(path, func(t *testing.T) {
+			h := start(t, withHub)
+			s := openStream(t, h, "customer-acme", "", "")
+			h.do(h.as(t, "customer-acme", form(path)))
+			id := h.connection(t, "customer-acme").Reference
+			require.NotEmpty(t, id)
+			require.NoError(t, h.fake.Sessions()[0].Connect(""))
+			h.until(t, "customer-acme", knows("webhook", "account.created"))
+			h.until(t, "customer-acme", knows("waiter", "Connected"))
+			s.until(headConnected)
+			page := h.do(h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/", nil)))
+			assert.Contains(t, page.Body.String(), "<code>"+id+"</code>", "for the customer to tell our support")
+			for _, message := range []string{
+				"stackone attempt", "wait begins", "webhook event stored", "wait ends", "page updated", "page shown",
+			} {
+				assert.Contains(t, h.log.String(), `msg="`+message+`" correlation_id=`+id)
+			}
+			for line := range strings.Lines(h.log.String()) {
+				for _, secret := range []string{h.fake.APIKey, h.fake.webhookSecret, h.fake.Sessions()[0].Details().Token} {
+					assert.NotContains(t, line, secret)
+				}
+			}
+		})
+	}
+}
+
+// The customer can tell our support which call has failed.
+func TestCorrelationIDOfAFailure(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	v := signedIn(t, h, "Acme")
+	h.fake.Inject(stackonetest.Fault{Status: http.StatusForbidden})
+	v.press("Connect your HR system")
+	id := h.connection(t, "customer-acme").Reference
+	require.NotEmpty(t, id)
+	assert.Contains(t, v.text, "<code>"+id+"</code>")
+	assert.Regexp(t, `"cannot create a connect session" correlation_id=`+id, h.log.String())
+	assert.Regexp(t, `"stackone attempt" correlation_id=`+id, h.log.String())
 }
 
 func TestSecretsStayOnTheServer(t *testing.T) {

@@ -101,6 +101,30 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+func TestNotFoundPage(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	rec := h.do(h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/nowhere?x=<script>", nil)))
+	assert.Equal(t, http.StatusNotFound, rec.Code)
+	assert.Contains(t, rec.Header().Get("Content-Type"), "text/html")
+	assert.NotEmpty(t, rec.Header().Get("Content-Security-Policy"))
+	assert.Contains(t, rec.Body.String(), "There is no such page")
+	assert.Contains(t, rec.Body.String(), `href="/"`)
+	assert.NotContains(t, rec.Body.String(), "x=")
+}
+
+func TestFailedPage(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	r := h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/", nil))
+	require.NoError(t, h.store.transact(t.Context(), func(tx *tx) { tx.exec("DROP TABLE connections") }))
+	rec := h.do(r)
+	assert.Equal(t, http.StatusInternalServerError, rec.Code)
+	assert.Contains(t, rec.Body.String(), "Something went wrong")
+	assert.NotContains(t, rec.Body.String(), "connections", "the customer sees no inner details")
+	assert.Contains(t, h.log.String(), "no such table: connections", "the operator does")
+}
+
 func TestLargeForm(t *testing.T) {
 	t.Parallel()
 	h := start(t)
