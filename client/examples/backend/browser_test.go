@@ -79,7 +79,7 @@ func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOpt
 		case *runtime.EventExceptionThrown:
 			errs = append(errs, fmt.Sprintf("%s %+v", ev.ExceptionDetails.Text, ev.ExceptionDetails.Exception))
 		case *cdplog.EventEntryAdded:
-			if ev.Entry.Level == cdplog.EntryLevelError {
+			if ev.Entry.Level == cdplog.EntryLevelError && !strings.HasSuffix(ev.Entry.URL, noSuchPage) {
 				errs = append(errs, ev.Entry.Text+" "+ev.Entry.URL)
 			}
 		}

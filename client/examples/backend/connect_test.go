@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
@@ -56,13 +58,58 @@ func TestOwnerComesFromTheSignIn(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
 	for _, path := range []string{"/connect", "/api/session"} {
-		h.do(h.as("customer-acme", form(path, "origin_owner_id", "customer-cobalt", "customer", "customer-cobalt")))
+		h.do(h.as(t, "customer-acme", form(path, "origin_owner_id", "customer-cobalt", "customer", "customer-cobalt")))
 	}
 	require.Len(t, h.fake.Sessions(), 2)
 	for _, session := range h.fake.Sessions() {
 		assert.Equal(t, "customer-acme", session.Request().OriginOwnerID)
 		assert.Equal(t, []gen.Category{gen.CategoryHRIS}, session.Request().Categories)
+		assert.Equal(t, gen.AccountTypeTest, session.Request().Type)
 	}
+}
+
+// One correlation ID leads through the log, from the call to the page that shows its end.
+func TestCorrelationID(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/connect", "/api/session"} {
+		t.Run(path, func(t *testing.T) {
+			h := start(t, withHub)
+			s := openStream(t, h, "customer-acme", "", "")
+			h.do(h.as(t, "customer-acme", form(path)))
+			id := h.connection(t, "customer-acme").Reference
+			require.NotEmpty(t, id)
+			require.NoError(t, h.fake.Sessions()[0].Connect(""))
+			h.until(t, "customer-acme", knows("webhook", "account.created"))
+			h.until(t, "customer-acme", knows("waiter", "Connected"))
+			s.until(headConnected)
+			page := h.do(h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/", nil)))
+			assert.Contains(t, page.Body.String(), "<code>"+id+"</code>", "for the customer to tell our support")
+			for _, message := range []string{
+				"stackone attempt", "wait begins", "webhook event stored", "wait ends", "page updated", "page shown",
+			} {
+				assert.Contains(t, h.log.String(), `msg="`+message+`" correlation_id=`+id)
+			}
+			for line := range strings.Lines(h.log.String()) {
+				for _, secret := range []string{h.fake.APIKey, h.fake.webhookSecret, h.fake.Sessions()[0].Details().Token} {
+					assert.NotContains(t, line, secret)
+				}
+			}
+		})
+	}
+}
+
+// The customer can tell our support which call has failed.
+func TestCorrelationIDOfAFailure(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	v := signedIn(t, h, "Acme")
+	h.fake.Inject(stackonetest.Fault{Status: http.StatusForbidden})
+	v.press("Connect your HR system")
+	id := h.connection(t, "customer-acme").Reference
+	require.NotEmpty(t, id)
+	assert.Contains(t, v.text, "<code>"+id+"</code>")
+	assert.Regexp(t, `"cannot create a connect session" correlation_id=`+id, h.log.String())
+	assert.Regexp(t, `"stackone attempt" correlation_id=`+id, h.log.String())
 }
 
 func TestSecretsStayOnTheServer(t *testing.T) {
@@ -74,9 +121,9 @@ func TestSecretsStayOnTheServer(t *testing.T) {
 	assert.NotContains(t, v.text, details.Token)
 	assert.NotContains(t, v.text, h.fake.APIKey)
 
-	rec := h.do(h.as("customer-acme", httptest.NewRequest(http.MethodGet, "/open", nil)))
+	rec := h.do(h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/open", nil)))
 	assert.Equal(t, details.AuthLinkURL, rec.Header().Get("Location"))
-	rec = h.do(h.as("customer-cobalt", httptest.NewRequest(http.MethodGet, "/open", nil)))
+	rec = h.do(h.as(t, "customer-cobalt", httptest.NewRequest(http.MethodGet, "/open", nil)))
 	assert.Equal(t, "/", rec.Header().Get("Location"), "another customer has no link")
 }
 
@@ -169,7 +216,7 @@ func TestBeginningAnew(t *testing.T) {
 	h := start(t, pollingOnly)
 	v := signedIn(t, h, "Acme")
 	v.press("Connect your HR system")
-	h.do(h.as("customer-acme", form("/connect"))) // in another tab
+	h.do(h.as(t, "customer-acme", form("/connect"))) // in another tab
 	sessions := h.fake.Sessions()
 	require.Len(t, sessions, 2)
 	h.until(t, "customer-acme", knows("waiter", "Waiting for you"))
@@ -188,7 +235,7 @@ func TestOneWaitForACustomer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, srv := inMemory(t)
 		for range 3 {
-			h.do(h.as("customer-acme", form("/connect")))
+			h.do(h.as(t, "customer-acme", form("/connect")))
 			synctest.Wait()
 		}
 		before := len(srv.Requests())
@@ -196,22 +243,32 @@ func TestOneWaitForACustomer(t *testing.T) {
 		polls := len(srv.Requests()) - before
 		assert.InDelta(t, 29, polls, 3, "one every 2 s and a little, for the last session alone")
 		h.stop()
-		h.waits.Wait()
+		h.waits.running.Wait()
 	})
 }
 
 // What comes late of an earlier session, when its wait is just ending, changes nothing.
 func TestLateNewsOfAnEarlierSession(t *testing.T) {
 	t.Parallel()
-	c := newConnections()
-	c.begin("customer-acme", "first", "", func() {})
-	c.begin("customer-acme", "second", "", func() {})
-	before, _ := c.get("customer-acme")
-	c.progress("first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
-	c.connected("customer-acme", "first", &gen.ConnectSessionLatestAttempt{AccountSecureID: "1"})
-	c.expired("customer-acme", "first")
-	after, _ := c.get("customer-acme")
-	assert.Equal(t, before, after)
+	onEachDatabase(t, func(t *testing.T, d database) {
+		h, ctx := start(t, on(t, d)), t.Context()
+		s := h.store
+		first := session{ID: "1", CustomerID: "customer-acme", Token: "first"}
+		require.NoError(t, s.begin(ctx, first))
+		require.NoError(t, s.begin(ctx, session{ID: "2", CustomerID: "customer-acme", Token: "second"}))
+		before, err := s.connection(ctx, "customer-acme")
+		require.NoError(t, err)
+		h.progressed("first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
+		require.NoError(t, s.connected(ctx, first, &gen.ConnectSessionLatestAttempt{AccountSecureID: "1"}))
+		require.NoError(t, s.finish(ctx, first, expired, "", connect.ConnectionError{}))
+		after, err := s.connection(ctx, "customer-acme")
+		require.NoError(t, err)
+		before.Version = after.Version
+		assert.Equal(t, before, after)
+		now, err := s.session(ctx, "customer-acme")
+		require.NoError(t, err)
+		assert.Equal(t, "second", now.Token)
+	})
 }
 
 func TestConnectingAgain(t *testing.T) {
@@ -241,9 +298,9 @@ func TestFakeNeedsASession(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	for _, play := range []string{"begin", "refuse", "expire"} {
-		assert.Equal(t, http.StatusConflict, h.do(h.as("customer-acme", form("/fake", "play", play))).Code, play)
+		assert.Equal(t, http.StatusConflict, h.do(h.as(t, "customer-acme", form("/fake", "play", play))).Code, play)
 	}
-	assert.Equal(t, http.StatusBadRequest, h.do(h.as("customer-acme", form("/fake", "play", "tricks"))).Code)
+	assert.Equal(t, http.StatusBadRequest, h.do(h.as(t, "customer-acme", form("/fake", "play", "tricks"))).Code)
 }
 
 // A customer who walks away is waited for as long as the session lives, and no longer.
@@ -252,10 +309,10 @@ func TestWalkingAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, srv := inMemory(t)
 		begun := time.Now()
-		h.do(h.as("customer-acme", form("/connect")))
-		h.waits.Wait()
+		h.do(h.as(t, "customer-acme", form("/connect")))
+		h.waits.running.Wait()
 		assert.Equal(t, sessionLife, time.Since(begun).Round(5*time.Second))
-		now, _ := h.connections.get("customer-acme")
+		now := h.connection(t, "customer-acme")
 		assert.Equal(t, expired, now.State)
 		assert.LessOrEqual(t, len(srv.Requests()), 1+int(sessionLife/(2*time.Second))+1)
 	})
@@ -266,11 +323,11 @@ func TestStopWhileWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := inMemory(t)
-		h.do(h.as("customer-acme", form("/connect")))
+		h.do(h.as(t, "customer-acme", form("/connect")))
 		synctest.Wait()
 		h.stop()
-		h.waits.Wait()
-		now, _ := h.connections.get("customer-acme")
+		h.waits.running.Wait()
+		now := h.connection(t, "customer-acme")
 		assert.Equal(t, waiting, now.State)
 	})
 }
@@ -281,35 +338,40 @@ func TestGoneBeforeTheAnswer(t *testing.T) {
 	h := start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	h.fake.Inject(stackonetest.Fault{Delay: time.Hour, When: func(stackonetest.Request) bool { cancel(); return true }})
-	h.do(h.as("customer-acme", form("/connect")).WithContext(ctx))
-	now, _ := h.connections.get("customer-acme")
+	h.do(h.as(t, "customer-acme", form("/connect")).WithContext(ctx))
+	now := h.connection(t, "customer-acme")
 	assert.Equal(t, ready, now.State)
 }
 
-func TestHubTokens(t *testing.T) {
+func TestHubSession(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
-	cobalts, err := h.client.ConnectSessions.Create(t.Context(), sessionFor(customer{"customer-cobalt", "Cobalt Logistics"}))
-	require.NoError(t, err)
-	tests := map[string]struct {
-		token string
-		want  int
-	}{
-		"another customer's": {cobalts.Token, http.StatusForbidden},
-		"unknown":            {"made up", http.StatusForbidden},
-		"none":               {"", http.StatusBadRequest},
-	}
-	for name, test := range tests {
-		for _, path := range []string{"/api/hub/opened", "/api/hub/succeeded"} {
-			assert.Equal(t, test.want, h.do(h.as("customer-acme", form(path, "token", test.token))).Code, name)
-		}
-	}
-	h.fake.Inject(stackonetest.Fault{Status: http.StatusForbidden})
-	assert.Equal(t, http.StatusBadGateway, h.do(h.as("customer-cobalt", form("/api/hub/opened", "token", cobalts.Token))).Code)
-	now, _ := h.connections.get("customer-acme")
-	assert.Equal(t, ready, now.State)
+	rec := h.do(h.as(t, "customer-cobalt", form("/api/session")))
+	require.Equal(t, http.StatusOK, rec.Code)
+	session := h.fake.Sessions()[0]
+	assert.Contains(t, rec.Body.String(), session.Details().Token)
+	assert.Equal(t, waiting, h.connection(t, "customer-cobalt").State, "before the page opens the Hub")
 
-	assert.Equal(t, http.StatusNoContent, h.do(h.as("customer-cobalt", form("/api/hub/opened", "token", cobalts.Token))).Code)
-	require.NoError(t, h.fake.Session(cobalts.Token).Connect(""))
+	for _, who := range []string{"customer-acme", "customer-cobalt"} {
+		assert.Equal(t, http.StatusOK, h.do(h.as(t, who, form("/api/hub/succeeded"))).Code)
+	}
+	assert.Empty(t, h.connection(t, "customer-acme").Steps, "who does not wait has nothing to report")
+	now := h.connection(t, "customer-cobalt")
+	assert.True(t, knows("browser", "reports success")(now))
+	assert.Equal(t, waiting, now.State)
+	require.NoError(t, session.Connect(""))
 	h.until(t, "customer-cobalt", is(connected))
+}
+
+// A page gets no token of a session that nobody waits for.
+func TestHubSessionThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	h := start(t, withHub)
+	r := h.as(t, "customer-acme", form("/api/session"))
+	require.NoError(t, h.store.transact(t.Context(), func(tx *tx) { tx.exec("DROP TABLE sessions") }))
+	rec := h.do(r)
+	assert.Equal(t, http.StatusInternalServerError, rec.Code)
+	require.Len(t, h.fake.Sessions(), 1)
+	assert.NotContains(t, rec.Body.String(), h.fake.Sessions()[0].Details().Token)
+	assert.Contains(t, h.log.String(), "cannot store a connect session")
 }

@@ -1,9 +1,11 @@
+// Copy from this file how what waits and webhooks tell is stored: each event once, under
+// a unique index, in the transaction that stores what it changes, and late news undoes nothing.
 package main
 
 import (
 	"context"
-	"slices"
-	"sync"
+	"database/sql/driver"
+	"encoding/json"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client/connect"
@@ -26,258 +28,228 @@ const (
 
 // connection is what the application knows of a customer's connection.
 type connection struct {
-	State   state
-	Begun   bool   // waiting: the customer is signing in to the provider
-	CanOpen bool   // there is an auth link to open again
-	Code    string // declined: the OAuth error, with its description
-	Detail  string
-	Account account // the latest that was connected, if any
-	Steps   []step  // since the customer began
+	Version      int64 // another one means that something has changed
+	State        state
+	Begun        bool   // waiting: the customer is signing in to the provider
+	CanOpen      bool   // there is an auth link to open again
+	SessionID    string // the latest
+	Reference    string // correlation ID of the latest session, or of the call that made none
+	Code, Detail string // declined: the OAuth error and its description
+	Account      account
+	Steps        steps // since the customer began
 }
 
-// account is a connected account. The id is what StackOne's other APIs are called with.
+// account is the account that was connected last, if it still exists.
 type account struct {
-	ID          string
+	ID          string // what StackOne's other APIs are called with
 	Provider    string // known from a webhook only
-	ConnectedAt time.Time
+	ConnectedAt instant
 }
 
 // step is something that happened, and the way by which the application knows.
 type step struct {
-	At   time.Time
-	Via  string
-	Text string
+	At        time.Time
+	Via, Text string
 }
+
+// steps are JSON in the database: they are shown, and nothing else.
+type steps []step
 
 const maxSteps = 20
 
-// connections remembers the customers' connections in memory, for as long as the
-// program runs. In earnest this is a table, and changed is a notification.
-type connections struct {
-	mu         sync.Mutex
-	byCustomer map[string]*record
+func (s *steps) Scan(column any) error { return json.Unmarshal([]byte(column.(string)), s) }
+
+func (s steps) Value() (driver.Value, error) {
+	text, err := json.Marshal(s)
+	return string(text), err
 }
 
-type record struct {
-	connection
-	token    string // of the latest session
-	authLink string
-	stop     context.CancelFunc // ends the wait for it
-	events   map[string]bool    // keys of the events taken: a unique index in earnest
-	newest   time.Time          // of their dates
-	changed  chan struct{}      // closed at the next change
+// session is a connect session. Its ID is our own, and the correlation ID.
+type session struct {
+	ID, CustomerID, Token, AuthLink string
+	Expires                         instant
 }
 
-func newConnections() *connections { return &connections{byCustomer: map[string]*record{}} }
+const columns = `version, state, begun, session_id, reference, account_id, provider, connected_at, code, detail, steps`
 
-// get returns a customer's connection, and a channel that is closed when it changes.
-func (c *connections) get(customerID string) (connection, <-chan struct{}) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r := c.record(customerID)
-	now := r.connection
-	now.Steps = slices.Clone(now.Steps)
-	now.CanOpen = r.authLink != ""
-	return now, r.changed
+// columns are where a row is read to and written from.
+func (c *connection) columns() []any {
+	return []any{&c.Version, &c.State, &c.Begun, &c.SessionID, &c.Reference,
+		&c.Account.ID, &c.Account.Provider, &c.Account.ConnectedAt, &c.Code, &c.Detail, &c.Steps}
 }
 
-func (c *connections) authLink(customerID string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.record(customerID).authLink
+// connection returns a customer's connection.
+func (s *store) connection(ctx context.Context, customerID string) (connection, error) {
+	c := connection{State: ready}
+	_, err := s.lookUp(ctx, append(c.columns(), &c.CanOpen), `SELECT `+columns+`,
+		EXISTS (SELECT 1 FROM sessions WHERE id = session_id AND auth_link <> '')
+		FROM connections WHERE customer_id = $1`, customerID)
+	return c, err
 }
 
-func (c *connections) token(customerID string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.record(customerID).token
+// session returns the session that the customer is waited for, if there is one.
+func (s *store) session(ctx context.Context, customerID string) (now session, err error) {
+	_, err = s.lookUp(ctx, []any{&now.ID, &now.Token, &now.AuthLink}, `SELECT id, token, auth_link
+		FROM sessions WHERE customer_id = $1 AND token <> ''`, customerID)
+	return now, err
 }
 
-// customer returns whose latest session has the token.
-func (c *connections) customer(token string) (customerID string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, r := range c.byCustomer {
-		if r.token == token {
-			return id
-		}
-	}
-	return ""
+// change locks a customer's connection, and stores it as f leaves it.
+func (t *tx) change(customerID string, f func(*connection)) {
+	var c connection
+	t.get(c.columns(), `INSERT INTO connections (customer_id) VALUES ($1)
+		ON CONFLICT (customer_id) DO UPDATE SET version = connections.version + 1
+		RETURNING `+columns, customerID)
+	f(&c)
+	t.exec(`UPDATE connections SET (`+columns+`) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		WHERE customer_id = $1`, append([]any{customerID}, c.columns()...)...)
 }
 
-// begin puts a new session in the place of the one before.
-func (c *connections) begin(customerID, token, authLink string, stop context.CancelFunc) {
-	c.change(customerID, func(r *record) {
-		if r.stop != nil {
-			r.stop()
-		}
-		r.token, r.authLink, r.stop = token, authLink, stop
-		r.Steps = nil
-		r.move(waiting, "create", "Session created")
+func (s *store) change(ctx context.Context, customerID string, f func(*connection)) error {
+	return s.transact(ctx, func(t *tx) { t.change(customerID, f) })
+}
+
+const eraseSecrets = `UPDATE sessions SET token = '', auth_link = '' WHERE token <> '' AND `
+
+// begin stores a new session, which replaces the one before.
+func (s *store) begin(ctx context.Context, next session) error {
+	return s.transact(ctx, func(t *tx) {
+		t.change(next.CustomerID, func(c *connection) {
+			c.SessionID, c.Reference, c.Steps = next.ID, next.ID, nil
+			c.move(waiting, "create", "Session created")
+		})
+		t.exec(eraseSecrets+`customer_id = $1`, next.CustomerID)
+		t.exec(`INSERT INTO sessions (id, customer_id, expires_at, token, auth_link) VALUES ($1, $2, $3, $4, $5)`,
+			next.ID, next.CustomerID, next.Expires, next.Token, next.AuthLink)
 	})
 }
 
-// fail is for a session that could not be made.
-func (c *connections) fail(customerID string) {
-	c.change(customerID, func(r *record) {
-		r.Steps = nil
-		r.move(failed, "create", "StackOne made no session")
+// finish stores that a wait has ended without a connection.
+func (s *store) finish(ctx context.Context, of session, to state, text string, why connect.ConnectionError) error {
+	return s.transact(ctx, func(t *tx) {
+		t.change(of.CustomerID, func(c *connection) {
+			if c.waitsFor(of) {
+				c.Code, c.Detail = why.Code, why.Description
+				c.move(to, "waiter", text)
+			}
+		})
+		t.exec(eraseSecrets+`id = $1`, of.ID)
 	})
 }
 
-// progress is told each state of the attempt of a session's customer.
-func (c *connections) progress(token string, attempt *gen.ConnectSessionLatestAttempt) {
-	customerID := c.customer(token)
-	if customerID == "" {
-		return // the customer has begun anew
-	}
-	c.whileWaiting(customerID, token, func(r *record) {
-		switch {
-		case attempt == nil:
-			r.add("waiter", "Waiting for you to sign in")
-		case attempt.Status == gen.AttemptStatusPending:
-			r.Begun = true
-			r.add("waiter", "You are signing in")
-		}
+// connected stores the account that a wait has found.
+func (s *store) connected(ctx context.Context, of session, attempt *gen.ConnectSessionLatestAttempt) error {
+	return s.transact(ctx, func(t *tx) {
+		a := t.lockAccount(attempt.AccountSecureID)
+		a.customerID = of.CustomerID
+		a.deleted = a.deleted && !attempt.UpdatedAt.After(a.newest.Time) // a webhook was quicker
+		t.storeAccount(a)
+		t.change(of.CustomerID, func(c *connection) {
+			switch {
+			case c.SessionID != of.ID:
+			case a.deleted:
+				c.move(ready, "waiter", "Connected, and deleted since")
+			default:
+				if c.Account.ID != a.id {
+					c.Account = account{ID: a.id}
+				}
+				c.Account.ConnectedAt = instant{attempt.UpdatedAt}
+				c.move(connected, "waiter", "Connected")
+			}
+		})
+		t.exec(eraseSecrets+`id = $1`, of.ID)
 	})
 }
 
-func (c *connections) connected(customerID, token string, attempt *gen.ConnectSessionLatestAttempt) {
-	c.changeSession(customerID, token, func(r *record) {
-		if r.Account.ID != attempt.AccountSecureID {
-			r.Account = account{ID: attempt.AccountSecureID}
-		}
-		r.Account.ConnectedAt = attempt.UpdatedAt
-		r.authLink = ""
-		r.move(connected, "waiter", "Connected")
-	})
-}
-
-func (c *connections) ended(customerID, token string, err *connect.ConnectionError) {
-	c.whileWaiting(customerID, token, func(r *record) {
-		r.Code, r.Detail = err.Code, err.Description
-		switch err.Status {
-		case gen.AttemptStatusCancelled:
-			r.move(cancelled, "waiter", "Cancelled")
-		case gen.AttemptStatusError:
-			r.move(declined, "waiter", "Declined")
-		default:
-			r.move(expired, "waiter", "Out of time")
-		}
-	})
-}
-
-func (c *connections) expired(customerID, token string) {
-	c.whileWaiting(customerID, token, func(r *record) {
-		r.authLink = ""
-		r.move(expired, "waiter", "The session has ended")
-	})
-}
-
-func (c *connections) lost(customerID, token string) {
-	c.whileWaiting(customerID, token, func(r *record) {
-		r.move(failed, "waiter", "StackOne does not answer as expected")
-	})
-}
-
-// reported is told that the browser claims success.
-func (c *connections) reported(customerID, token string) {
-	c.whileWaiting(customerID, token, func(r *record) {
-		r.add("browser", "The Hub reports success; StackOne has yet to confirm it")
-	})
-}
-
-// event takes a webhook's event, once, and not when a newer one came before it.
-func (c *connections) event(e webhook.Event) {
-	id, ok := c.owner(e)
-	if !ok {
-		return
-	}
-	c.change(id, func(r *record) {
-		if r.events[e.Key] || !e.EventDate.IsZero() && e.EventDate.Before(r.newest) {
+// event stores an event and what it changes. It returns the correlation ID, and false
+// for an event that is stored already.
+func (s *store) event(ctx context.Context, e webhook.Event) (reference string, first bool, err error) {
+	e.EventDate = e.EventDate.Truncate(time.Microsecond) // as precise as what it is compared with
+	err = s.transact(ctx, func(t *tx) {
+		a := t.lockAccount(e.AccountID)
+		first = t.exec(`INSERT INTO events (event_key, type, account_id, event_date, received_at)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_key) DO NOTHING`,
+			e.Key, string(e.Type), e.AccountID, instant{e.EventDate}, instant{time.Now()}) == 1
+		if !first || !a.take(e) {
 			return
 		}
-		r.events[e.Key] = true
-		if e.EventDate.After(r.newest) {
-			r.newest = e.EventDate
-		}
-		switch e.Type {
-		case webhook.AccountCreated, webhook.AccountUpdated:
-			r.Account = account{ID: e.AccountID, Provider: e.Provider, ConnectedAt: e.EventDate}
-			r.authLink = ""
-			r.move(connected, "webhook", string(e.Type))
-		case webhook.AccountDeleted:
-			if r.Account.ID != e.AccountID {
-				return
-			}
-			r.Account = account{}
-			if r.State == connected {
-				r.move(ready, "webhook", string(e.Type))
-			}
+		t.storeAccount(a)
+		if a.customerID != "" {
+			t.change(a.customerID, func(c *connection) { reference = c.Reference; c.take(e) })
 		}
 	})
+	return reference, first, err
 }
 
-// owner is the customer whose account an event is about. The owner is optional in
-// an event, and a project has accounts of others too.
-func (c *connections) owner(e webhook.Event) (customerID string, ok bool) {
-	if e.OriginOwnerID != "" {
-		who, ok := customerByID(e.OriginOwnerID)
-		return who.ID, ok
+// lockedAccount is an account's row, locked so that its events are taken one by one.
+type lockedAccount struct {
+	id, customerID string
+	newest         instant // the date of the latest event
+	deleted        bool
+}
+
+func (t *tx) lockAccount(id string) lockedAccount {
+	a := lockedAccount{id: id}
+	t.get([]any{&a.customerID, &a.newest, &a.deleted}, `INSERT INTO accounts (id) VALUES ($1)
+		ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING customer_id, newest, deleted`, id)
+	return a
+}
+
+func (t *tx) storeAccount(a lockedAccount) {
+	t.exec(`UPDATE accounts SET customer_id = $2, newest = $3, deleted = $4 WHERE id = $1`, a.id, a.customerID, a.newest, a.deleted)
+}
+
+// take returns false if the event changes nothing: it is of another kind, or an older one.
+func (a *lockedAccount) take(e webhook.Event) bool {
+	deletes := e.Type == webhook.AccountDeleted
+	switch {
+	case a.id == "", !deletes && e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated,
+		!e.EventDate.IsZero() && e.EventDate.Before(a.newest.Time),
+		a.deleted && !deletes && !e.EventDate.After(a.newest.Time):
+		return false
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, r := range c.byCustomer {
-		if r.Account.ID != "" && r.Account.ID == e.AccountID {
-			return id, true
+	if e.OriginOwnerID != "" { // it is optional
+		who, _ := customerByID(e.OriginOwnerID) // a project may have accounts of others, too
+		a.customerID = who.ID
+	}
+	if e.EventDate.After(a.newest.Time) {
+		a.newest.Time = e.EventDate
+	}
+	a.deleted = deletes
+	return true
+}
+
+// take brings the customer's connection up to date.
+func (c *connection) take(e webhook.Event) {
+	another := c.Account.ID != e.AccountID
+	switch {
+	case e.Type != webhook.AccountDeleted:
+		if another && !e.EventDate.IsZero() && e.EventDate.Before(c.Account.ConnectedAt.Time) {
+			return // a later account is connected
+		}
+		c.Account = account{ID: e.AccountID, Provider: e.Provider, ConnectedAt: instant{e.EventDate}}
+		c.move(connected, "webhook", string(e.Type))
+	case !another:
+		c.Account = account{}
+		if c.State == connected {
+			c.move(ready, "webhook", string(e.Type))
 		}
 	}
-	return "", false
 }
 
-// changeSession changes nothing when the customer has begun another session since.
-func (c *connections) changeSession(customerID, token string, f func(*record)) {
-	c.change(customerID, func(r *record) {
-		if r.token == token {
-			f(r)
-		}
-	})
+// waitsFor reports whether the customer has neither begun anew nor connected.
+func (c *connection) waitsFor(s session) bool { return c.SessionID == s.ID && c.State == waiting }
+
+func (c *connection) move(to state, via, text string) {
+	c.State, c.Begun = to, false
+	c.add(via, text)
 }
 
-// whileWaiting changes nothing when the customer has connected otherwise, either.
-func (c *connections) whileWaiting(customerID, token string, f func(*record)) {
-	c.changeSession(customerID, token, func(r *record) {
-		if r.State == waiting {
-			f(r)
-		}
-	})
-}
-
-func (c *connections) change(customerID string, f func(*record)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r := c.record(customerID)
-	f(r)
-	close(r.changed)
-	r.changed = make(chan struct{})
-}
-
-// record returns a customer's record. c.mu is held.
-func (c *connections) record(customerID string) *record {
-	r := c.byCustomer[customerID]
-	if r == nil {
-		r = &record{connection: connection{State: ready}, events: map[string]bool{}, changed: make(chan struct{})}
-		c.byCustomer[customerID] = r
+// add adds a step, which a wait that begins again after a restart may repeat.
+func (c *connection) add(via, text string) {
+	if n := len(c.Steps); n > 0 && via == "waiter" && c.Steps[n-1].Text == text {
+		return
 	}
-	return r
-}
-
-func (r *record) move(to state, via, text string) {
-	r.State, r.Begun = to, false
-	r.add(via, text)
-}
-
-func (r *record) add(via, text string) {
-	r.Steps = append(r.Steps, step{At: time.Now().UTC(), Via: via, Text: text})
-	r.Steps = r.Steps[max(0, len(r.Steps)-maxSteps):]
+	c.Steps = append(c.Steps, step{At: time.Now().UTC(), Via: via, Text: text})
+	c.Steps = c.Steps[max(0, len(c.Steps)-maxSteps):]
 }

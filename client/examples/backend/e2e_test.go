@@ -22,6 +22,9 @@ const (
 	headFailed    = "Connecting does not work right now"
 )
 
+// noSuchPage is an address whose 404 is no error of the application.
+const noSuchPage = "/no-such-page"
+
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -47,6 +50,7 @@ func TestBrowser(t *testing.T) {
 		acme.picture(shots, "waiting")
 		require.NoError(t, h.fake.Sessions()[0].Begin())
 		acme.sees("You are signing in")
+		acme.picture(shots, "signing-in")
 
 		stackone.decides("connect")
 		stackone.sees("Connected")
@@ -69,6 +73,31 @@ func TestBrowser(t *testing.T) {
 		again := acme.connect(headCancelled, "Try again")
 		again.decides("connect")
 		acme.sees(headConnected)
+	})
+
+	run("an earlier connection", func(t *testing.T) {
+		h := start(t)
+		acme := newCustomer(t, browser, h, "Acme")
+		acme.connect(headReady, "Connect your HR system").decides("connect")
+		account := h.until(t, "customer-acme", knows("webhook", "account.created")).Account
+		h.until(t, "customer-acme", knows("waiter", "Connected"))
+		acme.connect(headConnected, "Connect again").decides("decline")
+		acme.sees(headCancelled)
+		acme.sees("Your earlier connection is still there")
+		acme.shows(account.ID)
+		assert.True(t, acme.eval(`document.querySelector("h2").getBoundingClientRect().top -
+			document.querySelector("form.connect").getBoundingClientRect().bottom >= 24`), "there is room above it")
+		acme.picture(shots, "earlier-connection")
+	})
+
+	run("no such page", func(t *testing.T) {
+		h := start(t)
+		anybody := newTab(t, browser, chromedp.WithNewBrowserContext())
+		anybody.do(chromedp.Navigate(h.url + noSuchPage))
+		anybody.sees("There is no such page")
+		anybody.picture(shots, "not-found")
+		anybody.click("There is no such page", "Back to the start")
+		anybody.sees("Sign in")
 	})
 
 	run("refused by the provider", func(t *testing.T) {

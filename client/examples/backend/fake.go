@@ -1,3 +1,5 @@
+// Copy nothing from this file: it is the fake StackOne of the demonstration, and the
+// buttons of the page that play its part.
 package main
 
 import (
@@ -8,21 +10,21 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/hub"
 )
 
-// fake is a fake StackOne for the demonstration, the Hub included.
+// fake is a fake StackOne with a webhook, the Hub included.
 type fake struct {
 	*stackonetest.Server
 	webhookSecret string
 }
 
-func newFake() *fake {
-	f := &fake{Server: stackonetest.NewServer(), webhookSecret: "whsec_" + rand.Text()}
+func newFake(opts ...stackonetest.Option) *fake {
+	f := &fake{stackonetest.NewServer(opts...), "whsec_" + rand.Text()}
 	hub.Serve(f.Server)
 	return f
 }
 
-// deliver sends the fake's webhooks to the application at origin.
-func (f *fake) deliver(origin string) {
-	f.Deliver(stackonetest.Webhook{URL: origin + webhookPath, Secret: f.webhookSecret})
+// deliver makes the fake post its events to the endpoint.
+func (f *fake) deliver(endpoint string) {
+	f.Deliver(stackonetest.Webhook{URL: endpoint, Secret: f.webhookSecret})
 }
 
 // playFake lets a person see what a customer cannot do on the fake's consent page.
@@ -32,8 +34,12 @@ func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	session := a.fake.Session(a.connections.token(who.ID))
-	var err error
+	now, err := a.store.session(r.Context(), who.ID)
+	if err != nil {
+		a.failPage(w, r, err)
+		return
+	}
+	session := a.fake.Session(now.Token)
 	switch r.PostFormValue("play") {
 	case "begin":
 		err = session.Begin()
@@ -47,11 +53,11 @@ func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
 			When:   func(r stackonetest.Request) bool { return r.Path == "/connect_sessions" },
 		})
 	default:
-		http.Error(w, "There is nothing of that name to play.", http.StatusBadRequest)
+		a.showProblem(w, http.StatusBadRequest, "There is nothing of that name to play", "Use the buttons of the page.")
 		return
 	}
 	if err != nil {
-		http.Error(w, "Connect first: "+err.Error(), http.StatusConflict)
+		a.showProblem(w, http.StatusConflict, "Connect first", "There is no session to play with.")
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -18,16 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
 // patience bounds what a test waits for; nothing that passes takes so long.
 const patience = 15 * time.Second
 
-// fakeProvider is the provider that the fake's consent page suggests.
-const fakeProvider = "bamboohr"
-
-// harness is the application with a fake StackOne, on a real server.
+// harness is the application with a fake StackOne and SQLite, on a real server.
 type harness struct {
 	*app
 	url  string
@@ -40,41 +39,80 @@ type harness struct {
 func start(t *testing.T, options ...func(*config)) *harness {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	fake, log := newFake(), &logbook{}
+	log := &logbook{}
 	cfg := config{
-		client: fake.Client(), fake: fake, authLinks: fake.URL, webhookSecrets: []string{fake.webhookSecret},
-		pollInterval: 20 * time.Millisecond, looksPerMinute: -1, log: slog.New(slog.NewTextHandler(log, nil)),
+		webhookSecrets: []string{"the fake's"},
+		waiting:        connect.WaiterOptions{Interval: 20 * time.Millisecond, LooksPerMinute: -1}, log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	for _, o := range options {
 		o(&cfg)
+	}
+	if cfg.store == nil {
+		cfg.store = sqlite(t).open(t)
+	}
+	if cfg.fake == nil {
+		cfg.fake = sharedFake(t)
+	}
+	cfg.client, cfg.authLinks, cfg.hubAPI = cfg.fake.Client(client.WithLogger(cfg.log)), cfg.fake.URL, cfg.fake.URL
+	if cfg.webhookSecrets != nil {
+		cfg.webhookSecrets = []string{cfg.fake.webhookSecret}
 	}
 	a, err := newApp(ctx, cfg)
 	require.NoError(t, err)
 	srv := httptest.NewServer(a.handler)
 	if cfg.webhookSecrets != nil {
-		fake.deliver(srv.URL)
+		cfg.fake.deliver(srv.URL + webhookPath)
 	}
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		cancel()
 		srv.Close() // returns when no stream is open any more
-		a.waits.Wait()
-		fake.Close()
-		assert.NoError(t, fake.Verify())
+		a.waits.running.Wait()
 	})
-	return &harness{app: a, url: srv.URL, log: log, stop: cancel}
+	t.Cleanup(stop)
+	return &harness{app: a, url: srv.URL, log: log, stop: stop}
+}
+
+// sharedFake is a fake StackOne for several instances of the application, or for one
+// that is restarted.
+func sharedFake(t *testing.T) *fake {
+	f := newFake()
+	t.Cleanup(func() {
+		f.Close()
+		assert.NoError(t, f.Verify())
+	})
+	return f
+}
+
+// on makes the application use the database.
+func on(t *testing.T, d database) func(*config) {
+	return func(cfg *config) { cfg.store = d.open(t) }
+}
+
+// with makes the application call the fake.
+func with(f *fake) func(*config) {
+	return func(cfg *config) { cfg.fake = f }
 }
 
 // inMemory is the application in a bubble of virtual time, with a fake StackOne that
 // needs no socket, until the test ends.
 func inMemory(t *testing.T) (*harness, *stackonetest.Server) {
 	t.Helper()
+	return inMemoryOn(t, sqlite(t))
+}
+
+func inMemoryOn(t *testing.T, d database, options ...func(*config)) (*harness, *stackonetest.Server) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	srv := stackonetest.NewServer(stackonetest.InMemory())
-	t.Cleanup(srv.Close)
-	a, err := newApp(ctx, config{client: srv.Client(), log: slog.New(slog.DiscardHandler)})
+	fake := newFake(stackonetest.InMemory())
+	t.Cleanup(fake.Close)
 	t.Cleanup(cancel)
+	cfg := config{client: fake.Client(), store: d.open(t), log: slog.New(slog.DiscardHandler)}
+	for _, o := range options {
+		o(&cfg)
+	}
+	a, err := newApp(ctx, cfg)
 	require.NoError(t, err)
-	return &harness{app: a, stop: cancel}, srv
+	return &harness{app: a, stop: cancel}, fake.Server
 }
 
 // pollingOnly leaves the webhook out, as for a service that sends none.
@@ -84,17 +122,27 @@ func pollingOnly(cfg *config) { cfg.webhookSecrets = nil }
 func (h *harness) until(t *testing.T, customerID string, wanted func(connection) bool) connection {
 	t.Helper()
 	late := time.After(patience)
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
 	for {
-		now, changed := h.connections.get(customerID)
+		now := h.connection(t, customerID)
 		if wanted(now) {
 			return now
 		}
 		select {
-		case <-changed:
+		case <-look.C:
 		case <-late:
 			require.FailNowf(t, "the connection is not as wanted", "%+v", now)
 		}
 	}
+}
+
+// connection returns a customer's connection as it is now.
+func (h *harness) connection(t *testing.T, customerID string) connection {
+	t.Helper()
+	now, err := h.store.connection(context.Background(), customerID)
+	require.NoError(t, err)
+	return now
 }
 
 func is(wanted state) func(connection) bool {
@@ -248,6 +296,9 @@ func (r *logbook) String() string {
 	defer r.mu.Unlock()
 	return r.b.String()
 }
+
+// fakeProvider is what the fake's consent page offers.
+const fakeProvider = "bamboohr"
 
 // screenshots is where pictures of the pages go.
 func screenshots(t *testing.T) string {

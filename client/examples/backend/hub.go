@@ -1,66 +1,65 @@
+// Copy from this file the endpoint that gives StackOne's Hub in the page its token.
 package main
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
 	"net/http"
+	"os"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// sessionOf tells connect.SessionHandler whom a session is for.
-func (a *app) sessionOf(r *http.Request) (gen.ConnectSessionCreate, error) {
-	who, ok := a.signedIn(r)
-	if !ok {
-		return gen.ConnectSessionCreate{}, client.ErrUnauthorized
-	}
-	return sessionFor(who), nil
+// hubRoutes mounts what the page with StackOne's Hub needs.
+func (a *app) hubRoutes(mux *http.ServeMux) error {
+	mux.HandleFunc("GET /hub.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, a.hubScript) })
+	mux.HandleFunc("/api/session", a.serveSession)
+	mux.HandleFunc("POST /api/hub/succeeded", a.hubSucceeded)
+	_, err := os.Stat(a.hubScript)
+	return err
 }
 
-// hubOpened begins to wait for the session that the page has opened the Hub with.
-func (a *app) hubOpened(w http.ResponseWriter, r *http.Request) {
-	if who, token, ok := a.ownToken(w, r); ok {
-		a.await(who, token, "")
-		w.WriteHeader(http.StatusNoContent)
+// serveSession creates a session for the customer, and stores it and begins to wait
+// before the page has the token. The Hub uses the token, so the page offers no auth link.
+func (a *app) serveSession(w http.ResponseWriter, r *http.Request) {
+	id := rand.Text()
+	log := a.correlated(id)
+	sessions := connect.SessionHandler{
+		Client: a.client, Timeout: createTimeout, Logger: log, Options: []client.Option{client.WithLogger(log)},
+		Session: func(r *http.Request) (gen.ConnectSessionCreate, error) {
+			who, ok := a.signedIn(r)
+			if !ok {
+				return gen.ConnectSessionCreate{}, client.ErrUnauthorized
+			}
+			return a.sessionFor(who), nil
+		},
+		Created: func(ctx context.Context, _ *http.Request, link *gen.ConnectSessionTokenAuthLink) error {
+			err := a.created(ctx, session{ID: id, CustomerID: link.OriginOwnerID, Token: link.Token})
+			if err != nil {
+				log.Error("cannot store a connect session", "error", err)
+			}
+			return err
+		},
 	}
+	sessions.ServeHTTP(w, r)
 }
 
-// hubSucceeded takes the Hub's success event, as the page passes it on. A browser
-// can say anything, so the page shows it and nothing else comes of it.
+// hubSucceeded takes the Hub's success event, which the page passes on. A browser can
+// say anything, so the event is shown and has no other effect.
 func (a *app) hubSucceeded(w http.ResponseWriter, r *http.Request) {
-	if who, token, ok := a.ownToken(w, r); ok {
-		a.connections.reported(who.ID, token)
-		w.WriteHeader(http.StatusNoContent)
-	}
-}
-
-// ownToken returns the token in a request, if StackOne says that the session is
-// the signed-in customer's. It answers otherwise.
-func (a *app) ownToken(w http.ResponseWriter, r *http.Request) (customer, string, bool) {
 	who, ok := a.signedIn(r)
 	if !ok {
 		w.WriteHeader(http.StatusUnauthorized)
-		return customer{}, "", false
+		return
 	}
-	token := r.PostFormValue("token")
-	if token == "" {
-		w.WriteHeader(http.StatusBadRequest)
-		return customer{}, "", false
+	err := a.store.change(r.Context(), who.ID, func(c *connection) {
+		if c.State == waiting {
+			c.add("browser", "The Hub reports success; StackOne has yet to confirm it")
+		}
+	})
+	if err != nil {
+		a.failPage(w, r, err)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), createTimeout)
-	defer cancel()
-	session, err := a.client.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: token})
-	switch {
-	case errors.Is(err, client.ErrNotFound), errors.Is(err, client.ErrUnauthorized):
-		w.WriteHeader(http.StatusForbidden)
-	case err != nil:
-		a.log.Warn("cannot authenticate a token that a page has sent", "customer", who.ID, "error", err)
-		w.WriteHeader(http.StatusBadGateway)
-	case session.OriginOwnerID != who.ID:
-		w.WriteHeader(http.StatusForbidden)
-	default:
-		return who, token, true
-	}
-	return customer{}, "", false
 }

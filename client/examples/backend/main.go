@@ -1,10 +1,15 @@
+// Copy from this file how the program begins and ends: nothing that it has started
+// outlives it, and a request in progress is answered.
+
 // Command backend is a small web application whose customers connect their HR
 // system through StackOne. With STACKONE_API_KEY set it works with StackOne;
 // without, with a fake StackOne that it starts itself.
 package main
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,27 +26,26 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// webhookSecretEnv names the environment variable with the signing secret of the
-// webhook in StackOne's dashboard; two, with a space between, while it is rotated.
+// webhookSecretEnv names the webhook's signing secret; two, separated by a space, while it is rotated.
 const webhookSecretEnv = "STACKONE_WEBHOOK_SECRET"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
-	err := run(ctx, os.Args[1:], os.Stdout)
+	context.AfterFunc(ctx, stop) // a second interrupt kills the program
+	err := run(ctx, os.Args[1:], os.Stdout, sql.Open)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// run serves the application until ctx is done, and returns once everything that
-// it has started has ended.
-func run(ctx context.Context, args []string, out io.Writer) error {
+// run serves the application until ctx is done, and returns when all that it has started has ended.
+func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints errors
-	addr := flags.String("addr", "127.0.0.1:8080", "the `address` to listen on")
+	addr := flags.String("addr", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"), "the `address` to listen on; also the environment variable ADDR")
+	file := flags.String("db", "", "the SQLite `file`, unless "+databaseURLEnv+" names a PostgreSQL database (default backend.db, or demo.db with the fake)")
 	hub := flags.String("hub", "", "the `file` of the Hub's web component: dist/webcomponent.js of the npm package @stackone/hub")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -55,80 +59,77 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
-	if err != nil {
-		return fmt.Errorf("%w; choose another address with -addr", err)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("another program listens on %s: stop it, or choose another address with -addr or ADDR=, such as 127.0.0.1:0 for any free port", *addr)
+	} else if err != nil {
+		return fmt.Errorf("%w; choose another address with -addr or ADDR=", err)
 	}
 	defer listener.Close()
-	origin := "http://" + reachable(listener.Addr())
-
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	cfg := config{hubScript: *hub, log: log}
+	origin := "http://" + listener.Addr().String()
+	failures := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cfg := config{hubScript: *hub, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
+	database := "demo.db"
 	if os.Getenv(client.APIKeyEnv) != "" {
-		if cfg.client, err = client.New(client.WithLogger(log)); err != nil {
+		database = "backend.db"
+		if cfg.client, err = client.New(client.WithLogger(failures)); err != nil {
 			return err
 		}
 		cfg.authLinks = "https:" // StackOne does not say which host they have
 		cfg.webhookSecrets = strings.Fields(os.Getenv(webhookSecretEnv))
-		fmt.Fprintf(out, "Calling %s with the key in %s.\n", client.DefaultBaseURL, client.APIKeyEnv)
+		fmt.Fprintf(out, "Calling %s with the key in %s, for sessions of type test.\n", client.DefaultBaseURL, client.APIKeyEnv)
 		if len(cfg.webhookSecrets) == 0 {
 			fmt.Fprintf(out, "%s is not set: no webhook endpoint, connections are found by polling alone.\n", webhookSecretEnv)
-		} else {
-			fmt.Fprintf(out, "Webhooks are taken at %s of the address that you publish.\n", webhookPath)
 		}
 	} else {
 		fake := newFake()
 		defer fake.Close()
-		cfg.fake, cfg.client, cfg.authLinks = fake, fake.Client(client.WithLogger(log)), fake.URL
+		cfg.fake, cfg.client, cfg.authLinks, cfg.hubAPI = fake, fake.Client(client.WithLogger(failures)), fake.URL, fake.URL
 		cfg.webhookSecrets = []string{fake.webhookSecret}
-		fake.deliver(origin)
+		fake.deliver(origin + webhookPath)
 		fmt.Fprintf(out, "%s is not set: calling a fake StackOne at %s.\n", client.APIKeyEnv, fake.URL)
 	}
 
+	db, err := openDatabase(os.Getenv(databaseURLEnv), cmp.Or(*file, database), open)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if cfg.store, err = newStore(ctx, db); err != nil {
+		return fmt.Errorf("%w; use another database with %s or -db", err, databaseURLEnv)
+	}
 	a, err := newApp(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "Open %s (Ctrl-C ends it).\n", origin)
-	return serve(ctx, cancel, listener, a)
+	err = a.serve(listener)
+	cancel()
+	a.waits.running.Wait()
+	return err
 }
 
-// serve answers requests until ctx is done, then lets those in progress finish.
-func serve(ctx context.Context, cancel context.CancelFunc, listener net.Listener, a *app) error {
+// serve answers requests until a.ctx is done, then lets those in progress finish.
+func (a *app) serve(listener net.Listener) error {
 	srv := &http.Server{
 		Handler:           a.handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      createTimeout + 10*time.Second, // the streams of events set their own
+		WriteTimeout:      writeTimeout, // the streams of events set their own
 		IdleTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- srv.Serve(listener) }()
-
-	var err error
-	select {
-	case err = <-stopped:
-	case <-ctx.Done():
-		grace, done := context.WithTimeout(context.WithoutCancel(ctx), createTimeout+5*time.Second)
+	shutdown := make(chan error, 1)
+	defer context.AfterFunc(a.ctx, func() {
+		grace, done := context.WithTimeout(context.WithoutCancel(a.ctx), requestTimeout)
 		defer done()
-		if err = srv.Shutdown(grace); err != nil {
-			err = errors.Join(err, srv.Close())
-		}
-		<-stopped //nolint:errcheck // it is http.ErrServerClosed
+		shutdown <- errors.Join(srv.Shutdown(grace), srv.Close())
+	})()
+	err := srv.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-shutdown
 	}
-	cancel()
-	a.waits.Wait()
 	return err
-}
-
-// reachable is the address to open in a browser on this machine.
-func reachable(addr net.Addr) string {
-	tcp, ok := addr.(*net.TCPAddr)
-	if ok && tcp.IP.IsUnspecified() {
-		return net.JoinHostPort("localhost", fmt.Sprint(tcp.Port))
-	}
-	return addr.String()
 }

@@ -3,9 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +19,25 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		child()
+		return
+	}
+	goleak.VerifyTestMain(suite{m})
+}
+
+// suite ends what its tests share.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	defer func() {
+		if postgres.stop != nil {
+			postgres.stop()
+		}
+	}()
+	return s.M.Run()
+}
 
 // launch runs the program until the test ends it, and returns the address that it
 // prints, with what it prints before.
@@ -27,7 +48,8 @@ func launch(t *testing.T, args ...string) (url, printed string, end func() error
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"-addr", "127.0.0.1:0"}, args...), w)
+		file := filepath.Join(t.TempDir(), "test.db")
+		err := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-db", file}, args...), w, sql.Open)
 		w.CloseWithError(io.EOF)
 		ended <- err
 	}()
@@ -87,11 +109,12 @@ func TestRunRefused(t *testing.T) {
 		key  string
 		want string
 	}{
-		"address taken": {args: []string{"-addr", taken.Addr().String()}, want: "choose another address with -addr"},
+		"address taken": {args: []string{"-addr", taken.Addr().String()}, want: "another program listens on " + taken.Addr().String() + ": stop it, or choose another address with -addr"},
 		"no address":    {args: []string{"-addr", "nowhere"}, want: "choose another address with -addr"},
 		"no such Hub":   {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/none.js"}, key: "v1.test.key", want: "none.js"},
 		"bad key":       {args: []string{"-addr", "127.0.0.1:0"}, key: "a:b", want: "invalid configuration"},
 		"unknown flag":  {args: []string{"-port", "1"}, want: "-port"},
+		"no directory":  {args: []string{"-addr", "127.0.0.1:0", "-db", "testdata/none/x.db"}, want: "use another database with DATABASE_URL or -db"},
 		"argument":      {args: []string{"8080"}, want: "8080"},
 	}
 	for name, test := range tests {
@@ -99,11 +122,22 @@ func TestRunRefused(t *testing.T) {
 			if test.key != "" {
 				t.Setenv(client.APIKeyEnv, test.key)
 			}
-			err := run(t.Context(), test.args, io.Discard)
+			err := run(t.Context(), test.args, io.Discard, sql.Open)
 			require.ErrorContains(t, err, test.want)
 			assert.NotContains(t, err.Error(), "\n")
 		})
 	}
+}
+
+func TestAnotherKindOfDatabase(t *testing.T) {
+	_, err := openDatabase("mysql://user:hunter2@host/db", "", sql.Open)
+	require.ErrorContains(t, err, "DATABASE_URL must begin with postgres://")
+	assert.NotContains(t, err.Error(), "hunter2")
+
+	t.Setenv(databaseURLEnv, "postgres://user:hunter2@127.0.0.1:1/db")
+	err = run(t.Context(), []string{"-addr", "127.0.0.1:0"}, io.Discard, sql.Open)
+	require.ErrorContains(t, err, databaseURLEnv)
+	assert.NotContains(t, err.Error(), "hunter2")
 }
 
 // A customer's open page does not keep the program from ending.

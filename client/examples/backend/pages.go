@@ -1,46 +1,38 @@
+// Copy from this file how a page follows a connection: server-sent events, also when
+// another instance has taken the webhook, and a page that reloads without JavaScript.
 package main
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // page is what layout.html shows.
 type page struct {
-	Customer  *customer  // nil: signed out
 	Customers []customer // to sign in as
-	Status    template.HTML
-	Seen      string // stands for Status: another one means that it has changed
-	Refresh   bool   // for a browser without JavaScript
-	Hub       bool   // StackOne's Hub opens in the page
-	StackOne  string // the base URL for the Hub; empty: the service's
+	Status    *status    // nil: signed out
+	Refresh   bool       // for a browser without JavaScript
+	Hub       bool       // StackOne's Hub opens in the page
+	HubAPI    string     // what the Hub calls instead of StackOne
+
+	Title, Text string // if there is a title, is shown instead
 }
 
-// status is what status.html shows.
+// status is what status.html shows: the part of the page that changes.
 type status struct {
 	connection
 	Customer customer
 	Fake     bool
 }
 
-func parseTemplates() (*template.Template, error) {
-	return template.New("").Funcs(template.FuncMap{
-		"clock":   func(t time.Time) string { return t.UTC().Format("15:04:05") },
-		"date":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
-		"rfc3339": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"explain": explain,
-	}).ParseFS(files, "templates/*.html")
-}
-
-// explain says what the OAuth errors of RFC 6749, section 4.1.2.1, mean to a customer.
-func explain(code string) string {
-	switch code {
+// Explanation says what the OAuth errors of RFC 6749, section 4.1.2.1, mean to a customer.
+func (c connection) Explanation() string {
+	switch c.Code {
 	case "access_denied":
 		return "The sign-in was refused, or your user may not give access. Try again and allow it, or ask an administrator of your HR system."
 	case "server_error", "temporarily_unavailable":
@@ -52,79 +44,80 @@ func explain(code string) string {
 }
 
 func (a *app) showPage(w http.ResponseWriter, r *http.Request) {
-	p := page{Customers: customers(), Hub: a.hubScript != ""}
-	if a.fake != nil {
-		p.StackOne = a.fake.URL
-	}
+	p := page{Customers: customers(), Hub: a.hubScript != "", HubAPI: a.hubAPI}
 	if who, ok := a.signedIn(r); ok {
-		now, _ := a.connections.get(who.ID)
-		fragment, seen, err := a.renderStatus(who, now)
+		now, err := a.store.connection(r.Context(), who.ID)
 		if err != nil {
-			a.failPage(w, err)
+			a.failPage(w, r, err)
 			return
 		}
-		p.Customer, p.Status, p.Seen = &who, template.HTML(fragment), seen //nolint:gosec // a template has rendered it
+		p.Status = &status{now, who, a.fake != nil}
 		p.Refresh = now.State == waiting && r.URL.Query().Get("refresh") != "off"
+		a.correlated(now.Reference).Info("page shown", "customer", who.ID, "state", now.State)
 	}
+	a.render(w, http.StatusOK, p)
+}
+
+func (a *app) render(w http.ResponseWriter, status int, p page) {
 	var out bytes.Buffer
 	if err := a.templates.ExecuteTemplate(&out, "layout.html", p); err != nil {
-		a.failPage(w, err)
+		a.log.Error("cannot render a page", "error", err)
+		http.Error(w, "Something went wrong. Try again later.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	w.Write(out.Bytes())
 }
 
-func (a *app) failPage(w http.ResponseWriter, err error) {
-	a.log.Error("cannot show a page", "error", err)
-	http.Error(w, "Something went wrong. Try again later.", http.StatusInternalServerError)
+func (a *app) showProblem(w http.ResponseWriter, status int, title, text string) {
+	a.render(w, status, page{Title: title, Text: text})
 }
 
-// renderStatus returns the part of the page that changes, and what stands for it.
-func (a *app) renderStatus(who customer, now connection) (fragment []byte, seen string, err error) {
-	var out bytes.Buffer
-	err = a.templates.ExecuteTemplate(&out, "status.html", status{connection: now, Customer: who, Fake: a.fake != nil})
-	sum := sha256.Sum256(out.Bytes())
-	return out.Bytes(), hex.EncodeToString(sum[:8]), err
+func (a *app) failPage(w http.ResponseWriter, r *http.Request, err error) {
+	a.log.Error("cannot answer a request", "path", r.URL.Path, "error", err)
+	a.showProblem(w, http.StatusInternalServerError, "Something went wrong", "This is our fault, not yours. Try again in a few minutes.")
 }
 
-// heartbeat is how often a silent stream is written to, which finds browsers that
-// have gone without a word.
-const heartbeat = 20 * time.Second
+func (a *app) notFound(w http.ResponseWriter, _ *http.Request) {
+	a.showProblem(w, http.StatusNotFound, "There is no such page", "The address may be old, or mistyped.")
+}
 
-// streamEvents sends the status whenever it has changed, as server-sent events
-// whose id stands for the status that a page shows. It ends when the browser
-// leaves and when the application ends.
+const (
+	heartbeat    = 20 * time.Second       // how often a stream is written to, which finds browsers that have gone
+	lookInterval = 500 * time.Millisecond // how often it looks at the database, which any instance may have changed
+)
+
+// streamEvents sends the status whenever it has changed, as server-sent events whose ID
+// is its version. It ends when the browser leaves and when the application ends.
 func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
 		w.WriteHeader(http.StatusUnauthorized) // the browser does not come back
 		return
 	}
-	seen := r.URL.Query().Get("seen")
-	if id := r.Header.Get("Last-Event-ID"); id != "" {
-		seen = id
-	}
+	seen := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("seen"))
 	w.Header().Set("Content-Type", "text/event-stream")
 	stream := http.NewResponseController(w)
 	_ = stream.SetReadDeadline(time.Time{}) // a stream outlives the server's limits
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	message := []byte(": connected\n\n")
-	for {
-		now, changed := a.connections.get(who.ID)
-		fragment, id, err := a.renderStatus(who, now)
-		if err != nil {
-			a.log.Error("cannot show a status", "error", err)
-			return
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	for looks := 0; ; looks++ {
+		var message []byte
+		if looks%(int(heartbeat/lookInterval)) == 0 {
+			message = []byte(": connected\n\n")
 		}
-		if id != seen {
-			encoded, err := json.Marshal(string(fragment)) // one line, whatever is in it
-			if err != nil {
-				return
-			}
-			message = fmt.Appendf(message, "event: status\nid: %s\ndata: %s\n\n", id, encoded)
-			seen = id
+		now, err := a.store.connection(r.Context(), who.ID)
+		if version := fmt.Sprint(now.Version); err == nil && version != seen {
+			message, err = a.appendStatus(message, status{now, who, a.fake != nil})
+			seen = version
+			a.correlated(now.Reference).Info("page updated", "customer", who.ID, "state", now.State)
+		}
+		if err != nil && r.Context().Err() == nil {
+			a.log.Warn("cannot follow a connection", "customer", who.ID, "error", err)
+		}
+		if err != nil {
+			return // the browser comes back
 		}
 		if len(message) > 0 {
 			_ = stream.SetWriteDeadline(time.Now().Add(10 * time.Second))
@@ -132,15 +125,21 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		}
-		message = nil
 		select {
-		case <-changed:
-		case <-beat.C:
-			message = []byte(": still here\n\n")
+		case <-look.C:
 		case <-r.Context().Done():
 			return
 		case <-a.ctx.Done():
 			return
 		}
 	}
+}
+
+func (a *app) appendStatus(message []byte, s status) ([]byte, error) {
+	var fragment strings.Builder
+	if err := a.templates.ExecuteTemplate(&fragment, "status.html", s); err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(fragment.String()) // one line, whatever is in it
+	return fmt.Appendf(message, "event: status\nid: %d\ndata: %s\n\n", s.Version, encoded), err
 }

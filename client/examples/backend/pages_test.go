@@ -29,7 +29,7 @@ func openStream(t *testing.T, h *harness, customerID, query, lastEventID string)
 	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	res, err := transport.RoundTrip(h.as(customerID, r))
+	res, err := transport.RoundTrip(h.as(t, customerID, r))
 	require.NoError(t, err)
 	t.Cleanup(func() { res.Body.Close() })
 	require.Equal(t, http.StatusOK, res.StatusCode)
@@ -77,8 +77,8 @@ func TestEvents(t *testing.T) {
 	_, html := s.next()
 	assert.Contains(t, html, headReady)
 
-	h.do(h.as("customer-cobalt", form("/connect"))) // nothing of Acme's
-	h.do(h.as("customer-acme", form("/connect")))
+	h.do(h.as(t, "customer-cobalt", form("/connect"))) // nothing of Acme's
+	h.do(h.as(t, "customer-acme", form("/connect")))
 	s.until(headWaiting)
 	require.NoError(t, h.fake.Sessions()[1].Connect(""))
 	s.until(headConnected)
@@ -94,7 +94,7 @@ func TestEventsNotSeenYet(t *testing.T) {
 
 	byPage := openStream(t, h, "customer-acme", "?seen="+seen, "")
 	byID := openStream(t, h, "customer-acme", "?seen=older", seen)
-	h.do(h.as("customer-acme", form("/connect")))
+	h.do(h.as(t, "customer-acme", form("/connect")))
 	for _, s := range []*stream{byPage, byID} {
 		_, html := s.next()
 		assert.Contains(t, html, headWaiting, "what was seen is not sent again")

@@ -1,15 +1,16 @@
+// Copy from this file what protects the routes: other sites cannot post to them,
+// browsers load nothing from elsewhere, and every request has a deadline.
 package main
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"embed"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
@@ -17,7 +18,11 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-const webhookPath = "/webhooks/stackone"
+const (
+	webhookPath    = "/webhooks/stackone"
+	requestTimeout = createTimeout + 5*time.Second  // of all requests but the streams of events
+	writeTimeout   = requestTimeout + 5*time.Second // of the server: every answer is written before
+)
 
 //go:embed templates static
 var files embed.FS
@@ -25,11 +30,12 @@ var files embed.FS
 // config is what the application needs to know.
 type config struct {
 	client         *client.Client
-	webhookSecrets []string      // none: there is no webhook endpoint
-	authLinks      string        // where auth links lead to, as a source of a Content-Security-Policy
-	hubScript      string        // the file of the Hub's web component; empty: auth links only
-	pollInterval   time.Duration // 0: the Waiter's default, as of the following
-	looksPerMinute int
+	store          *store
+	webhookSecrets []string // none: there is no webhook endpoint
+	authLinks      string   // where auth links lead to, as a source of a Content-Security-Policy
+	hubScript      string   // the file of the Hub's web component; empty: auth links only
+	hubAPI         string   // the base URL that the Hub calls; empty: client.DefaultBaseURL
+	waiting        connect.WaiterOptions
 	log            *slog.Logger
 	fake           *fake // nil: the client calls StackOne
 }
@@ -37,41 +43,42 @@ type config struct {
 // app is the application. It is safe for concurrent use.
 type app struct {
 	config
-	handler     http.Handler
-	ctx         context.Context // the application's life: ends waits and streams
-	waits       sync.WaitGroup
-	waiter      *connect.Waiter
-	connections *connections
-	cookieKey   []byte
-	templates   *template.Template
+	handler   http.Handler
+	ctx       context.Context // the application's life: ends waits and streams
+	waits     waits
+	waiter    *connect.Waiter
+	templates *template.Template
 }
 
-// newApp makes the application, which works until ctx is done. Wait for app.waits
-// before the program ends.
+// newApp makes the application, which works until ctx is done. Its waits end a little later.
 func newApp(ctx context.Context, cfg config) (*app, error) {
-	a := &app{config: cfg, ctx: ctx, connections: newConnections(), cookieKey: make([]byte, 32)}
-	rand.Read(a.cookieKey) // a key of its own for each run: everybody signs in anew
-	a.waiter = connect.NewWaiter(a.client, connect.WaiterOptions{
-		Interval: a.pollInterval, LooksPerMinute: a.looksPerMinute, Progress: a.connections.progress,
-	})
+	a := &app{config: cfg, ctx: ctx, waits: waits{cancel: map[string]context.CancelFunc{}}}
+	a.waiting.Progress = a.progressed
+	a.waiter = connect.NewWaiter(a.client, a.waiting)
 	var err error
-	if a.templates, err = parseTemplates(); err != nil {
+	if a.templates, err = template.ParseFS(files, "templates/*.html"); err != nil {
 		return nil, err
 	}
-	a.handler, err = a.routes()
-	return a, err
+	if a.handler, err = a.routes(); err != nil {
+		return nil, err
+	}
+	return a, a.resume()
 }
 
 func (a *app) routes() (http.Handler, error) {
+	static, err := fs.Sub(files, "static")
+	if err != nil {
+		return nil, err
+	}
 	browser := http.NewServeMux()
+	browser.HandleFunc("/", a.notFound)
 	browser.HandleFunc("GET /{$}", a.showPage)
-	browser.HandleFunc("GET /events", a.streamEvents)
 	browser.HandleFunc("POST /sign-in", a.signIn)
 	browser.HandleFunc("POST /sign-out", a.signOut)
 	browser.HandleFunc("POST /connect", a.connect)
 	browser.HandleFunc("GET /open", a.openAuthLink)
-	browser.Handle("GET /static/", revalidated(http.FileServerFS(files)))
-
+	// One segment: there are neither other directories nor a list of this one.
+	browser.Handle("GET /static/{file}", http.StripPrefix("/static/", http.FileServerFS(static)))
 	if a.hubScript != "" {
 		if err := a.hubRoutes(browser); err != nil {
 			return nil, err
@@ -81,51 +88,34 @@ func (a *app) routes() (http.Handler, error) {
 		browser.HandleFunc("POST /fake", a.playFake)
 	}
 
-	// No other site can make a signed-in customer's browser change anything here.
-	sameOrigin := http.NewCrossOriginProtection().Handler(browser)
+	all := http.NewServeMux()
+	all.Handle("/", limited(browser))
+	all.HandleFunc("GET /events", a.streamEvents)
 
 	mux := http.NewServeMux()
-	mux.Handle("/", http.MaxBytesHandler(a.secureHeaders(sameOrigin), 64<<10))
+	// No other site can make a signed-in customer's browser change anything here.
+	mux.Handle("/", http.MaxBytesHandler(a.secureHeaders(http.NewCrossOriginProtection().Handler(all)), 64<<10))
 	if len(a.webhookSecrets) > 0 {
 		// Not a browser's: its proof is the signature.
 		events, err := webhook.NewHandler(a.webhookSecrets, a.takeEvent)
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle(webhookPath, events)
+		mux.Handle(webhookPath, limited(events))
 	}
 	return mux, nil
 }
 
-// hubRoutes mounts what the page with StackOne's Hub needs.
-func (a *app) hubRoutes(mux *http.ServeMux) error {
-	script, err := os.ReadFile(a.hubScript)
-	if err != nil {
-		return err
-	}
-	mux.HandleFunc("GET /hub.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-cache")
-		w.Write(script)
+// limited gives each request a deadline.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
-	mux.Handle("/api/session", &connect.SessionHandler{
-		Client: a.client, Session: a.sessionOf, Timeout: createTimeout, Logger: a.log,
-	})
-	mux.HandleFunc("POST /api/hub/opened", a.hubOpened)
-	mux.HandleFunc("POST /api/hub/succeeded", a.hubSucceeded)
-	return nil
 }
 
-// stackone is the base URL that the Hub calls.
-func (a *app) stackone() string {
-	if a.fake != nil {
-		return a.fake.URL
-	}
-	return client.DefaultBaseURL
-}
-
-// secureHeaders lets a page load what this server serves, and nothing else. Every
-// answer may be a customer's own, so nobody keeps one.
+// secureHeaders lets a page load only what this server serves, and lets nobody keep an answer.
 func (a *app) secureHeaders(next http.Handler) http.Handler {
 	// Browsers check form-action along redirects, and /connect may lead to an auth link.
 	policy := []string{
@@ -135,23 +125,15 @@ func (a *app) secureHeaders(next http.Handler) http.Handler {
 	if a.hubScript == "" {
 		policy = append(policy, "connect-src 'self'", "img-src 'self'", "style-src 'self'")
 	} else { // the Hub calls StackOne, styles itself and shows the providers' logos
-		policy = append(policy, "connect-src 'self' "+a.stackone(), "img-src 'self' data: https:",
+		policy = append(policy, "connect-src 'self' "+cmp.Or(a.hubAPI, client.DefaultBaseURL), "img-src 'self' data: https:",
 			"style-src 'self' 'unsafe-inline'", "font-src data: https:")
 	}
 	csp := strings.Join(policy, "; ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", csp)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-func revalidated(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("Content-Security-Policy", csp)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "same-origin")
+		w.Header().Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -16,11 +16,11 @@ func withHub(cfg *config) { cfg.hubScript = "testdata/hub.js" }
 func TestOtherSitesChangeNothing(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
-	for _, path := range []string{"/sign-in", "/sign-out", "/connect", "/fake", "/api/session", "/api/hub/opened", "/api/hub/succeeded"} {
+	for _, path := range []string{"/sign-in", "/sign-out", "/connect", "/fake", "/api/session", "/api/hub/succeeded"} {
 		for header, value := range map[string]string{
 			"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example",
 		} {
-			r := h.as("customer-acme", form(path, "customer", "customer-acme", "play", "outage"))
+			r := h.as(t, "customer-acme", form(path, "customer", "customer-acme", "play", "outage"))
 			r.Header.Set(header, value)
 			rec := h.do(r)
 			assert.Equal(t, http.StatusForbidden, rec.Code, "%s with %s", path, header)
@@ -42,7 +42,6 @@ func TestSignedOut(t *testing.T) {
 		{httptest.NewRequest(http.MethodGet, "/open", nil), http.StatusSeeOther},
 		{httptest.NewRequest(http.MethodGet, "/events", nil), http.StatusUnauthorized},
 		{form("/api/session"), http.StatusUnauthorized},
-		{form("/api/hub/opened", "token", "x"), http.StatusUnauthorized},
 		{form("/api/hub/succeeded", "token", "x"), http.StatusUnauthorized},
 	}
 	for _, test := range tests {
@@ -84,9 +83,14 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/static/none.css", 404},
 		{"GET", "/templates/layout.html", 404},
 		{"GET", "/favicon.ico", 404},
-		{"POST", "/", 405},
-		{"GET", "/connect", 405},
-		{"POST", "/events", 405},
+		{"POST", "/", 404},
+		{"GET", "/connect", 404},
+		{"POST", "/events", 404},
+		{"GET", "/static/", 404},
+		{"GET", "/static", 404},
+		{"GET", "/static/..%2ftemplates/layout.html", 404},
+		{"GET", "/static/..%2ftemplates%2flayout.html", 404},
+		{"GET", "/static/../templates/layout.html", 307},
 		{"POST", webhookPath, 404},    // no secret, no endpoint
 		{"POST", "/api/session", 404}, // no Hub
 		{"GET", "/hub.js", 404},
@@ -95,6 +99,30 @@ func TestRoutes(t *testing.T) {
 		rec := h.do(httptest.NewRequest(test.method, test.path, nil))
 		assert.Equal(t, test.want, rec.Code, test.method+" "+test.path)
 	}
+}
+
+func TestNotFoundPage(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	rec := h.do(h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/nowhere?x=<script>", nil)))
+	assert.Equal(t, http.StatusNotFound, rec.Code)
+	assert.Contains(t, rec.Header().Get("Content-Type"), "text/html")
+	assert.NotEmpty(t, rec.Header().Get("Content-Security-Policy"))
+	assert.Contains(t, rec.Body.String(), "There is no such page")
+	assert.Contains(t, rec.Body.String(), `href="/"`)
+	assert.NotContains(t, rec.Body.String(), "x=")
+}
+
+func TestFailedPage(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	r := h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/", nil))
+	require.NoError(t, h.store.transact(t.Context(), func(tx *tx) { tx.exec("DROP TABLE connections") }))
+	rec := h.do(r)
+	assert.Equal(t, http.StatusInternalServerError, rec.Code)
+	assert.Contains(t, rec.Body.String(), "Something went wrong")
+	assert.NotContains(t, rec.Body.String(), "connections", "the customer sees no inner details")
+	assert.Contains(t, h.log.String(), "no such table: connections", "the operator does")
 }
 
 func TestLargeForm(t *testing.T) {
@@ -107,6 +135,6 @@ func TestLargeForm(t *testing.T) {
 
 func TestMissingHubScript(t *testing.T) {
 	t.Parallel()
-	_, err := newApp(t.Context(), config{hubScript: "testdata/none.js"})
+	_, err := newApp(t.Context(), config{store: sqlite(t).open(t), hubScript: "testdata/none.js"})
 	require.ErrorContains(t, err, "testdata/none.js")
 }

@@ -5,8 +5,11 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,13 +74,13 @@ func TestWebhookRefused(t *testing.T) {
 		"padded":             {delivery(body, good+"="), 401},
 		"another body":       {delivery([]byte(strings.Replace(string(body), "acme", "cobalt", 1)), good), 401},
 		"not JSON":           {delivery([]byte("{"), webhook.Sign([]byte("{"), h.fake.webhookSecret)), 400},
-		"signed-in, no more": {h.as("customer-acme", delivery(body, "")), 401},
+		"signed-in, no more": {h.as(t, "customer-acme", delivery(body, "")), 401},
 	}
 	for name, test := range tests {
 		assert.Equal(t, test.want, h.do(test.request).Code, name)
 	}
 	for _, who := range customers() {
-		now, _ := h.connections.get(who.ID)
+		now := h.connection(t, who.ID)
 		assert.Equal(t, ready, now.State, who.Name)
 	}
 }
@@ -103,23 +106,34 @@ func TestWebhookEvents(t *testing.T) {
 		"without owner":    {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", with(later, "origin_owner_id", nil))}, "", 2},
 		"nobody's account": {[]payload{accountEvent("account.deleted", payload{"origin_owner_id": nil})}, "", 0},
 		"another owner's":  {[]payload{accountEvent("account.created", payload{"origin_owner_id": "customer-of-another-application"})}, "", 0},
+		"early deletion":   {[]payload{accountEvent("account.deleted", later), accountEvent("account.created", nil)}, "", 0},
+		"ownerless early":  {[]payload{accountEvent("account.deleted", with(later, "origin_owner_id", nil)), accountEvent("account.created", nil)}, "", 0},
+		"same date":        {[]payload{accountEvent("account.deleted", nil), accountEvent("account.created", nil)}, "", 0},
+		"undated creation": {[]payload{accountEvent("account.deleted", nil), accountEvent("account.created", payload{"event_date": nil})}, "", 0},
+		"undated deletion": {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", payload{"event_date": nil})}, "", 2},
+		"connected anew":   {[]payload{accountEvent("account.deleted", nil), accountEvent("account.updated", later)}, "8801", 1},
+		"late of another":  {[]payload{accountEvent("account.created", nil), accountEvent("account.created", with(earlier, "account_id", "2"))}, "8801", 1},
+		"gone meanwhile":   {[]payload{accountEvent("account.deleted", with(later, "account_id", "2")), accountEvent("account.created", nil)}, "8801", 1},
 		"another account":  {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", with(later, "account_id", "1"))}, "8801", 1},
 		"unknown event":    {[]payload{accountEvent("account.blessed", nil)}, "", 0},
 		"without date":     {[]payload{accountEvent("account.created", nil), accountEvent("account.updated", payload{"event_date": nil, "account_id": "2"})}, "2", 2},
 	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := start(t)
-			for _, event := range test.events {
-				require.Equal(t, http.StatusOK, h.deliverEvent(t, event))
-			}
-			now, _ := h.connections.get("customer-acme")
-			assert.Equal(t, test.account, now.Account.ID)
-			assert.Len(t, now.Steps, test.steps)
-			assert.Equal(t, test.account != "", now.State == connected)
-		})
-	}
+	onEachDatabase(t, func(t *testing.T, d database) {
+		s := d.open(t)
+		for name, test := range tests {
+			t.Run(name, func(t *testing.T) {
+				s.emptied(t)
+				h := start(t, func(cfg *config) { cfg.store = s })
+				for _, event := range test.events {
+					require.Equal(t, http.StatusOK, h.deliverEvent(t, event))
+				}
+				now := h.connection(t, "customer-acme")
+				assert.Equal(t, test.account, now.Account.ID)
+				assert.Len(t, now.Steps, test.steps)
+				assert.Equal(t, test.account != "", now.State == connected)
+			})
+		}
+	})
 }
 
 func TestWebhookWithoutOwner(t *testing.T) {
@@ -128,8 +142,8 @@ func TestWebhookWithoutOwner(t *testing.T) {
 	h.deliverEvent(t, accountEvent("account.created", nil))
 	h.deliverEvent(t, accountEvent("account.created", payload{"origin_owner_id": "customer-cobalt", "account_id": "9900"}))
 	h.deliverEvent(t, accountEvent("account.deleted", payload{"origin_owner_id": nil, "account_id": "9900", "event_date": "2026-11-22T13:00:00Z"}))
-	acmes, _ := h.connections.get("customer-acme")
-	cobalts, _ := h.connections.get("customer-cobalt")
+	acmes := h.connection(t, "customer-acme")
+	cobalts := h.connection(t, "customer-cobalt")
 	assert.Equal(t, "8801", acmes.Account.ID)
 	assert.Equal(t, ready, cobalts.State)
 }
@@ -155,8 +169,8 @@ func TestWebhookBeforeABadEnd(t *testing.T) {
 	v.press("Connect your HR system")
 	require.Equal(t, http.StatusOK, h.deliverEvent(t, accountEvent("account.created", nil)))
 	require.NoError(t, h.fake.Sessions()[0].Cancel())
-	h.waits.Wait()
-	now, _ := h.connections.get("customer-acme")
+	h.waits.running.Wait()
+	now := h.connection(t, "customer-acme")
 	assert.Equal(t, connected, now.State)
 }
 
@@ -165,7 +179,8 @@ func TestWebhookThenPolling(t *testing.T) {
 	t.Parallel()
 	h := start(t, pollingOnly)
 	signedIn(t, h, "Acme").press("Connect your HR system")
-	h.connections.event(webhook.Event{Type: webhook.AccountCreated, OriginOwnerID: "customer-acme", AccountID: "8801", Provider: "hibob"})
+	_, _, err := h.store.event(t.Context(), webhook.Event{Type: webhook.AccountCreated, OriginOwnerID: "customer-acme", AccountID: "8801", Provider: "hibob"})
+	require.NoError(t, err)
 	require.NoError(t, h.fake.Sessions()[0].Connect("8801"))
 	now := h.until(t, "customer-acme", knows("waiter", "Connected"))
 	assert.Equal(t, "hibob", now.Account.Provider)
@@ -177,6 +192,82 @@ func TestStepsAreBounded(t *testing.T) {
 	for i := range 3 * maxSteps {
 		h.deliverEvent(t, accountEvent("account.updated", payload{"record_id": i}))
 	}
-	now, _ := h.connections.get("customer-acme")
+	now := h.connection(t, "customer-acme")
 	assert.Len(t, now.Steps, maxSteps)
+}
+
+// StackOne repeats what was answered late, and may do so on several connections.
+func TestTheSameEventAHundredTimesAtOnce(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, d database) {
+		a := start(t, on(t, d))
+		b := start(t, on(t, d), with(a.fake))
+		var statuses [100]int
+		var all sync.WaitGroup
+		for i := range statuses {
+			all.Go(func() { statuses[i] = []*harness{a, b}[i%2].deliverEvent(t, accountEvent("account.created", nil)) })
+		}
+		all.Wait()
+		for _, status := range statuses {
+			assert.Equal(t, http.StatusOK, status)
+		}
+		assert.Equal(t, 1, a.store.count(t, "events"))
+		assert.Equal(t, 1, a.store.count(t, "accounts"))
+		now := a.connection(t, "customer-acme")
+		assert.Len(t, now.Steps, 1)
+		assert.EqualValues(t, 1, now.Version)
+	})
+}
+
+// Whatever the order in which the two are stored, and whoever stores them.
+func TestDeletionAndCreationAtOnce(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, d database) {
+		a := start(t, on(t, d))
+		b := start(t, on(t, d), with(a.fake))
+		var all sync.WaitGroup
+		for i := range 20 {
+			id := payload{"account_id": strconv.Itoa(i)}
+			deleted := payload{"account_id": id["account_id"], "origin_owner_id": nil, "event_date": "2026-11-22T12:00:01Z"}
+			all.Go(func() { assert.Equal(t, 200, a.deliverEvent(t, accountEvent("account.created", id))) })
+			all.Go(func() { assert.Equal(t, 200, b.deliverEvent(t, accountEvent("account.deleted", deleted))) })
+		}
+		all.Wait()
+		assert.Equal(t, 40, a.store.count(t, "events"))
+		assert.Equal(t, 20, a.store.count(t, "accounts WHERE deleted"))
+		now := a.connection(t, "customer-acme")
+		assert.Empty(t, now.Account.ID)
+		assert.Equal(t, ready, now.State)
+	})
+}
+
+func TestWebhookThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	h := start(t)
+	h.store.db.Close()
+	assert.Equal(t, http.StatusInternalServerError, h.deliverEvent(t, accountEvent("account.created", nil)))
+	assert.Contains(t, h.log.String(), "cannot store a webhook event")
+}
+
+// A webhook is answered after its transaction, not while that waits.
+func TestWebhookIsAnsweredOnceItIsStored(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, d database) {
+		h := start(t, on(t, d))
+		other := d.open(t)
+		locked, err := other.db.BeginTx(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = locked.ExecContext(t.Context(), `INSERT INTO connections (customer_id) VALUES ('customer-acme')`)
+		require.NoError(t, err)
+		answered := make(chan int, 1)
+		go func() { answered <- h.deliverEvent(t, accountEvent("account.created", nil)) }()
+		select {
+		case status := <-answered:
+			require.Fail(t, "answered", "%d", status)
+		case <-time.After(100 * time.Millisecond):
+		}
+		require.NoError(t, locked.Rollback())
+		assert.Equal(t, http.StatusOK, <-answered)
+		assert.Equal(t, 1, other.count(t, "events"))
+	})
 }

@@ -1,9 +1,8 @@
-// What JavaScript adds: the status as it changes, StackOne in a new tab with one
-// click, and StackOne's Hub in the page where the server has it.
+// Copy from this file what JavaScript adds: the status as it changes, StackOne in a new
+// tab with one click, and StackOne's Hub in the page.
 const status = document.getElementById("status");
 const announcer = document.getElementById("announcer");
 const hub = document.getElementById("hub");
-
 const events = new EventSource("/events?seen=" + encodeURIComponent(status.dataset.seen));
 events.addEventListener("status", (event) => {
   const focused = status.contains(document.activeElement);
@@ -35,19 +34,16 @@ async function openHub() {
     return;
   }
   const { token } = await made.json();
-  const tell = (what) => fetch("/api/hub/" + what, { method: "POST", body: new URLSearchParams({ token }) });
-
   const element = document.createElement("stackone-hub");
   element.setAttribute("token", token);
-  if (hub.dataset.stackone) { // the fake
-    element.setAttribute("base-url", hub.dataset.stackone);
-    element.setAttribute("app-url", hub.dataset.stackone);
+  if (hub.dataset.api) { // a fake StackOne
+    element.setAttribute("base-url", hub.dataset.api);
+    element.setAttribute("app-url", hub.dataset.api);
   }
   element.setAttribute("theme", matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  element.addEventListener("success", () => tell("succeeded"));
+  element.addEventListener("success", () => fetch("/api/hub/succeeded", { method: "POST" }));
   element.addEventListener("close", () => hub.close());
   hub.append(element);
   hub.addEventListener("close", () => element.remove(), { once: true });
   hub.showModal();
-  tell("opened");
 }

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package main
+
+import "errors"
+
+func startPostgres() (address string, stop func(), err error) {
+	return "", nil, errors.New("PostgreSQL is started on Unix alone")
+}

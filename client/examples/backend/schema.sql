@@ -1,0 +1,50 @@
+-- Copy from this file the tables. Every statement in it, as in the Go files, works on
+-- SQLite and on PostgreSQL. Times are microseconds since 1970, as time.UnixMicro has them;
+-- -62135596800000000 is Go's zero time.
+
+CREATE TABLE IF NOT EXISTS connections (
+  customer_id  TEXT    PRIMARY KEY,
+  version      BIGINT  NOT NULL DEFAULT 1, -- counts the changes, and locks the row
+  state        TEXT    NOT NULL DEFAULT 'ready',
+  begun        BOOLEAN NOT NULL DEFAULT FALSE,
+  session_id   TEXT    NOT NULL DEFAULT '', -- the latest
+  reference    TEXT    NOT NULL DEFAULT '',
+  account_id   TEXT    NOT NULL DEFAULT '',
+  provider     TEXT    NOT NULL DEFAULT '',
+  connected_at BIGINT  NOT NULL DEFAULT -62135596800000000,
+  code         TEXT    NOT NULL DEFAULT '',
+  detail       TEXT    NOT NULL DEFAULT '',
+  steps        TEXT    NOT NULL DEFAULT 'null' -- JSON, to be shown
+);
+
+CREATE TABLE IF NOT EXISTS sessions (
+  id          TEXT   PRIMARY KEY, -- our own: the correlation ID
+  customer_id TEXT   NOT NULL,
+  expires_at  BIGINT NOT NULL,
+  token       TEXT   NOT NULL, -- a secret, as auth_link is; both are erased when the wait ends
+  auth_link   TEXT   NOT NULL
+);
+CREATE INDEX IF NOT EXISTS sessions_waiting ON sessions (customer_id) WHERE token <> '';
+
+-- Every account that an event has named, whoever owns it.
+CREATE TABLE IF NOT EXISTS accounts (
+  id          TEXT    PRIMARY KEY,
+  customer_id TEXT    NOT NULL DEFAULT '',
+  newest      BIGINT  NOT NULL DEFAULT -62135596800000000, -- the event_date of the latest event
+  deleted     BOOLEAN NOT NULL DEFAULT FALSE
+);
+
+CREATE TABLE IF NOT EXISTS events (
+  event_key   TEXT   NOT NULL, -- webhook.Event.Key
+  type        TEXT   NOT NULL,
+  account_id  TEXT   NOT NULL,
+  event_date  BIGINT NOT NULL,
+  received_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS events_once ON events (event_key);
+
+CREATE TABLE IF NOT EXISTS sign_ins (
+  cookie_hash TEXT   PRIMARY KEY,
+  customer_id TEXT   NOT NULL,
+  expires_at  BIGINT NOT NULL
+);
