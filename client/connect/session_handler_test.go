@@ -42,6 +42,7 @@ func TestSessionHandler(t *testing.T) {
 	assert.Equal(t, 200, res.StatusCode)
 	assert.Equal(t, "application/json", res.Header.Get("Content-Type"))
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 
 	made := srv.Sessions()[0].Details()
 	assert.Equal(t, owner.OriginOwnerID, made.OriginOwnerID, "the owner is the callback's, not the body's")
