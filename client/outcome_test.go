@@ -98,7 +98,8 @@ func transportErrorOf(maybeSent bool, attempts int) outcome {
 func failsWithStatus(status, attempts int) outcome {
 	return all(wrapsStatus(status, attempts), func(t *testing.T, r *result) {
 		t.Helper()
-		assert.IsType(t, new(client.APIError), r.err)
+		_, ok := r.err.(*client.APIError) //nolint:errorlint // it is not wrapped
+		assert.True(t, ok, "%T", r.err)
 	})
 }
 

@@ -118,7 +118,7 @@ func refusalStatus(err error) int {
 		400: client.ErrBadRequest, 401: client.ErrUnauthorized, 403: client.ErrForbidden, 404: client.ErrNotFound,
 		408: client.ErrRequestTimedOut, 409: client.ErrConflict, 422: client.ErrUnprocessableEntity, 429: client.ErrTooManyRequests,
 	} {
-		if kind != nil && errors.Is(err, kind) {
+		if errors.Is(err, kind) { // no error is the nil of other statuses
 			return status
 		}
 	}

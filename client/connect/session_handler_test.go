@@ -43,6 +43,7 @@ func TestSessionHandler(t *testing.T) {
 	assert.Equal(t, "application/json", res.Header.Get("Content-Type"))
 	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 	assert.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+	assert.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 
 	made := srv.Sessions()[0].Details()
 	assert.Equal(t, owner.OriginOwnerID, made.OriginOwnerID, "the owner is the callback's, not the body's")

@@ -3,7 +3,7 @@
 // Command mutants breaks code in small ways, and prints the mutants that no test
 // notices.
 //
-//	mutants [-skip regexp] [-late regexp] DIRECTORY|FILE... PACKAGE...
+//	mutants [-skip regexp] [-late regexp] [-timeout duration] DIRECTORY|FILE... PACKAGE...
 //
 // The files, those of a directory among them, belong to one package, and its tests and
 // those of other packages are named as ./client. The code of all mutants is compiled
@@ -14,6 +14,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,20 +41,21 @@ func main() {
 	defer stop()
 	skip := flag.String("skip", "^$", "tests that do not run")
 	late := flag.String("late", "^$", "tests that run last")
+	limit := flag.Duration("timeout", 0, "limit of a run of the tests; 0: ten seconds more than four times what it takes")
 	flag.Parse()
-	if err := run(ctx, flag.Args(), *skip, *late); err != nil {
+	if err := run(ctx, flag.Args(), &runner{skip: *skip, late: *late, timeout: *limit}); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, skip, late string) error {
-	var files, packages []string
+func run(ctx context.Context, args []string, r *runner) (err error) {
+	var files []string
 	for _, arg := range args {
 		switch {
 		case strings.HasPrefix(arg, "./"):
-			if !slices.Contains(packages, arg) {
-				packages = append(packages, arg)
+			if !slices.Contains(r.packages, arg) {
+				r.packages = append(r.packages, arg)
 			}
 		case strings.HasSuffix(arg, ".go"):
 			files = append(files, arg)
@@ -62,12 +64,10 @@ func run(ctx context.Context, args []string, skip, late string) error {
 			files = append(files, found...)
 		}
 	}
-	temp, err := os.MkdirTemp("", "mutants-")
-	if err != nil {
+	if r.temp, err = os.MkdirTemp("", "mutants-"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
-	r := &runner{packages: packages, temp: temp, skip: skip, late: late}
+	defer os.RemoveAll(r.temp)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
@@ -193,12 +193,13 @@ func (r *runner) test(ctx context.Context, number int) (fate string, out []byte)
 }
 
 func (r *runner) testAll(ctx context.Context) error {
+	limit := r.timeout
 	r.timeout = 5 * time.Minute
 	start := time.Now()
 	if fate, out := r.test(ctx, -1); fate != "lived" {
 		return fmt.Errorf("without a mutant: %s\n%s", fate, out)
 	}
-	r.timeout = 10*time.Second + 2*workers*time.Since(start)
+	r.timeout = cmp.Or(limit, 10*time.Second+2*workers*time.Since(start))
 
 	var wg sync.WaitGroup
 	var mu sync.Mutex
