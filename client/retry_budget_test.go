@@ -93,9 +93,9 @@ func TestRetryBudget(t *testing.T) {
 			transport := scripted(hangs)
 			c := through(t, transport)
 			for range calls {
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				contextEnds(context.DeadlineExceeded, 1)(t, call(ctx, t, opAuthenticate, c))
-				cancel()
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(time.Second, cancel)
+				contextEnds(context.Canceled, 1)(t, call(ctx, t, opAuthenticate, c))
 			}
 			transport.steps = []step{answers(429, "{}")}
 			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
