@@ -135,17 +135,10 @@ bench: ## compare calls with hand-written ones and other clients, RUNS (15) time
 	$(GO) -C client/internal/lab run ./bench < $(RESULTS) > bin/BENCHMARKS.md
 	@cat bin/BENCHMARKS.md bin/waiting.md > client/BENCHMARKS.md
 
-.PHONY: mutants
-mutants: ## change client/ in every way that gremlins knows, and list changes that no test notices
-	$(GO) run github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0 unleash ./client --workers 2 --timeout-coefficient 4 \
-		--exclude-files '^(webhook|stackonetest|examples|internal|testdata)/'
-
-# Tests under load, which take long for the little that they add here, and tests of
-# allocations, which the mutants' own code changes.
 SLOW        ?= TestSoak|TestOutage|TestAllocations|TestSimulation
 
-.PHONY: mutants-cases
-mutants-cases: ## break what gremlins breaks, and the cases, conditions and results that it leaves out
+.PHONY: mutants
+mutants: ## break client/ in small ways, and list what no test notices
 	@$(GO) build -C client/internal/lab -o $(CURDIR)/bin/mutants ./mutants
 	@set -e; for dir in client client/internal/wire client/internal/body client/internal/redact; do \
 		bin/mutants -skip '$(SLOW)' $$dir ./$$dir ./client; \

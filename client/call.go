@@ -61,7 +61,7 @@ func do[T any](ctx context.Context, cfg *config, in input[T], opts []Option) (*T
 	if _, err := c.run(ctx); err != nil { //nolint:bodyclose // it has been read and closed
 		return nil, err
 	}
-	return decoded(ctx, c, in)
+	return decode(ctx, c, in)
 }
 
 // call is one operation on its way through its attempts.
@@ -73,18 +73,12 @@ type call struct {
 
 	authorization authorization // of the last attempt
 	secrets       []string      // of all attempts
-	last          answer        // to the last attempt
+	last          Response      // to the last attempt
 	processed     bool          // an attempt may have been processed
 	refused       bool          // an attempt was answered with a refusal
-	lastStatus    answer        // the last error status before the last attempt; 0: none
+	lastError     Response      // the last one with an error status, before the last attempt; zero: none
 	lastFailure   error         // why an attempt after that got no answer
-	bodies        [][]byte      // of the answers before the last one, which may hold secrets
-}
-
-// answer is the answer to an attempt.
-type answer struct {
-	Response
-	retryAfter time.Duration // since it arrived
+	bodies        [][]byte      // of the responses before the last one, which may hold secrets
 }
 
 // run makes attempts and returns the answer when that is a success. Its body has been
@@ -115,7 +109,7 @@ func (c *call) run(ctx context.Context) (*http.Response, error) {
 
 // attempt sends the request once.
 func (c *call) attempt(ctx context.Context) wire.Result {
-	c.last = answer{Response: Response{Attempts: c.last.Attempts + 1}}
+	c.last = Response{Attempts: c.last.Attempts + 1}
 	attemptCtx, timeout := ctx, c.config.attemptTimeout()
 	if timeout > 0 {
 		var cancel context.CancelFunc
@@ -161,10 +155,10 @@ func (c *call) next(ctx context.Context, result wire.Result) (wait time.Duration
 
 // finish returns the error of the call, nil for success.
 func (c *call) finish(ctx context.Context, result wire.Result) error {
-	ended := ctx.Err() != nil
+	over := ctx.Err() != nil
 	if result.Response == nil {
 		switch {
-		case !ended:
+		case !over:
 			return c.transportError(result.Err, !result.Unsent || transient(result.Err))
 		case errors.As(result.Err, new(credentialsError)):
 			c.lastFailure = result.Err
@@ -174,11 +168,11 @@ func (c *call) finish(ctx context.Context, result wire.Result) error {
 	switch {
 	case wire.Success(result.Response.StatusCode) && result.Err == nil:
 		return nil
-	case wire.Success(result.Response.StatusCode) && ended:
+	case wire.Success(result.Response.StatusCode) && over:
 		return c.responseError(c.causes(ctx))
 	case wire.Success(result.Response.StatusCode):
 		return c.responseError(result.Err)
-	case ended && (result.Err != nil || c.mayRetry(result)):
+	case over && (result.Err != nil || c.mayRetry(result)):
 		c.remember(result)
 		return c.ended(ctx)
 	}
@@ -198,12 +192,12 @@ func (c *call) remember(result wire.Result) {
 		c.lastFailure = result.Err
 		return
 	}
-	c.lastStatus, c.lastFailure = c.last, nil
+	c.lastError, c.lastFailure = c.last, nil
 	c.bodies = append(c.bodies, c.last.Body)
 }
 
-// decoded returns the session of the last answer.
-func decoded[T any](ctx context.Context, c *call, in input[T]) (*T, error) {
+// decode returns the session of the last response.
+func decode[T any](ctx context.Context, c *call, in input[T]) (*T, error) {
 	result, dropped, err := body.Decode[T](c.last.Body)
 	if err == nil {
 		err = in.usable(result)
@@ -252,36 +246,36 @@ func (c *call) causes(ctx context.Context) error {
 	if c.lastFailure != nil {
 		errs = append(errs, c.lastFailure)
 	}
-	if c.lastStatus.StatusCode != 0 {
-		e := c.apiError(c.lastStatus)
+	if c.lastError.StatusCode != 0 {
+		e := c.apiError(c.lastError)
 		e.verdict = notCreated // the outer error says what the call may have created
 		errs = append(errs, e)
 	}
 	return join(errs...)
 }
 
-func (c *call) transportError(err error, again bool) error {
+func (c *call) transportError(err error, transient bool) error {
 	return &TransportError{
 		Operation: c.name(c.last), Attempts: c.last.Attempts, MaybeSent: c.processed, Err: err,
-		text: c.redactor(c.last).Line(redact.UserInfo(err), maxText), refused: c.refused, verdict: c.verdict(), transient: again,
+		text: c.redactor(c.last).Line(redact.UserInfo(err), maxText), refused: c.refused, verdict: c.verdict(), transient: transient,
 	}
 }
 
 func (c *call) responseError(err error) *ResponseError {
-	known, a := c.redactor(c.last), c.last
+	known, r := c.redactor(c.last), c.last
 	return &ResponseError{
-		Operation: c.name(a), StatusCode: a.StatusCode, ContentType: headerText(a, known, "Content-Type"),
-		RequestID: headerText(a, known, headerRequestID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
+		Operation: c.name(r), StatusCode: r.StatusCode, ContentType: headerText(r, known, "Content-Type"),
+		RequestID: headerText(r, known, headerRequestID), Attempts: r.Attempts, Header: r.Header, Body: r.Body,
 		Err: err, text: known.Line(err.Error(), maxText), verdict: c.verdict(),
 	}
 }
 
-func (c *call) apiError(a answer) *APIError {
-	known := c.redactor(a)
-	p := body.DecodeProblem(a.Body, known, maxText)
+func (c *call) apiError(r Response) *APIError {
+	known := c.redactor(r)
+	p := body.DecodeProblem(r.Body, known, maxText)
 	return &APIError{
-		Operation: c.name(a), StatusCode: a.StatusCode, RetryAfter: a.retryAfter,
-		RequestID: headerText(a, known, headerRequestID), Attempts: a.Attempts, Header: a.Header, Body: a.Body,
+		Operation: c.name(r), StatusCode: r.StatusCode, RetryAfter: r.retryAfter,
+		RequestID: headerText(r, known, headerRequestID), Attempts: r.Attempts, Header: r.Header, Body: r.Body,
 		Message: p.Message, Timestamp: p.Timestamp, Data: p.Data, ProviderErrors: p.ProviderErrors, verdict: c.verdict(),
 	}
 }
@@ -295,16 +289,16 @@ func (c *call) verdict() verdict {
 }
 
 // name returns the name of the operation, fit to be shown: a path can hold anything.
-func (c *call) name(a answer) string {
+func (c *call) name(r Response) string {
 	if c.operation.request != nil {
 		return c.operation.name
 	}
-	return c.redactor(a).Line(c.operation.name, maxText)
+	return c.redactor(r).Line(c.operation.name, maxText)
 }
 
 // redactor knows the secrets that the call has handled, those of an answer included.
-func (c *call) redactor(a answer) redact.Redactor {
-	secrets := slices.Concat(c.secrets, redact.Secrets(c.body), redact.Secrets(a.Body))
+func (c *call) redactor(r Response) redact.Redactor {
+	secrets := slices.Concat(c.secrets, redact.Secrets(c.body), redact.Secrets(r.Body))
 	for _, body := range c.bodies {
 		secrets = append(secrets, redact.Secrets(body)...)
 	}
@@ -313,7 +307,7 @@ func (c *call) redactor(a answer) redact.Redactor {
 
 // response returns what WithResponse is filled with.
 func (c *call) response() Response {
-	r := c.last.Response
+	r := c.last
 	if r.Attempts > 0 {
 		r.redactor = func() redact.Redactor { return c.redactor(c.last) }
 	}
@@ -323,8 +317,8 @@ func (c *call) response() Response {
 const headerRequestID = "X-Request-Id"
 
 // headerText returns the value of a header, fit to be shown, and "" for a huge one.
-func headerText(a answer, known redact.Redactor, key string) string {
-	value := a.Header.Get(key)
+func headerText(r Response, known redact.Redactor, key string) string {
+	value := r.Header.Get(key)
 	if len(value) > 1<<10 {
 		return ""
 	}

@@ -39,7 +39,7 @@ func New(opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("stackone: invalid configuration: %w", err)
 	}
 	return &Client{
-		ConnectSessions: &ConnectSessions{config: cfg},
+		ConnectSessions: &ConnectSessions{cfg: cfg},
 		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: cfg.base.String(), Client: &doer{cfg}}},
 		config:          cfg,
 	}, nil

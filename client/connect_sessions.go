@@ -12,7 +12,7 @@ import (
 
 // ConnectSessions holds the operations on connect sessions. Use Client.ConnectSessions;
 // it is safe for concurrent use.
-type ConnectSessions struct{ config *config }
+type ConnectSessions struct{ cfg *config }
 
 // Create makes a connect session for one of your customers and returns its token, for
 // StackOne's Hub in the browser, and its auth_link_url, for a message to the customer.
@@ -32,7 +32,7 @@ type ConnectSessions struct{ config *config }
 // [MaybeCreated] is true, the session may exist; creating another is harmless, since
 // the first expires unused. RetryPolicy.RetryAmbiguous makes Create do that by itself.
 func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCreate, opts ...Option) (*gen.ConnectSessionTokenAuthLink, error) {
-	return do(ctx, s.cfg(), input[gen.ConnectSessionTokenAuthLink]{
+	return do(ctx, s.config(), input[gen.ConnectSessionTokenAuthLink]{
 		operation: opCreate,
 		body:      body,
 		invalid: join(required("origin_owner_id", body.OriginOwnerID), required("origin_owner_name", body.OriginOwnerName),
@@ -55,7 +55,7 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 //
 // An unknown or expired token is an *APIError (ErrNotFound or ErrUnauthorized).
 func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSessionAuthenticate, opts ...Option) (*gen.ConnectSession, error) {
-	return do(ctx, s.cfg(), input[gen.ConnectSession]{
+	return do(ctx, s.config(), input[gen.ConnectSession]{
 		operation: opAuthenticate,
 		body:      body,
 		invalid:   required("token", body.Token),
@@ -70,16 +70,16 @@ func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSess
 
 // Format writes the base URL and nothing else, whatever the verb.
 func (s ConnectSessions) Format(f fmt.State, _ rune) {
-	fmt.Fprintf(f, "stackone.ConnectSessions(%s)", s.config)
+	fmt.Fprintf(f, "stackone.ConnectSessions(%s)", s.cfg)
 }
 
 // LogValue is what slog logs: the base URL.
-func (s ConnectSessions) LogValue() slog.Value { return slog.StringValue(s.config.String()) }
+func (s ConnectSessions) LogValue() slog.Value { return slog.StringValue(s.cfg.String()) }
 
-// cfg returns s.config, nil for a nil s.
-func (s *ConnectSessions) cfg() *config {
+// config returns s.cfg, nil for a nil s.
+func (s *ConnectSessions) config() *config {
 	if s == nil {
 		return nil
 	}
-	return s.config
+	return s.cfg
 }

@@ -29,15 +29,15 @@ func operations(base *url.URL) (map[string]operation, error) {
 	create, err := gen.NewCreateConnectSessionRequest(base.String(), gen.ConnectSessionCreate{})
 	authenticate, err2 := gen.NewAuthenticateConnectSessionRequest(base.String(), gen.ConnectSessionAuthenticate{})
 	return map[string]operation{
-		opCreate:       {name: opCreate, request: create},
-		opAuthenticate: {name: opAuthenticate, request: authenticate, readOnly: true},
+		opCreate:       {name: opCreate, request: create, readOnly: readOnly(opCreate)},
+		opAuthenticate: {name: opAuthenticate, request: authenticate, readOnly: readOnly(opAuthenticate)},
 	}, cmp.Or(err, err2)
 }
 
 // operationOf returns the operation of a request. One without a method is named by
 // its HTTP method and path.
-func operationOf(known map[string]operation, base *url.URL, req *http.Request) operation {
-	for _, op := range known {
+func operationOf(operations map[string]operation, base *url.URL, req *http.Request) operation {
+	for _, op := range operations {
 		if req.Method == op.request.Method && req.URL.Path == op.request.URL.Path {
 			return op
 		}
@@ -46,7 +46,8 @@ func operationOf(known map[string]operation, base *url.URL, req *http.Request) o
 	return operation{name: name, readOnly: readOnly(name)}
 }
 
-// readOnly reports whether the operation of that name changes nothing.
+// readOnly reports whether the operation of that name changes nothing: one of those
+// here, or one that is named by an HTTP method that only reads.
 func readOnly(name string) bool {
 	method, _, named := strings.Cut(name, " ")
 	return name == opAuthenticate || named &&

@@ -113,8 +113,8 @@ func defaultHeader(userAgent string) http.Header {
 // User-Agent stay, and its Authorization for another origin.
 func (c *config) headerOf(req *http.Request, authorization string) http.Header {
 	h := c.defaults.Clone()
-	own := h["Authorization"]
-	own[0] = authorization
+	credentials := h["Authorization"]
+	credentials[0] = authorization
 	delete(h, "Authorization")
 	for key, values := range req.Header {
 		h[key] = slices.Clone(values)
@@ -123,7 +123,7 @@ func (c *config) headerOf(req *http.Request, authorization string) http.Header {
 		h[key] = []string{value}
 	}
 	if req.URL.Scheme == c.base.Scheme && req.URL.Host == c.base.Host {
-		h["Authorization"] = own
+		h["Authorization"] = credentials
 	}
 	return h
 }
@@ -195,11 +195,11 @@ func withCredentials(credentials credentials, err error) Option {
 // have user info, a query or a fragment.
 func WithBaseURL(rawURL string) Option {
 	base, err := parseBaseURL(rawURL)
-	var known map[string]operation
+	var ops map[string]operation
 	if err == nil {
-		known, err = operations(base)
+		ops, err = operations(base)
 	}
-	return set(err, func(c *config) { c.base, c.operations = base, known })
+	return set(err, func(c *config) { c.base, c.operations = base, ops })
 }
 
 // WithHTTPClient sends requests through the Transport and with the Timeout of hc,

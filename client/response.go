@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
 )
@@ -22,7 +23,8 @@ type Response struct {
 	// For another member of the latest attempt it names latest_connection_attempt.
 	Dropped []string
 
-	redactor func() redact.Redactor
+	retryAfter time.Duration // since it arrived
+	redactor   func() redact.Redactor
 }
 
 // Redact makes text of the service or a provider safe to log: one printable line of at
