@@ -53,7 +53,7 @@ func start(t *testing.T, options ...func(*config)) *harness {
 	if cfg.fake == nil {
 		cfg.fake = sharedFake(t)
 	}
-	cfg.client, cfg.authLinks = cfg.fake.Client(client.WithLogger(cfg.log)), cfg.fake.URL
+	cfg.client, cfg.authLinks, cfg.hubAPI = cfg.fake.Client(client.WithLogger(cfg.log)), cfg.fake.URL, cfg.fake.URL
 	if cfg.webhookSecrets != nil {
 		cfg.webhookSecrets = []string{cfg.fake.webhookSecret}
 	}
