@@ -264,7 +264,9 @@ func TestWebhookIsAnsweredOnceItIsStored(t *testing.T) {
 		_, err = locked.ExecContext(t.Context(), `INSERT INTO connections (customer_id) VALUES ('customer-acme')`)
 		require.NoError(t, err)
 		answered := make(chan int, 1)
-		go func() { answered <- h.deliverEvent(t, accountEvent("account.created", nil)) }()
+		body, err := json.Marshal(accountEvent("account.created", nil))
+		require.NoError(t, err)
+		go func() { answered <- h.do(delivery(body, webhook.Sign(body, h.fake.webhookSecret))).Code }()
 		select {
 		case status := <-answered:
 			require.Fail(t, "answered", "%d", status)
