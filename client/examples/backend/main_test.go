@@ -122,6 +122,7 @@ func TestRunRefused(t *testing.T) {
 			if test.key != "" {
 				t.Setenv(client.APIKeyEnv, test.key)
 			}
+			t.Chdir(t.TempDir()) // for the default database
 			err := run(t.Context(), test.args, io.Discard, sql.Open)
 			require.ErrorContains(t, err, test.want)
 			assert.NotContains(t, err.Error(), "\n")

@@ -121,7 +121,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		if len(message) > 0 {
 			_ = stream.SetWriteDeadline(time.Now().Add(10 * time.Second))
-			if _, err := w.Write(message); err != nil || stream.Flush() != nil { //nolint:gosec // JSON of what a template has rendered
+			if _, err := w.Write(message); err != nil || stream.Flush() != nil {
 				return
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -68,7 +67,7 @@ func startPostgres() (address string, stop func(), err error) {
 	stop = func() {
 		life.Close()
 		<-ended
-		server.Wait()
+		_ = server.Wait() // it was interrupted
 		remove()
 	}
 	ready := make(chan bool, 1)
@@ -81,7 +80,6 @@ func startPostgres() (address string, stop func(), err error) {
 			}
 		}
 		ready <- false
-		io.Copy(io.Discard, log)
 	}()
 	if !<-ready {
 		stop()

@@ -112,6 +112,8 @@ func TestWebhookEvents(t *testing.T) {
 		"undated creation": {[]payload{accountEvent("account.deleted", nil), accountEvent("account.created", payload{"event_date": nil})}, "", 0},
 		"undated deletion": {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", payload{"event_date": nil})}, "", 2},
 		"connected anew":   {[]payload{accountEvent("account.deleted", nil), accountEvent("account.updated", later)}, "8801", 1},
+		"late update":      {[]payload{accountEvent("account.created", later), accountEvent("account.updated", earlier)}, "8801", 1},
+		"late deletion":    {[]payload{accountEvent("account.updated", later), accountEvent("account.deleted", earlier)}, "8801", 1},
 		"late of another":  {[]payload{accountEvent("account.created", nil), accountEvent("account.created", with(earlier, "account_id", "2"))}, "8801", 1},
 		"gone meanwhile":   {[]payload{accountEvent("account.deleted", with(later, "account_id", "2")), accountEvent("account.created", nil)}, "8801", 1},
 		"another account":  {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", with(later, "account_id", "1"))}, "8801", 1},
@@ -220,7 +222,7 @@ func TestTheSameEventAHundredTimesAtOnce(t *testing.T) {
 }
 
 // Whatever the order in which the two are stored, and whoever stores them.
-func TestDeletionAndCreationAtOnce(t *testing.T) {
+func TestDeletionAndUpdateAtOnce(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
 		a := start(t, on(t, d))
@@ -228,12 +230,14 @@ func TestDeletionAndCreationAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 20 {
 			id := payload{"account_id": strconv.Itoa(i)}
+			earlier := payload{"account_id": id["account_id"], "event_date": "2026-11-22T11:00:00Z"}
+			require.Equal(t, 200, a.deliverEvent(t, accountEvent("account.created", earlier)))
 			deleted := payload{"account_id": id["account_id"], "origin_owner_id": nil, "event_date": "2026-11-22T12:00:01Z"}
-			all.Go(func() { assert.Equal(t, 200, a.deliverEvent(t, accountEvent("account.created", id))) })
+			all.Go(func() { assert.Equal(t, 200, a.deliverEvent(t, accountEvent("account.updated", id))) })
 			all.Go(func() { assert.Equal(t, 200, b.deliverEvent(t, accountEvent("account.deleted", deleted))) })
 		}
 		all.Wait()
-		assert.Equal(t, 40, a.store.count(t, "events"))
+		assert.Equal(t, 60, a.store.count(t, "events"))
 		assert.Equal(t, 20, a.store.count(t, "accounts WHERE deleted"))
 		now := a.connection(t, "customer-acme")
 		assert.Empty(t, now.Account.ID)
@@ -260,7 +264,9 @@ func TestWebhookIsAnsweredOnceItIsStored(t *testing.T) {
 		_, err = locked.ExecContext(t.Context(), `INSERT INTO connections (customer_id) VALUES ('customer-acme')`)
 		require.NoError(t, err)
 		answered := make(chan int, 1)
-		go func() { answered <- h.deliverEvent(t, accountEvent("account.created", nil)) }()
+		body, err := json.Marshal(accountEvent("account.created", nil))
+		require.NoError(t, err)
+		go func() { answered <- h.do(delivery(body, webhook.Sign(body, h.fake.webhookSecret))).Code }()
 		select {
 		case status := <-answered:
 			require.Fail(t, "answered", "%d", status)
