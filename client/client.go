@@ -27,7 +27,7 @@ type Client struct {
 
 // New returns a client with the credentials of WithAPIKey, WithAPIKeyFunc or
 // WithBasicAuth, or else with the API key in the environment variable
-// STACKONE_API_KEY. It does no I/O. It reports all configuration errors at once, without
+// STACKONE_API_KEY. It does no I/O. It reports all configuration errors together, without
 // the values.
 //
 // Without WithHTTPClient, requests go through a transport of the client's own, as

@@ -24,7 +24,7 @@ const DefaultBaseURL = gen.DefaultServerURL
 
 // Option configures a client when given to New, and one call when given to a method.
 // Options of a call override the client's, and of two options for the same thing the
-// last one wins. New checks the values of options, and a call checks those of its own
+// last one wins. New checks the values of options, and a call checks its own options
 // before it sends anything; an invalid value is an error even when a later option
 // overrides it.
 type Option func(*config)
@@ -216,7 +216,7 @@ func WithBaseURL(rawURL string) Option {
 // see: leave retries to [RetryPolicy]. The proof that nothing was sent
 // (TransportError.MaybeSent) assumes that a transport that reads the request's body sends
 // it through net/http only, and it is weaker then: a certificate that the server rejects,
-// or a refusal of a proxy with a reason of its own, may be reported as maybe sent. The
+// or a proxy's refusal with an unusual reason phrase, may be reported as maybe sent. The
 // body of a transport's answer must allow Close during Read, as net/http's does.
 func WithHTTPClient(hc *http.Client) Option {
 	if hc == nil {
