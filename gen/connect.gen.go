@@ -224,7 +224,7 @@ type ConnectSessionCreate struct {
 	Type AccountType `json:"type,omitempty,omitzero"`
 }
 
-// Category A kind of system to connect. The list is open; a category without a constant is sent and kept as it is.
+// Category A kind of system to connect. The list is open; a category without a constant is sent and kept unchanged.
 type Category string
 
 // AccountType The kind of the account that the session connects; the service's default is production. The list is open.
@@ -247,7 +247,7 @@ type ConnectSessionLatestAttempt struct {
 // AttemptStatus How far an attempt to connect has come. The list is open; StackOne's Hub knows "expired" too.
 type AttemptStatus string
 
-// ConnectSessionTokenAuthLink A created connect session, with the two secrets that open it. ID, OrganizationID and ProjectID are the service's, CreatedAt is its time. What has no text here is what the request said, with the service's defaults.
+// ConnectSessionTokenAuthLink A created connect session, with the two secrets that open it. ID, OrganizationID and ProjectID are the service's, CreatedAt is its time. Other fields echo the request, with the service's defaults filled in.
 type ConnectSessionTokenAuthLink struct {
 	AccountID string `json:"account_id,omitempty,omitzero"`
 
@@ -281,7 +281,7 @@ type ConnectSessionTokenAuthLink struct {
 	ProjectID       string         `json:"project_id"`
 	Provider        string         `json:"provider,omitempty,omitzero"`
 
-	// Token What StackOne's Hub opens the session with. It is a secret, meant for one opening.
+	// Token What StackOne's Hub opens the session with. It is a secret, meant to be used once.
 	Token string `json:"token"`
 
 	// Type The connect session account type
