@@ -117,7 +117,7 @@ func (v vendored) everything() (tree, error) {
 // first page is the text, which is what the generator demands.
 func (v vendored) fits(text string) error {
 	_, loose, err := v.apply(text, func(action) bool { return true })
-	if err != nil || len(loose) == 0 {
+	if len(loose) == 0 {
 		return err
 	}
 	var targets []string
