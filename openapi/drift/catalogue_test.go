@@ -175,6 +175,11 @@ func catalogue() []upstream {
 		{"an anchor and an alias", both(swap("          type: number\n", "          type: &n number\n", link), swap("          type: string\n", "          type: &s string\n", link), swap("          type: string\n", "          type: *s\n", "        project_id:")), nil},
 		{"a merge key", both(swap("        organization_id:\n          type: string\n", "        organization_id: &text\n          type: string\n", link), swap("        project_id:\n          type: string\n", "        project_id:\n          <<: *text\n", link)), nil},
 		{"security moved to the top", both(swap("security: []\n", "security:\n  - basic: []\n"), swap("      security:\n        - basic: []\n", "", "paths:")), nil},
+		{"a header with a name", remade(func(m map[string]any) {
+			headers := object(m, "paths", "/connect_sessions", "post", "responses", "408", "headers")
+			object(m, "components")["headers"] = map[string]any{"RetryAfter": headers["Retry-After"]}
+			headers["Retry-After"] = map[string]any{"$ref": "#/components/headers/RetryAfter"}
+		}, yaml.Marshal), nil},
 		{"a schema that nothing uses", swap(create, "    Unused:\n      type: object\n"+create), nil},
 		{"a surrogate pair in JSON", both(swap("The origin username", "The user", create), remade(func(map[string]any) {}, json.Marshal), swap("The user", `The user \ud83d\ude00`)), prose("`ConnectSessionCreate.origin_username`: `description` `The origin username` → `The user 😀`" + asked)},
 		{"a longer fence inside a text", swap("The origin username", "|-\n            See\n            `````\n            text\n            `````", create), prose("`ConnectSessionCreate.origin_username`: `description` `The origin username` → `````` See ````` text ````` ``````" + asked)},

@@ -181,6 +181,7 @@ func typed(ctx context.Context, name string) (*types.Package, string, error) {
 	}
 	config := packages.Config{Context: ctx, Mode: packages.LoadSyntax, ParseFile: parse}
 	config.Overlay = map[string][]byte{path: text}
+	config.BuildFlags = []string{"-trimpath"} // what the cache has of another folder is as good
 	loaded, err := packages.Load(&config, "./gen")
 	if err != nil {
 		return nil, "", err
