@@ -42,7 +42,7 @@ func TestEveryEdit(t *testing.T) {
 		done[alike.ReplaceAllString(at, "$1/*")] = true
 		b, err := json.Marshal(doc)
 		require.NoError(t, err)
-		var changes []change
+		var changes []*change
 		revision, err := parse(string(b))
 		if err == nil {
 			changes, err = compare(base, revision, nil)

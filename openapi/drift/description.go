@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,10 +10,12 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/speakeasy-api/openapi/jsonpointer"
 	"gopkg.in/yaml.v3"
 )
 
@@ -19,10 +23,13 @@ import (
 // whole one of 2 MB a hundred thousand.
 const maxValues = 1_000_000
 
+// marks are before or behind the values of a text.
+var marks = regexp.MustCompile(`[\n,:\[]|- `)
+
 // tree is a description as plain values.
 type tree map[string]any
 
-// object returns the object at the keys, nil when there is none.
+// object is the object at the keys, nil when there is none.
 func object(from map[string]any, keys ...string) map[string]any {
 	for _, key := range keys {
 		from, _ = from[key].(map[string]any)
@@ -30,37 +37,28 @@ func object(from map[string]any, keys ...string) map[string]any {
 	return from
 }
 
-// parse reads an OpenAPI 3 description in YAML or JSON and checks that nothing is
-// missing: a page that was cut must not pass for one with less in it.
+// parse reads an OpenAPI 3 description in YAML or JSON.
 func parse(text string) (tree, error) {
 	doc, err := node(text)
 	if err != nil {
 		return nil, err
 	}
-	t, err := plain(doc)
-	if err == nil && !strings.HasPrefix(literal(t["openapi"]), "3") {
-		err = errors.New("not an OpenAPI 3 description")
-	}
-	if err == nil {
-		err = t.check()
-	}
-	return t, err
+	return plain(doc)
 }
 
 func node(text string) (*yaml.Node, error) {
-	if strings.Count(text, "\n")+strings.Count(text, ",")+strings.Count(text, ":")+strings.Count(text, "[")+strings.Count(text, "- ") > maxValues {
+	if len(marks.FindAllStringIndex(text, maxValues+1)) > maxValues {
 		return nil, fmt.Errorf("more than %d values", maxValues)
 	}
-	if json.Valid([]byte(text)) { // which is YAML but for tabs and for halves of a surrogate pair
-		var v any
-		d := json.NewDecoder(strings.NewReader(text))
-		d.UseNumber()
-		_ = d.Decode(&v)
-		b, _ := json.Marshal(v)
-		text = string(b)
+	source := []byte(text)
+	var v any
+	j := json.NewDecoder(strings.NewReader(text))
+	j.UseNumber()
+	if json.Valid(source) && j.Decode(&v) == nil { // JSON is YAML, except for tabs and surrogate pairs
+		source, _ = json.Marshal(v)
 	}
 	var doc yaml.Node
-	d := yaml.NewDecoder(strings.NewReader(text))
+	d := yaml.NewDecoder(bytes.NewReader(source))
 	if err := d.Decode(&doc); err != nil {
 		return nil, err
 	}
@@ -70,163 +68,128 @@ func node(text string) (*yaml.Node, error) {
 	return &doc, nil
 }
 
-// plain returns the object in doc.
+// plain returns the description in doc, and an error when something is missing:
+// a page that was cut must not pass for one that says less.
 func plain(doc *yaml.Node) (t tree, err error) {
 	asText(doc)
-	return t, doc.Decode((*map[string]any)(&t))
+	if err := doc.Decode((*map[string]any)(&t)); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(literal(t["openapi"]), "3") {
+		return nil, errors.New("not an OpenAPI 3 description")
+	}
+	return t, t.check()
 }
 
-// asText makes keys texts, such as a status without quotes, and dates, as in JSON.
+// asText turns keys, such as a status without quotes, and dates into strings, as in JSON.
 func asText(n *yaml.Node) {
 	for i, item := range n.Content {
-		if tag := item.ShortTag(); tag == "!!timestamp" || n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge" {
+		tag := item.ShortTag()
+		if tag == "!!timestamp" || n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge" {
 			item.Tag = "!!str"
 		}
 		asText(item)
 	}
 }
 
-// walk calls f for every object below v, outer ones first.
-func walk(v any, at string, f func(m map[string]any, at string) error) error {
+// walk calls f for every object in v, outer ones first.
+func walk(v any, at string, f func(m map[string]any, at string)) {
 	list, _ := v.([]any)
 	for i, item := range list {
-		if err := walk(item, at+"/"+strconv.Itoa(i), f); err != nil {
-			return err
-		}
+		walk(item, at+"/"+strconv.Itoa(i), f)
 	}
 	m, isObject := v.(map[string]any)
-	if !isObject {
-		return nil
+	if isObject {
+		f(m, at)
 	}
-	err := f(m, at)
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if err == nil {
-			err = walk(m[key], at+"/"+key, f)
-		}
+		walk(m[key], at+"/"+key, f)
 	}
-	return err
 }
 
-// resolve follows the references that begin at v to the value they lead to. What
-// stands beside a reference, which OpenAPI 3.1 allows, adds to that value.
+// resolve follows the references that begin at v to the value they lead to.
 func (t tree) resolve(v any) (any, error) {
-	var beside []map[string]any
 	for range 100 {
 		m, _ := v.(map[string]any)
 		ref, ok := m["$ref"].(string)
 		if !ok {
-			for _, more := range slices.Backward(beside) {
-				v = with(v, more)
-			}
 			return v, nil
 		}
-		beside = append(beside, m)
-		pointer, local := strings.CutPrefix(ref, "#/")
+		pointer, local := strings.CutPrefix(ref, "#")
 		if !local {
 			return nil, fmt.Errorf("reference %q leads out of the description", ref)
 		}
-		v = map[string]any(t)
-		for name := range strings.SplitSeq(pointer, "/") {
-			if unescaped, err := url.PathUnescape(name); err == nil {
-				name = unescaped
-			}
-			in, _ := v.(map[string]any)
-			list, _ := v.([]any)
-			v, ok = in[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]
-			if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(list) {
-				v, ok = list[i], true
-			}
-			if !ok {
-				return nil, fmt.Errorf("reference %q leads nowhere", ref)
-			}
+		if unescaped, err := url.PathUnescape(pointer); err == nil {
+			pointer = unescaped
+		}
+		var err error
+		if v, err = jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer)); err != nil {
+			return nil, fmt.Errorf("reference %q leads nowhere", ref)
 		}
 	}
 	return nil, errors.New("references lead in a circle")
 }
 
-// with returns the object v with what more says beside a reference to it.
-func with(v any, more map[string]any) any {
-	m, _ := v.(map[string]any)
-	if m == nil || len(more) == 1 {
-		return v
-	}
-	m = maps.Clone(m)
-	for key, value := range more {
-		inner, outer := object(m, key), object(more, key)
-		list, _ := m[key].([]any)
-		if names, _ := value.([]any); key == "required" && len(list) > 0 {
-			value = slices.Concat(list, names)
-		} else if key == "properties" && inner != nil && outer != nil {
-			value = maps.Clone(inner)
-			maps.Copy(value.(map[string]any), outer)
-		}
-		m[key] = value
-	}
-	delete(m, "$ref")
-	return m
-}
-
-// call names an operation.
-type call struct{ path, method string }
-
-func (c call) String() string { return strings.ToUpper(c.method) + " " + c.path }
-
-// path returns the object of a path, which may be a reference.
-func (t tree) path(name string) map[string]any {
-	v, _ := t.resolve(object(t, "paths")[name])
+// resolved returns the object that v is or refers to.
+func (t tree) resolved(v any) map[string]any {
+	v, _ = t.resolve(v)
 	m, _ := v.(map[string]any)
 	return m
 }
 
-func (t tree) operation(c call) map[string]any { return object(t.path(c.path), c.method) }
-
-// shares says whether the descriptions have an operation in common.
-func (t tree) shares(other tree) bool {
-	return slices.ContainsFunc(other.calls(), func(c call) bool { return t.operation(c) != nil })
+// text returns a member of the object that v is or refers to.
+func (t tree) text(v any, key string) string {
+	s, _ := t.resolved(v)[key].(string)
+	return s
 }
 
-// calls returns the operations in the order of their paths.
-func (t tree) calls() []call {
-	var all []call
-	for _, path := range slices.Sorted(maps.Keys(object(t, "paths"))) {
+// operations returns those of the paths by their names, such as "GET /accounts", with
+// what they inherit.
+func (t tree) operations(paths map[string]any) map[string]any {
+	all := map[string]any{}
+	for name, v := range paths {
+		path := t.resolved(v)
 		for _, method := range methods {
-			if c := (call{path, method}); t.operation(c) != nil {
-				all = append(all, c)
+			own := object(path, method)
+			if own == nil {
+				continue
 			}
+			operation := maps.Clone(path)
+			maps.DeleteFunc(operation, func(key string, _ any) bool { return slices.Contains(methods, key) })
+			if security := t["security"]; security != nil {
+				operation["security"] = security
+			}
+			maps.Copy(operation, own)
+			operation["parameters"] = t.parameters(own, path)
+			all[strings.ToUpper(method)+" "+name] = operation
 		}
 	}
 	return all
 }
 
-// text is a member of the object that v refers to.
-func (t tree) text(v any, key string) string {
-	v, _ = t.resolve(v)
-	m, _ := v.(map[string]any)
-	s, _ := m[key].(string)
-	return s
-}
+// calls returns the names of the operations.
+func (t tree) calls() []string { return slices.Sorted(maps.Keys(t.operations(object(t, "paths")))) }
 
-// security lists the alternatives that the operation has or inherits.
-func (t tree) security(operation map[string]any) any {
-	if own, ok := operation["security"]; ok {
-		return own
-	}
-	return t["security"]
+// has reports whether t has one of the operations.
+func (t tree) has(calls ...string) bool {
+	own := t.operations(object(t, "paths"))
+	return slices.ContainsFunc(calls, func(c string) bool { return own[c] != nil })
 }
 
 // parameters lists those of the operation and the others of its path.
-func (t tree) parameters(operation, path map[string]any) any {
-	own, _ := operation["parameters"].([]any)
-	shared, ok := path["parameters"].([]any)
-	if !ok || own == nil && operation["parameters"] != nil {
-		return operation["parameters"]
+func (t tree) parameters(operation, path map[string]any) []any {
+	all, _ := operation["parameters"].([]any)
+	shared, _ := path["parameters"].([]any)
+	for _, v := range shared {
+		same := func(own any) bool { return t.parameter(own) == t.parameter(v) }
+		if !slices.ContainsFunc(all, same) {
+			all = append(slices.Clip(all), v)
+		}
 	}
-	return append(slices.DeleteFunc(slices.Clone(shared), func(v any) bool {
-		return slices.ContainsFunc(own, func(other any) bool { return t.parameter(other) == t.parameter(v) })
-	}), own...)
+	return all
 }
 
-// parameter names one: "query page_size". HTTP tells no case of headers.
+// parameter names one, such as "query page_size". Case means nothing in a header's name.
 func (t tree) parameter(v any) string {
 	name := t.text(v, "name")
 	if t.text(v, "in") == "header" {
@@ -235,31 +198,42 @@ func (t tree) parameter(v any) string {
 	return t.text(v, "in") + " " + name
 }
 
-// check finds what a description that was cut lacks.
+// check finds what is missing from a description that was cut.
 func (t tree) check() error {
-	err := walk(map[string]any(t), "", func(m map[string]any, _ string) error {
-		_, err := t.resolve(m)
-		return err
-	})
-	if err == nil && len(t.calls()) == 0 {
-		err = errors.New("the description has no operations")
-	}
-	for _, c := range t.calls() {
-		operation := t.operation(c)
-		if err == nil && len(object(operation, "responses")) == 0 {
-			err = fmt.Errorf("%v: no responses", c)
+	var p problem
+	walk(map[string]any(t), "", func(m map[string]any, _ string) {
+		if _, err := t.resolve(m); err != nil {
+			p.is("%w", err)
 		}
-		alternatives, _ := t.security(operation).([]any)
-		for _, alternative := range alternatives {
-			m, _ := alternative.(map[string]any)
-			for name := range m {
-				scheme := object(t, "components", "securitySchemes")[name]
-				kind := t.text(scheme, "type")
-				if err == nil && (kind == "" || kind == "http" && t.text(scheme, "scheme") == "") {
-					err = fmt.Errorf("%v: security scheme %q is missing or incomplete", c, name)
+	})
+	for path, v := range object(t, "paths") {
+		if t.resolved(v) == nil && strings.HasPrefix(path, "/") {
+			p.is("path %q is not an object", path)
+		}
+	}
+	operations := t.operations(object(t, "paths"))
+	if len(operations) == 0 {
+		p.is("the description has no operations")
+	}
+	for name := range operations {
+		if len(object(operations, name, "responses")) == 0 {
+			p.is("%s: no responses", name)
+		}
+		walk(object(operations, name)["security"], "", func(alternative map[string]any, _ string) {
+			for scheme := range alternative {
+				v := object(t, "components", "securitySchemes")[scheme]
+				if kind := t.text(v, "type"); kind == "" || kind == "http" && t.text(v, "scheme") == "" {
+					p.is("%s: security scheme %q is missing or incomplete", name, scheme)
 				}
 			}
-		}
+		})
 	}
-	return err
+	return p.first
+}
+
+// problem keeps the first of several errors.
+type problem struct{ first error }
+
+func (p *problem) is(format string, args ...any) {
+	p.first = cmp.Or(p.first, fmt.Errorf(format, args...))
 }

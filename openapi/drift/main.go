@@ -28,6 +28,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -43,7 +45,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -54,6 +56,16 @@ type options struct {
 	api, vendored, overlay string
 	timeout, pause, work   time.Duration
 	limit                  int // of a report, in bytes
+}
+
+// A task compares or takes the text of a source.
+type task func(ctx context.Context, o options, source, text string) (result, error)
+
+// result is what a task makes of a source.
+type result struct {
+	report string
+	exit   int
+	write  map[string]string // contents by path
 }
 
 // run is the command without the process around it.
@@ -75,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.DurationVar(&o.pause, "pause", time.Second, "time before an address that has failed is read again")
 	err := flags.Parse(args)
 	sources := flags.Args()
-	task, what := check, "check"
+	task, what := task(check), "check"
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprintln(stderr, "usage: drift [flags] [source ...]\n\nA source is an address or a file; default", page)
@@ -88,10 +100,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(errors.New("more than one source given; flags come before the source"))
 	case o.add && (o.update || len(sources) == 0):
 		return fail(errors.New("-add takes a source, and not -update"))
-	case o.timeout <= 0:
-		return fail(errors.New("-timeout must be positive"))
 	case o.api != "":
-		task, what = api, "compare what is generated"
+		task, what, o.work = api, "compare what is generated", 5*time.Minute // go builds what gen imports
 	case o.add:
 		task, what = add, "add"
 	case o.update:
@@ -101,108 +111,89 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		sources = []string{""}
 	}
 	o.limit = maxReport / len(sources)
-	code, markdown := exitSame, ""
+	code, reports := exitSame, []string(nil)
 	for _, source := range sources {
-		found, exit, err := task(ctx, o, cmp.Or(source, page))
+		r, err := do(ctx, task, o, cmp.Or(source, page))
 		if err != nil {
-			exit = fail(fmt.Errorf("could not %s: %w", what, err))
-		} else if markdown != "" {
-			markdown += "\n"
+			r.exit = fail(fmt.Errorf("could not %s: %w", what, err))
+		} else {
+			reports = append(reports, r.report)
 		}
-		markdown += found
-		code = max(code, exit)
+		code = max(code, r.exit)
 	}
-	if _, err := io.WriteString(stdout, markdown); err != nil {
+	if _, err := io.WriteString(stdout, strings.Join(reports, "\n")); err != nil {
 		return fail(fmt.Errorf("could not write the report: %w", err))
 	}
 	return code
 }
 
+// do reads the source, gives the task its time and writes what comes of it.
+func do(ctx context.Context, task task, o options, source string) (result, error) {
+	text, err := bounded(ctx, o.timeout, func(ctx context.Context) (string, error) { return read(ctx, source, o.pause) })
+	if err != nil {
+		return result{}, fmt.Errorf("%s: %w", shown(source), err)
+	}
+	r, err := bounded(ctx, o.work, func(ctx context.Context) (result, error) { return task(ctx, o, shown(source), text) })
+	if err != nil {
+		return result{}, fmt.Errorf("%s: %w", shown(source), err)
+	}
+	for path, text := range r.write {
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644))
+	}
+	return r, err
+}
+
 // bounded gives f its time, and turns a panic into an error: the libraries that
 // read and compare know no context and are given whatever upstream serves. One
-// that is still at it when the time is over ends with the process.
-func bounded[T any](ctx context.Context, limit time.Duration, f func() (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+// that is still running when the time is over ends with the process.
+func bounded[T any](ctx context.Context, limit time.Duration, f func(context.Context) (T, error)) (found T, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished in %v", limit))
 	defer cancel()
-	var nothing T
 	done := make(chan func() (T, error), 1)
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- func() (T, error) { return nothing, fmt.Errorf("panic: %v", p) }
+				done <- func() (T, error) { return found, fmt.Errorf("panic: %v", p) }
 			}
 		}()
-		found, err := f()
-		done <- func() (T, error) { return found, err }
+		result, err := f(ctx)
+		done <- func() (T, error) { return result, err }
 	}()
 	select {
 	case result := <-done:
-		return result()
+		if ctx.Err() == nil {
+			return result()
+		}
 	case <-ctx.Done():
-		return nothing, ended(ctx, limit)
 	}
-}
-
-// ended says why the context is done.
-func ended(ctx context.Context, limit time.Duration) error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("not finished in %v", limit)
-	}
-	return errors.New("interrupted")
+	return found, context.Cause(ctx)
 }
 
 // check compares a source with the vendored file that it belongs to, and with
 // -update takes it.
-func check(ctx context.Context, o options, source string) (string, int, error) {
-	text, err := read(ctx, source, o)
+func check(_ context.Context, o options, source, text string) (r result, err error) {
+	here, err := load(o, text)
 	if err != nil {
-		return "", 0, err
+		return r, err
 	}
-	c, err := bounded(ctx, o.work, func() (comparison, error) { return judge(o, text) })
+	found := here.found
+	against, ours, err := here.counterpart()
 	if err != nil {
-		return "", 0, fmt.Errorf("%s: %w", shown(source), err)
-	}
-	report := markdown(shown(source), c.against, c.changes, o.limit)
-	switch {
-	case len(c.changes) == 0:
-		return report, exitSame, nil
-	case o.update:
-		report += fmt.Sprintf("\n%s has been replaced by the page's description.\n", code(c.against))
-		return report, exitSame, os.WriteFile(o.vendored, []byte(c.found), 0o644)
-	}
-	return report, exitDrift, nil
-}
-
-// comparison is what judge has found.
-type comparison struct {
-	against, found string // a file's path, and upstream's description
-	changes        []change
-}
-
-func judge(o options, text string) (comparison, error) {
-	here, err := load(o)
-	if err != nil {
-		return comparison{}, err
-	}
-	found, err := extract(text, here.files[0])
-	if err != nil {
-		return comparison{}, err
-	}
-	against, ours, err := here.counterpart(found)
-	if err != nil {
-		return comparison{}, err
+		return r, err
 	}
 	changes, err := compare(against.tree, found.tree, ours)
+	r = result{report: markdown(source, against.path, changes, o.limit), exit: min(len(changes), exitDrift)}
 	switch {
 	case err != nil || !o.update:
+		return r, err
 	case !found.page:
-		err = errors.New("not a documentation page: -update takes the vendored file from its page and from nothing else")
+		return r, errors.New("not a documentation page: -update takes the vendored file from its page and from nothing else")
 	case against.path != here.files[0].path || ours != nil:
-		err = fmt.Errorf("it describes other operations than %s: make page takes it", here.files[0].path)
-	case len(changes) > 0:
-		if err = refused(found.tree); err == nil {
-			err = here.fits(found.text)
-		}
+		return r, fmt.Errorf("it describes other operations than %s: make page takes it", here.files[0].path)
+	case len(changes) == 0:
+		return r, nil
 	}
-	return comparison{against.path, found.text, changes}, err
+	r.report += fmt.Sprintf("\n%s has been replaced by the page's description.\n", code(against.path))
+	r.exit, r.write = exitSame, map[string]string{o.vendored: found.text}
+	return r, cmp.Or(refused(found.tree), here.fits(found.text))
 }

@@ -159,7 +159,7 @@ func (p *probe) FailNow()              { runtime.Goexit() }
 // and that the generated code is what comes of it.
 func requireNew(t *testing.T, p project, page string) {
 	t.Helper()
-	found, err := extract(strings.ReplaceAll(strings.TrimPrefix(page, "\uFEFF"), "\r\n", "\n"), file{})
+	found, err := extract(strings.ReplaceAll(strings.TrimPrefix(page, "\uFEFF"), "\r\n", "\n"))
 	require.NoError(t, err)
 	vendored := p.read("openapi/connect-sessions.yaml")
 	assert.Equal(t, found.text, vendored)
@@ -190,7 +190,7 @@ func TestRefreshStops(t *testing.T) {
 			"make refresh: what is generated from the new description does not compile, and everything is as it was; openapi/README.md says what to do: gen/connect.gen.go:7:2: no required module provides package example.com/chosen"},
 		{"at a requirement", asPage(changed), `[ "$1 $2" != "mod tidy" ] || { go mod edit -require example.com/chosen@v1.0.0; exit; }`, "make refresh: go.mod would gain a requirement, and everything is as it was; openapi/README.md says what to do: \t\t\t\"Path\": \"example.com/chosen\""},
 		{"at code that changes without a reason", asPage(swap("summary: Create Connect Session", "summary: Create a session")(t, live)), `[ $1 != generate ] || { go "$@" && sed -i.bak 's,"application/json",("application/json"),' gen/connect.gen.go && rm gen/*.bak; }`,
-			"drift: could not compare what is generated: the generated code works in another way, and neither what upstream has changed nor Go's API says why"},
+			"drift: could not compare what is generated: bin/refresh.md: the generated code works in another way, and neither what upstream has changed nor Go's API says why"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,10 +2,24 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/exp/apidiff"
+	"golang.org/x/tools/go/packages"
 )
 
 // maxReport keeps the reports of all sources, and what could not be read, within an
@@ -13,7 +27,7 @@ import (
 const maxReport = 50000
 
 // markdown is the report of the changes, within the limit in bytes.
-func markdown(source, vendored string, changes []change, limit int) string {
+func markdown(source, vendored string, changes []*change, limit int) string {
 	against := code(source) + " against " + code(vendored)
 	if len(changes) == 0 {
 		return "## Upstream drift\n\nNone: " + against + " means the same.\n"
@@ -26,12 +40,12 @@ func markdown(source, vendored string, changes []change, limit int) string {
 		}
 		lines[c.grade] = append(lines[c.grade], line)
 	}
-	var b strings.Builder
-	b.WriteString("## Upstream drift\n\n" + against + ".\n")
+	var report strings.Builder
+	report.WriteString("## Upstream drift\n\n" + against + ".\n")
 	for g, title := range grades {
-		b.WriteString(list("\n### "+title, lines[g], limit-b.Len()))
+		report.WriteString(list("\n### "+title, lines[g], limit-report.Len()))
 	}
-	return b.String()
+	return report.String()
 }
 
 // list returns a list in Markdown under a title, nothing when it is empty.
@@ -49,8 +63,8 @@ func list(title string, items []string, limit int) string {
 	return b
 }
 
-// code shows upstream's text as a code span, where no markup, no mention and no
-// reference to an issue comes to life.
+// code shows upstream's text as a code span, in which no markup, mention or
+// reference to an issue takes effect.
 func code(s string) string {
 	s = oneLine(s, 160)
 	if s == "" {
@@ -69,20 +83,12 @@ func code(s string) string {
 // fromTo shows a change of value. Long texts are shown from shortly before where
 // they part.
 func fromTo(from, to any) string {
-	if from, ok := from.(string); ok {
-		if to, ok := to.(string); ok && from != to && strings.Join(strings.Fields(from), " ") == strings.Join(strings.Fields(to), " ") {
-			return "with other white space"
-		}
-	}
-	shown := func(v any) string {
-		if v == nil {
-			return ""
-		}
-		return literal(v)
-	}
-	a, b := shown(from), shown(to)
-	if a == b { // a text and a number
+	a, b := literal(cmp.Or(from, any(""))), literal(cmp.Or(to, any("")))
+	switch {
+	case a == b: // a text and a number
 		a, b = quoted(from), quoted(to)
+	case slices.Equal(strings.Fields(a), strings.Fields(b)):
+		return "with other white space"
 	}
 	same := 0
 	for same < min(len(a), len(b)) && a[same] == b[same] {
@@ -121,4 +127,68 @@ func oneLine(s string, most int) string {
 		return string(r[:most]) + "…"
 	}
 	return string(r)
+}
+
+// generated is the file with the generated code, seen from the project's folder.
+const generated = "gen/connect.gen.go"
+
+// growing matches a method that an interface of all operations gains. The interfaces are
+// there to be called, and the method is listed as the client's.
+var growing = regexp.MustCompile(`^Client(WithResponses)?Interface\.\w+: added$`)
+
+// explained matches the report of a change that may change what the code does.
+var explained = regexp.MustCompile(`\A## Added|\n### (` + grades[mayBreak] + "|" + grades[isNew] + ")")
+
+// api reports what has changed for a Go program between the generated code in
+// o.api and that of now. The text is the report of what upstream has changed: code
+// that works in another way although neither tells of it is an error.
+func api(ctx context.Context, o options, _, upstream string) (result, error) {
+	was, before, err := typed(ctx, o.api)
+	is, after, err2 := typed(ctx, generated)
+	if err := cmp.Or(err, err2); err != nil {
+		return result{}, err
+	}
+	var breaking, compatible []string
+	for _, c := range apidiff.Changes(was, is).Changes {
+		switch {
+		case growing.MatchString(c.Message):
+		case c.Compatible && !strings.Contains(c.Message, "MarshalJSON: added"): // it sends fields that nobody has set
+			compatible = append(compatible, code(c.Message))
+		default:
+			breaking = append(breaking, code(c.Message))
+		}
+	}
+	report := list("\n### Breaks Go programs", breaking, maxReport/4) + list("\n### New in Go", compatible, maxReport/4)
+	if told := explained.MatchString(upstream); report == "" && before != after && !told {
+		return result{}, errors.New("the generated code works in another way, " +
+			"and neither what upstream has changed nor Go's API says why")
+	}
+	report = "\n## Go API\n" + cmp.Or(report, "\nThe same.\n")
+	return result{report: report, exit: min(len(breaking), exitDrift)}, nil
+}
+
+// typed returns package gen with the file's text as the generated code, and its code
+// without comments. Code by hand need not fit what is generated: its errors say nothing
+// about that.
+func typed(ctx context.Context, name string) (*types.Package, string, error) {
+	text, err := os.ReadFile(name)
+	path, err2 := filepath.Abs(generated)
+	if err := cmp.Or(err, err2); err != nil {
+		return nil, "", err
+	}
+	parse := func(files *token.FileSet, name string, text []byte) (*ast.File, error) {
+		return parser.ParseFile(files, name, text, parser.SkipObjectResolution)
+	}
+	config := packages.Config{Context: ctx, Mode: packages.LoadSyntax, ParseFile: parse}
+	config.Overlay = map[string][]byte{path: text}
+	config.BuildFlags = []string{"-trimpath"} // what the cache has of another folder is as good
+	loaded, err := packages.Load(&config, "./gen")
+	if err != nil {
+		return nil, "", err
+	}
+	var code strings.Builder
+	for _, file := range loaded[0].Syntax {
+		err = errors.Join(err, format.Node(&code, loaded[0].Fset, file))
+	}
+	return loaded[0].Types, code.String(), err
 }

@@ -92,7 +92,7 @@ func TestReportIsBounded(t *testing.T) {
 	assert.Less(t, len(stdout), 65536)
 	assert.True(t, utf8.ValidString(stdout))
 	assert.Contains(t, stdout, fmt.Sprintf("### New (%d)", n))
-	assert.Contains(t, stdout, "default `1800` → `60`", "what may break comes first")
+	assert.Contains(t, stdout, "`default` `1800` → `60`", "what may break comes first")
 	assert.Contains(t, stdout, fmt.Sprintf("Not listed for want of space: %d more", n+1-len(lines(stdout))))
 }
 
@@ -121,5 +121,5 @@ func TestReportWhole(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(asPage(swap("default: 1800", "default: 3600")(t, vendoredText(t)))), 0o600))
 	_, stdout, _ := command(t, file)
 	assert.Equal(t, "## Upstream drift\n\n`"+file+"` against `"+vendoredFile+"`.\n\n### May break callers (1)\n\n"+
-		"- `ConnectSessionCreate.expires_in`: default `1800` → `3600` (`request of POST /connect_sessions`)\n", stdout)
+		"- `ConnectSessionCreate.expires_in`: `default` `1800` → `3600` (`request of POST /connect_sessions`)\n", stdout)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -19,32 +18,21 @@ import (
 // maxSource bounds what is read. StackOne's whole description has about 2 MB.
 const maxSource = 16 << 20
 
-// read returns the text of the address or file, with LF line ends. An address is
-// read up to three times when what fails may pass.
-func read(ctx context.Context, source string, o options) (text string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	again := isAddress(source)
-	if !again {
-		text, err = readFile(ctx, source)
+// read returns the text of the address or file. An address is read up to three times
+// while its failure may be transient.
+func read(ctx context.Context, source string, pause time.Duration) (text string, err error) {
+	if !strings.HasPrefix(source, "https://") && !strings.HasPrefix(source, "http://") {
+		return readFile(source)
 	}
-	for attempt := 0; again && attempt < 3 && ctx.Err() == nil; attempt++ {
+	for attempt, again := 0, true; again && attempt < 3; attempt++ {
 		select {
-		case <-time.After(time.Duration(attempt) * o.pause):
-			if text, again, err = fetch(ctx, source); err != nil {
-				err = fmt.Errorf("%s: %w", shown(source), err)
-			}
+		case <-time.After(time.Duration(attempt) * pause):
+			text, again, err = fetch(ctx, source)
 		case <-ctx.Done():
+			again = false
 		}
 	}
-	if ctx.Err() != nil {
-		return "", fmt.Errorf("%s: %w", shown(source), ended(ctx, o.timeout))
-	}
 	return text, err
-}
-
-func isAddress(source string) bool {
-	return strings.HasPrefix(source, "https://") || strings.HasPrefix(source, "http://")
 }
 
 // shown is the source as a report may name it: without user info or query.
@@ -75,11 +63,11 @@ func fetch(ctx context.Context, address string) (text string, again bool, err er
 		return "", true, err
 	}
 	defer resp.Body.Close()
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
 	case resp.StatusCode != http.StatusOK:
-		return "", resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests, errors.New("answered " + resp.Status)
-	case kind == "text/html":
+		busy := resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests
+		return "", busy, errors.New("answered " + resp.Status)
+	case strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html"):
 		return "", false, errors.New("answered with HTML")
 	}
 	text, err = readText(resp.Body)
@@ -88,29 +76,22 @@ func fetch(ctx context.Context, address string) (text string, again bool, err er
 
 // redirect follows a page that has moved, but not from https to http.
 func redirect(next *http.Request, via []*http.Request) error {
-	if via[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
-		return errors.New("redirected from https to " + next.URL.Scheme)
-	}
-	if len(via) >= 10 {
-		return errors.New("redirected more than 10 times")
+	if len(via) >= 10 || via[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
+		return errors.New("redirected more than 10 times, or from https to http")
 	}
 	return nil
 }
 
-func readFile(ctx context.Context, path string) (string, error) {
+func readFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	defer context.AfterFunc(ctx, func() { f.Close() })() // ends a read from a pipe
-	text, err := readText(f)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return text, nil
+	return readText(f)
 }
 
+// readText returns UTF-8 of a bounded size, with LF line ends.
 func readText(r io.Reader) (string, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSource+1))
 	switch {
@@ -124,13 +105,6 @@ func readText(r io.Reader) (string, error) {
 	return strings.ReplaceAll(strings.TrimPrefix(string(b), "\uFEFF"), "\r\n", "\n"), nil
 }
 
-// source is a description and where in the text it was.
-type source struct {
-	tree tree
-	text string
-	page bool // it was fenced in a documentation page
-}
-
 var (
 	// html begins a document, not a component in a page's Markdown.
 	html = regexp.MustCompile(`(?i)\A\s*<(!doctype|html|head|\?xml)`)
@@ -141,36 +115,28 @@ var (
 	says = regexp.MustCompile(`(?m)^[\s{]*openapi\s*:|["']openapi["']\s*:`)
 	// fence begins or ends a fenced code block (CommonMark 4.5).
 	fence = regexp.MustCompile("^( {0,3})(`{3,}|~{3,})\\s*([^`]*)$")
-	// described is what the info string of a description's fence begins with.
-	described = regexp.MustCompile(`(?i)^(ya?ml|json)`)
 )
 
-// extract finds the description: the text itself, or the one fence in it. One that
-// is known is not read again.
-func extract(text string, known file) (*source, error) {
-	if text == known.text {
-		return &source{tree: known.tree, text: text}, nil
-	}
+// extract finds the description: the text itself, or the one fence in it.
+func extract(text string) (f file, err error) {
 	if html.MatchString(text) {
-		return nil, errors.New("HTML instead of Markdown, YAML or JSON")
+		return f, errors.New("HTML instead of Markdown, YAML or JSON")
 	}
 	t, notBare := parse(text)
 	if notBare == nil || bare.MatchString(text) {
-		return &source{tree: t, text: text}, notBare
+		return file{tree: t, text: text}, notBare
 	}
 	blocks, err := fences(text)
 	switch {
 	case err != nil:
-		return nil, err
+		return f, err
 	case len(blocks) == 0:
-		return nil, fmt.Errorf("neither a page with a fenced OpenAPI description nor a description itself: %w", notBare)
+		return f, fmt.Errorf("neither a page with a fenced OpenAPI description nor a description itself: %w", notBare)
 	case len(blocks) > 1:
-		return nil, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
-	case blocks[0] == known.text:
-		return &source{tree: known.tree, text: known.text, page: true}, nil
+		return f, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
 	}
 	t, err = parse(blocks[0])
-	return &source{tree: t, text: blocks[0], page: true}, err
+	return file{tree: t, text: blocks[0], page: true}, err
 }
 
 // fences returns what is in the fenced code blocks that hold a description. The fence
@@ -185,7 +151,7 @@ func fences(text string) (found []string, err error) {
 			open = mark
 			block.Reset()
 		case mark != nil && strings.HasPrefix(mark[2], open[2]) && mark[3] == "":
-			if open[2][0] == '`' && described.MatchString(open[3]) && says.MatchString(block.String()) {
+			if open[2][0] == '`' && says.MatchString(block.String()) {
 				found = append(found, block.String())
 			}
 			open = nil
@@ -193,7 +159,7 @@ func fences(text string) (found []string, err error) {
 			block.WriteString(strings.TrimPrefix(line, open[1]) + "\n")
 		}
 	}
-	if open != nil && open[2][0] == '`' && described.MatchString(open[3]) {
+	if open != nil && open[2][0] == '`' && says.MatchString(block.String()) {
 		return nil, errors.New("the page is cut: the fence of the description is not closed")
 	}
 	return found, nil

@@ -34,7 +34,7 @@ func TestUpdate(t *testing.T) {
 		file := copied(t)
 		code, stdout, stderr := drift(t, strings.ReplaceAll(asPage(changed), "\n", "\r\n"), "-vendored", file, "-update")
 		assert.Equal(t, exitSame, code, stderr)
-		assert.Equal(t, []string{"May break callers | `ConnectSessionCreate.expires_in`: default `1800` → `3600`" + asked}, lines(stdout))
+		assert.Equal(t, []string{"May break callers | `ConnectSessionCreate.expires_in`: `default` `1800` → `3600`" + asked}, lines(stdout))
 		assert.Contains(t, stdout, "has been replaced")
 		assert.Equal(t, changed, contents(t, file))
 

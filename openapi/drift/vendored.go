@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,62 +16,65 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// file is a vendored description.
+// file is a description, vendored or upstream's.
 type file struct {
 	path, text string
 	tree       tree
+	page       bool // it was fenced in a documentation page
 }
 
-// vendored is what is known here of the API.
+// vendored is what is known here of the API, and what it is compared with.
 type vendored struct {
 	files   []file // the first page, then those in pages
 	overlay string // its text
 	err     error  // why there is none
+	found   file   // upstream's description
 }
 
-func load(o options) (*vendored, error) {
-	var v vendored
-	v.overlay, v.err = readFile(context.Background(), o.overlay)
+// load reads what is known here and finds the description in upstream's text.
+func load(o options, text string) (v vendored, err error) {
+	v.overlay, v.err = readFile(o.overlay)
 	pages, _ := filepath.Glob(filepath.Join(filepath.Dir(o.overlay), "pages", "*.yaml")) // sorted
 	for _, path := range append([]string{o.vendored}, pages...) {
-		text, err := readFile(context.Background(), path)
-		if err != nil {
-			return nil, err
+		f := file{path: filepath.ToSlash(path)}
+		if f.text, err = readFile(path); err != nil {
+			return v, err
 		}
-		t, err := parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+		if f.tree, err = parse(f.text); err != nil {
+			return v, fmt.Errorf("%s: %w", path, err)
 		}
-		v.files = append(v.files, file{filepath.ToSlash(path), text, t})
+		v.files = append(v.files, f)
 	}
-	return &v, nil
+	v.found, err = extract(text)
+	return v, err
 }
 
 // counterpart returns what the source is compared with: the file with an operation
 // of the page, or the source's part of everything that is known here, and then
 // which operations the overlay adds, true for those that no file has.
-func (v *vendored) counterpart(s *source) (file, map[string]bool, error) {
-	whole := !s.page && len(object(s.tree, "paths")) > len(object(v.files[0].tree, "paths"))
-	if i := slices.IndexFunc(v.files, func(f file) bool { return f.tree.shares(s.tree) }); !whole && i >= 0 {
-		return v.files[i], nil, nil
+func (v vendored) counterpart() (file, map[string]bool, error) {
+	first, s := v.files[0], v.found
+	calls := s.tree.calls()
+	whole := !s.page && len(object(s.tree, "paths")) > len(object(first.tree, "paths"))
+	for _, f := range v.files {
+		if !whole && f.tree.has(calls...) {
+			return f, nil, nil
+		}
 	}
 	all, err := v.everything()
-	if err != nil {
-		return file{}, nil, err
-	}
-	if !whole && !all.shares(s.tree) {
-		return v.files[0], nil, nil
+	switch {
+	case err != nil || !whole && !all.has(calls...):
+		return first, nil, err
+	case !whole:
+		maps.DeleteFunc(object(all, "paths"), func(path string, _ any) bool { return object(s.tree, "paths")[path] == nil })
 	}
 	ours := map[string]bool{}
 	for _, c := range all.calls() {
-		if v.files[0].tree.operation(c) == nil {
-			ours[c.String()] = !slices.ContainsFunc(v.files, func(f file) bool { return f.tree.operation(c) != nil })
+		if !first.tree.has(c) {
+			ours[c] = !slices.ContainsFunc(v.files, func(f file) bool { return f.tree.has(c) })
 		}
 	}
-	if !whole {
-		maps.DeleteFunc(object(all, "paths"), func(path string, _ any) bool { return s.tree.path(path) == nil })
-	}
-	return file{path: v.files[0].path, tree: all}, ours, nil
+	return file{path: first.path, tree: all}, ours, nil
 }
 
 // action is one of the overlay's. Adds marks those that add operations.
@@ -79,49 +85,194 @@ type action struct {
 
 // apply applies the wanted actions to a description, and returns those without
 // anything to act on.
-func (v *vendored) apply(text string, wanted func(action) bool) (doc *yaml.Node, loose []action, err error) {
+func (v vendored) apply(text string, wanted func(action) bool) (t tree, loose []action, err error) {
 	var o struct{ Actions []action }
-	if err := errors.Join(v.err, yaml.Unmarshal([]byte(v.overlay), &o)); err != nil {
+	if err := cmp.Or(v.err, yaml.Unmarshal([]byte(v.overlay), &o)); err != nil {
 		return nil, nil, fmt.Errorf("the overlay: %w", err)
 	}
-	doc, err = node(text)
-	for _, action := range o.Actions {
+	doc, err := node(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, action := range slices.DeleteFunc(o.Actions, func(a action) bool { return !wanted(a) }) {
 		one := overlay.Overlay{Version: overlay.LatestVersion, Actions: []overlay.Action{action.Action}}
-		if err != nil || !wanted(action) {
-			continue
-		}
 		if _, err := one.ApplyToStrict(doc); err != nil {
 			loose = append(loose, action)
 		}
 	}
-	return doc, loose, err
+	if t, err = plain(doc); err != nil {
+		err = fmt.Errorf("the overlay: %w", err)
+	}
+	return t, loose, err
 }
 
 // everything is the first page with the operations that the overlay adds, and
 // without what it corrects.
-func (v *vendored) everything() (tree, error) {
-	doc, _, err := v.apply(v.files[0].text, func(a action) bool { return a.Adds })
-	if err != nil {
-		return nil, err
-	}
-	t, err := plain(doc)
-	if err = errors.Join(err, t.check()); err != nil {
-		return nil, fmt.Errorf("the overlay: %w", err)
-	}
-	return t, nil
+func (v vendored) everything() (tree, error) {
+	t, _, err := v.apply(v.files[0].text, func(a action) bool { return a.Adds })
+	return t, err
 }
 
 // fits says whether every action of the overlay has something to act on when the
 // first page is the text, which is what the generator demands.
-func (v *vendored) fits(text string) error {
+func (v vendored) fits(text string) error {
 	_, loose, err := v.apply(text, func(action) bool { return true })
-	if err != nil || len(loose) == 0 {
+	if len(loose) == 0 {
 		return err
 	}
 	var targets []string
 	for _, a := range loose {
 		targets = append(targets, a.Target)
 	}
-	return fmt.Errorf("the overlay's correction of %s no longer fits upstream's description; it was there because: %q. openapi/README.md says what to do; nothing has been changed",
+	return fmt.Errorf("the overlay's correction of %s no longer fits upstream's description; it was there because: %q. "+
+		"openapi/README.md says what to do; nothing has been changed",
 		strings.Join(targets, ", and of "), oneLine(loose[0].Description, 300))
+}
+
+// The lines of the overlay between which are the actions that make page writes.
+const (
+	pagesBegin = "  # What make page has taken from the files in pages. Do not edit.\n"
+	pagesEnd   = "  # End of the pages.\n"
+)
+
+// refused finds what upstream's text must not say when code is generated from it:
+// instructions to the generator, and text that would end a string in Go.
+func refused(t tree) error {
+	var p problem
+	walk(map[string]any(t), "", func(m map[string]any, where string) {
+		texts := slices.Sorted(maps.Keys(m))
+		if i := slices.IndexFunc(texts, directs.MatchString); i >= 0 {
+			p.is("%s has %s, an instruction to our generator, which only the overlay may give", code(where), code(texts[i]))
+		}
+		values, _ := m["enum"].([]any)
+		if m["x-enum-varnames"] != nil && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))) {
+			p.is("%s names its values by their order, and the overlay takes null and unmapped_value out of it", code(where))
+		}
+		for _, v := range append(slices.Clone(values), m["name"], m["operationId"], m["url"]) {
+			s, _ := v.(string)
+			texts = append(texts, s)
+		}
+		ends := func(s string) bool { return strings.ContainsAny(s, "\"`\\\n\r") }
+		if i := slices.IndexFunc(texts, ends); i >= 0 {
+			p.is("%s has %s, which the generator does not quote", code(where), code(texts[i]))
+		}
+	})
+	return p.first
+}
+
+// mayJoin says why operations of another description cannot join known's.
+func mayJoin(known, other tree) error {
+	var p problem
+	server := func(m map[string]any) string {
+		list, _ := m["servers"].([]any)
+		return other.text(append(list, nil)[0], "url")
+	}
+	walk(map[string]any(other), "", func(m map[string]any, where string) {
+		if theirs := server(m); theirs != "" && theirs != server(known) {
+			p.is("its operations are at %s, and the client calls %s", code(theirs), code(server(known)))
+		}
+		if _, isList := m["type"].([]any); isList {
+			p.is("%s has a list of types, as in OpenAPI 3.1, and the client is generated from OpenAPI 3.0", code(where))
+		}
+	})
+	return p.first
+}
+
+// put sets a member of nested objects, and makes those that are missing.
+func put(m map[string]any, v any, keys ...string) {
+	last := len(keys) - 1
+	for _, key := range keys[:last] {
+		if object(m, key) == nil {
+			m[key] = map[string]any{}
+		}
+		m = object(m, key)
+	}
+	m[keys[last]] = v
+}
+
+// takeOver returns what the page has and known has not, and adds it to known.
+func takeOver(known, page tree) (update map[string]any, gained, kept []string) {
+	update = map[string]any{}
+	add := func(v any, keys ...string) {
+		put(update, v, keys...)
+		put(known, v, keys...)
+	}
+	operations := page.operations(object(page, "paths"))
+	for _, call := range page.calls() {
+		if known.has(call) {
+			continue
+		}
+		operation := object(operations, call)
+		if id, ok := operation["operationId"].(string); ok { // the prefix would begin every generated name
+			operation["operationId"] = strings.TrimPrefix(id, "stackone_")
+		}
+		gained = append(gained, code(call))
+		method, path, _ := strings.Cut(call, " ")
+		add(operation, "paths", path, strings.ToLower(method))
+	}
+	components := object(page, "components")
+	for _, kind := range slices.Sorted(maps.Keys(components)) {
+		for _, name := range slices.Sorted(maps.Keys(object(components, kind))) {
+			v := object(components, kind)[name]
+			switch ours, taken := object(known, "components", kind)[name]; {
+			case !taken:
+				add(v, "components", kind, name)
+			case !reflect.DeepEqual(ours, v):
+				kept = append(kept, code(kind+"/"+name))
+			}
+		}
+	}
+	return update, gained, kept
+}
+
+var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
+
+// add makes the page a file in pages, and takes its operations over into the overlay.
+func add(_ context.Context, o options, source, text string) (r result, err error) {
+	here, err := load(o, text)
+	found := here.found
+	if err == nil {
+		err = cmp.Or(refused(found.tree), mayJoin(here.files[0].tree, found.tree))
+	}
+	if err != nil {
+		return r, err
+	}
+	name := strings.TrimSuffix(strings.ToLower(filepath.Base(source)), filepath.Ext(source))
+	name = strings.Trim(unsafe.ReplaceAllString(name, "-"), "-") + ".yaml"
+	path := filepath.ToSlash(filepath.Join(filepath.Dir(o.overlay), "pages", name))
+	here.files = slices.DeleteFunc(here.files, func(f file) bool { return f.path == path })
+	here.files = append(here.files, file{path: path, text: found.text, tree: found.tree})
+	slices.SortFunc(here.files[1:], func(a, b file) int { return strings.Compare(a.path, b.path) })
+
+	before, rest, ok := strings.Cut(here.overlay, pagesBegin)
+	_, after, ok2 := strings.Cut(rest, pagesEnd)
+	if !ok || !ok2 {
+		return r, fmt.Errorf("the overlay lacks the line %q or %q", pagesBegin, pagesEnd)
+	}
+	here.overlay = before + after
+	known, err := here.everything()
+	if err != nil {
+		return r, err
+	}
+	var actions strings.Builder
+	for _, f := range here.files[1:] {
+		update, gained, kept := takeOver(known, f.tree)
+		if f.path == path {
+			if len(gained) == 0 {
+				return r, errors.New("all of its operations are here already")
+			}
+			r.report = list("## Added from "+code(source), gained, maxReport/4) +
+				list("\n### Described in another way there, and kept as they were", kept, maxReport/4)
+		}
+		action, err := yaml.Marshal([]any{map[string]any{
+			"target": "$", "description": "The operations of " + filepath.Base(f.path) + ".", "x-adds": true, "update": update,
+		}})
+		if err != nil {
+			return r, err
+		}
+		actions.WriteString("  " + strings.ReplaceAll(strings.TrimRight(string(action), "\n"), "\n", "\n  ") + "\n")
+	}
+	here.overlay = before + pagesBegin + actions.String() + pagesEnd + after
+	r.write = map[string]string{path: found.text, o.overlay: here.overlay}
+	return r, here.fits(here.files[0].text)
 }

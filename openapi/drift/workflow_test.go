@@ -171,9 +171,9 @@ func TestDriftIssue(t *testing.T) {
 		w.env = append(w.env, "DRIFT_SOURCES=nowhere.md "+whole)
 		output, ok = w.check()
 		assert.False(t, ok)
-		assert.Contains(t, output, "::error title=Upstream could not be checked::drift: could not check: open nowhere.md: ")
+		assert.Contains(t, output, "::error title=Upstream could not be checked::drift: could not check: nowhere.md: open nowhere.md: ")
 		assert.Contains(t, w.noted(".body"), "enum value `expired` added")
-		assert.Contains(t, w.noted(".body"), "\n## Could not be read\n\n    drift: could not check: open nowhere.md: ")
+		assert.Contains(t, w.noted(".body"), "\n## Could not be read\n\n    drift: could not check: nowhere.md: open nowhere.md: ")
 	})
 	t.Run("much drift in many sources", func(t *testing.T) {
 		t.Parallel()
