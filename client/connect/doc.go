@@ -43,9 +43,14 @@
 //
 // With more than a few dozen waits at a time, polling alone is too slow. Register a
 // webhook and give its events to [Waiter.Connected]: it ends the waits that an event
-// answers within a second, however many others there are. A wait learns its customer
-// from its first look, which goes before all others; an event that arrives earlier takes
-// effect then. When 500 waits begin at once, their first looks take a minute.
+// answers within a second, however many others there are, except while StackOne's
+// Retry-After holds their first looks.
+//
+// A wait learns its customer from its first look; an event that arrives earlier takes
+// effect then. First looks come out of the same limit and go to the front. While other
+// waits are behind their turn, first looks take at most half of the limit, so that a
+// steady inflow of waits does not keep the others from looking. When 500 waits begin
+// together, their first looks take a minute, or up to two while others wait.
 //
 // # Several processes
 //

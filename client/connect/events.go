@@ -14,13 +14,15 @@ import (
 // An account.created or account.updated event answers the waits for sessions of its
 // owner (origin_owner_id) that name no provider or the event's; upper and lower case of
 // the provider are the same. Wait then returns an attempt that is authenticated, with the
-// event's account ID and date and without an ID of its own. Where an attempt is under
-// way, one more look is made first, and its outcome counts if there is one within a
+// event's account ID and date and without an ID of its own. If an attempt is pending,
+// one more look is made first, and its outcome counts if there is one within a
 // second: the attempt, or a [*ConnectionError].
 //
-// An event that arrives before a wait has learned its owner is kept until then. One that
-// is older than the session, such as a repeated delivery, does not answer it. Other
-// events, and events without an owner or account ID, do nothing.
+// A wait learns its owner from its first look. An event that arrives between the call of
+// Wait and that look is kept for it, and answers the wait as soon as the look succeeds,
+// which StackOne's Retry-After can delay. An event that arrives before Wait is called is
+// not kept. One that is older than the session, such as a repeated delivery, does not
+// answer it. Other events, and events without an owner or account ID, do nothing.
 func (w *Waiter) Connected(e webhook.Event) {
 	if w == nil || w.client == nil || e.OriginOwnerID == "" || e.AccountID == "" ||
 		e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated {

@@ -2,16 +2,15 @@ package connect
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
 )
 
-// Priorities of waits in the queue: the least goes first. An event has come for one that
-// is urgent, and a newcomer does not know its owner.
-const urgent, newcomer, regular = -math.MaxInt64 / 2, -math.MaxInt64 / 4, time.Duration(0)
+// Priorities of waits. A wait whose event has come is urgent: it looks once more to
+// learn how its attempt has ended. A newcomer has not learned its owner yet.
+const urgent, newcomer, regular = 0, 1, 2
 
 // After a 429 the looks return to their pace with this time constant: the gap between
 // two of them is halved every 3.5 minutes.
@@ -21,9 +20,9 @@ const recovery = 5 * time.Minute
 // schedule began. Its methods are called with Waiter.mu held.
 type schedule struct {
 	began       time.Time
-	timer       *time.Timer // fires when the first wait in the queue may look
-	queue       queue
-	added       uint64        // to the queue, since the schedule began
+	timer       *time.Timer   // fires when the next wait may look
+	queues      [3][]*wait    // by priority, each in the order of due
+	last        int           // priority to look, urgent aside
 	gap, target time.Duration // between two looks: now, and as configured
 	next        time.Duration // no look is sent before
 	held        time.Duration // when the last hold ends
@@ -38,33 +37,58 @@ func newSchedule(looksPerMinute int) schedule {
 	return s
 }
 
-// add gives a wait a place in the queue, to look after d or as soon as it can after that.
-func (s *schedule) add(t *wait, priority, d time.Duration) {
+// add gives a wait a place in the queue of its priority, to look after d or as soon as it
+// can after that.
+func (s *schedule) add(t *wait, priority int, d time.Duration) {
 	s.remove(t)
-	s.added++
-	t.due, t.number = priority+time.Since(s.began)+d, s.added
-	heap.Push(&s.queue, t)
+	t.priority, t.due = priority, time.Since(s.began)+d
+	q := &s.queues[priority]
+	i, _ := slices.BinarySearchFunc(*q, t.due+1, func(t *wait, due time.Duration) int { return cmp.Compare(t.due, due) })
+	*q = slices.Insert(*q, i, t)
 	s.call()
 }
 
-// remove takes a wait out of the queue if it is there.
+// remove takes a wait out of its queue if it is there.
 func (s *schedule) remove(t *wait) {
-	if t.index >= 0 {
-		heap.Remove(&s.queue, t.index)
-	}
+	s.queues[t.priority] = slices.DeleteFunc(s.queues[t.priority], func(other *wait) bool { return other == t })
 }
 
 // call wakes the waits that may look now, and sets the timer for the next one.
 func (s *schedule) call() {
-	for now := time.Since(s.began); len(s.queue) > 0; {
-		if at := max(s.queue[0].due, s.next); at > now {
+	for now := time.Since(s.began); ; {
+		if at := max(s.next, min(s.due(urgent), s.due(newcomer), s.due(regular))); at > now {
 			s.timer.Reset(at - now)
 			return
 		}
-		heap.Pop(&s.queue).(*wait).wake <- struct{}{}
+		t := s.queues[s.choose(now)][0]
+		s.remove(t)
+		t.wake <- struct{}{}
 		s.next = now + s.gap
 		s.gap = max(s.target, s.gap-time.Duration(s.gap.Seconds()/recovery.Seconds()*float64(s.gap)))
 	}
+}
+
+// due returns when the first wait of a priority is due.
+func (s *schedule) due(priority int) time.Duration {
+	if len(s.queues[priority]) == 0 {
+		return math.MaxInt64
+	}
+	return s.queues[priority][0].due
+}
+
+// choose returns the priority that looks now. A newcomer goes before regular waits, but
+// not twice in a row while one of them is late: due for longer than a turn of all regular
+// waits takes. Without that, a steady inflow of waits would keep the others from looking.
+func (s *schedule) choose(now time.Duration) int {
+	if s.due(urgent) <= now {
+		return urgent
+	}
+	late := now-s.due(regular) > s.gap*time.Duration(len(s.queues[regular]))
+	yield := late && s.last == newcomer
+	if s.last = regular; s.due(newcomer) <= now && !yield {
+		s.last = newcomer
+	}
+	return s.last
 }
 
 // hold lets no wait look for d, an hour at most, since the service has answered 429,
@@ -83,32 +107,4 @@ func (s *schedule) hold(d time.Duration) {
 func jittered(d time.Duration) time.Duration {
 	d = min(d, math.MaxInt64/4)
 	return d + rand.N(d/10+1)
-}
-
-// queue is a heap of waits, the first to look at its top.
-type queue []*wait
-
-func (q queue) Len() int { return len(q) }
-
-func (q queue) Less(i, j int) bool {
-	return q[i].due < q[j].due || q[i].due == q[j].due && q[i].number < q[j].number
-}
-
-func (q queue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
-}
-
-func (q *queue) Push(x any) {
-	t := x.(*wait)
-	t.index = len(*q)
-	*q = append(*q, t)
-}
-
-func (q *queue) Pop() any {
-	last := len(*q) - 1
-	t := (*q)[last]
-	t.index = -1
-	*q = slices.Delete(*q, last, last+1)
-	return t
 }

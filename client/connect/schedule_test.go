@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,7 +62,7 @@ func TestLooksPerMinute(t *testing.T) {
 				between := gaps(w.looks())
 				assert.Equal(t, tt.gap, slices.Min(between))
 				if tt.want < 1000 { // 50 waits use up the limit
-					assert.Equal(t, tt.gap, slices.Max(between), "at even distances")
+					assert.Equal(t, tt.gap, slices.Max(between), "evenly spaced")
 				}
 			})
 		})
@@ -137,9 +138,56 @@ func TestFirstLookGoesToTheFront(t *testing.T) {
 	})
 }
 
-// A first look that failed is not repeated at the front, or a few sessions that fail
-// would keep all others waiting.
-func TestFailedFirstLookWaitsItsTurn(t *testing.T) {
+// A first look that failed is soon repeated at the front, or the wait could not be
+// answered by an event until all others have looked.
+func TestFailedFirstLookIsRepeatedAtTheFront(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault stackonetest.Fault
+		after time.Duration // from the beginning of the wait to its second look
+	}{
+		"503":                    {stackonetest.Fault{Status: 503}, 2 * time.Second},
+		"503 with a Retry-After": {stackonetest.Fault{Status: 503, RetryAfter: 20 * time.Second}, 20 * time.Second},
+		"429":                    {stackonetest.Fault{Status: 429, RetryAfter: time.Second}, 2 * time.Second},
+		"429 for longer":         {stackonetest.Fault{Status: 429, RetryAfter: 20 * time.Second}, 20 * time.Second},
+		"reset":                  {stackonetest.Fault{Reset: stackonetest.ResetAfterReading}, 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wait(t, func(t *testing.T, w *waiting) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				w.crowd(ctx, 200)
+				time.Sleep(time.Minute) // all have looked, and are due
+				request := owner
+				request.OriginOwnerID = "customer-2"
+				token := w.create(request).Details().Token
+				tt.fault.When = func(r stackonetest.Request) bool { return strings.Contains(string(r.Body), token) }
+				w.srv.Inject(tt.fault)
+				begun := time.Now()
+				result := w.start(ctx, token)
+				time.Sleep(5 * time.Second)
+				event := connected("account-1")
+				event.OriginOwnerID = "customer-2"
+				w.waiter.Connected(event)
+				time.Sleep(time.Minute)
+				got := result()
+				require.NotNil(t, got)
+				require.NoError(t, got.err)
+				assert.Equal(t, "account-1", got.attempt.AccountSecureID)
+				times := w.lookTimes(begun, token)
+				require.Len(t, times, 2)
+				assert.GreaterOrEqual(t, times[1], tt.after)
+				assert.LessOrEqual(t, times[1], tt.after+tt.after/10+time.Second)
+				assert.LessOrEqual(t, got.at.Sub(begun), max(5*time.Second, times[1]), "immediately")
+			})
+		})
+	}
+}
+
+// A first look that keeps failing goes to the front three times more and then takes its
+// turn, or a few sessions that fail would keep all others waiting.
+func TestFirstLookThatKeepsFailingWaitsItsTurn(t *testing.T) {
 	t.Parallel()
 	waitWith(t, connect.WaiterOptions{LooksPerMinute: 60}, func(t *testing.T, w *waiting) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -153,8 +201,62 @@ func TestFailedFirstLookWaitsItsTurn(t *testing.T) {
 		w.start(ctx, w.token, client.WithHeader("X-Failing", "yes"))
 		time.Sleep(90 * time.Second)
 		synctest.Wait()
-		assert.Len(t, w.lookTimes(begun, w.token), 2, "and the second after a turn of all")
+		times := w.lookTimes(begun, w.token)
+		require.Len(t, times, 5)
+		assert.Less(t, times[3], 15*time.Second)
+		assert.Greater(t, times[4]-times[3], 55*time.Second, "after a turn of all")
 	})
+}
+
+// Waits keep looking while others keep joining, and if the limit suffices for both, each
+// that joins looks immediately.
+func TestLateJoiners(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		perMinute   int
+		between     time.Duration // the longest time between two looks of an earlier wait
+		immediately bool
+	}{
+		"some":                       {200, 45 * time.Second, true},
+		"more than the limit allows": {520, time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wait(t, func(t *testing.T, w *waiting) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				earlier := w.crowd(ctx, 100)
+				time.Sleep(time.Minute)
+				begun := time.Now()
+				joined := map[string]time.Time{}
+				for range 3 * tt.perMinute {
+					token := w.create(owner).Details().Token
+					joined[token] = time.Now()
+					leaving, leave := context.WithTimeout(ctx, 20*time.Second)
+					w.start(leaving, token)
+					time.AfterFunc(time.Minute, leave)
+					time.Sleep(time.Minute / time.Duration(tt.perMinute))
+				}
+				synctest.Wait()
+				for _, token := range earlier {
+					times := append(w.lookTimes(begun, token), time.Since(begun))
+					for i := range times {
+						require.LessOrEqual(t, times[i]-times[max(0, i-1)], tt.between)
+					}
+					require.LessOrEqual(t, times[0], tt.between)
+				}
+				assert.LessOrEqual(t, withinAMinute(w.looks()), 500)
+				time.Sleep(time.Second)
+				for token, at := range joined {
+					if times := w.lookTimes(at, token); tt.immediately {
+						require.NotEmpty(t, times)
+						require.LessOrEqual(t, times[0], 300*time.Millisecond)
+					}
+				}
+				time.Sleep(time.Minute) // the timers end
+			})
+		})
+	}
 }
 
 func TestCancelledWaitLeaves(t *testing.T) {

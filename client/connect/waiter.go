@@ -18,17 +18,20 @@ import (
 // confirmTime limits the last look of a wait that an event has answered.
 const confirmTime = 800 * time.Millisecond
 
+// frontRetries is how often a wait whose first look has failed goes to the front again.
+const frontRetries = 3
+
 // WaiterOptions configure a [Waiter]. The zero value has the defaults.
 type WaiterOptions struct {
 	// Interval is the time between two looks at a session; a tenth is added at random.
 	// 0 is 2 s. Wait fails if it is negative.
 	Interval time.Duration
 
-	// LooksPerMinute limits the looks of all waits together. 0 is 500, half of what
-	// StackOne allows a key; negative is no limit. When n processes wait on one key, set
-	// it to 500/n in each. Interval*LooksPerMinute waits fit, 16 by default. When there
-	// are more, they take turns at even distances, and each looks less often: register a
-	// webhook, and give its events to Connected.
+	// LooksPerMinute limits the looks of all waits together, first looks included. 0 is
+	// 500, half of what StackOne allows a key; negative is no limit. When n processes wait
+	// on one key, set it to 500/n in each. Interval*LooksPerMinute waits fit, 16 by
+	// default. When there are more, they take turns, evenly spaced, and each looks less
+	// often: register a webhook, and give its events to Connected.
 	LooksPerMinute int
 
 	// Progress, if not nil, receives a session's latest attempt, nil while there is
@@ -38,10 +41,10 @@ type WaiterOptions struct {
 }
 
 // Waiter waits for customers to connect. Make one for each API key: StackOne allows a
-// key 1,000 requests a minute, and a Waiter sees to it that all waits together use no
-// more than half of them. The package documentation says how often each session is then
-// looked at. A Waiter is safe for concurrent use, has no goroutine, and needs no closing.
-// It keeps nothing of a wait that has ended.
+// key 1,000 requests a minute, and a Waiter uses at most half of them for all its waits
+// together. The package documentation says how often each session is then looked at. A
+// Waiter is safe for concurrent use, has no goroutine, and needs no closing. It keeps
+// nothing of a wait that has ended.
 type Waiter struct {
 	client  *client.Client
 	options WaiterOptions
@@ -71,16 +74,16 @@ type wait struct {
 	token   string
 	opts    []client.Option
 	wake    chan struct{} // receives when it is the wait's turn, and when an event has come
-	seen    string        // the attempt that the last look has shown
-	pending bool          // which is under way
-	failed  error         // why the last look has, if it has
-	delay   time.Duration // that it has asked for
+	seen    string        // ID and status of the attempt at the last successful look
+	pending bool          // the last successful look found an attempt that has not ended
+	failed  error         // error of the last look, nil if it succeeded
+	delay   time.Duration // Retry-After of the last look, 0 if it had none
+	looks   int           // number of looks made
 
 	// Guarded by Waiter.mu. In the schedule:
-	due    time.Duration
-	number uint64
-	index  int                // in the queue; -1: not in it
-	stop   context.CancelFunc // ends the look under way; nil: there is none
+	priority int
+	due      time.Duration
+	stop     context.CancelFunc // cancels the current look; nil: there is none
 
 	// Among the events:
 	since           *arrival // nil: the following is known
@@ -103,11 +106,17 @@ type wait struct {
 // customer may never come back. Wait only observes OAuth connections by itself: a
 // connector that asks for an API key makes no attempt, and is only seen by Connected.
 //
-// The first look is sent before those of waits that know their session already; all
-// others are sent first come, first served. A look is sent once, is not retried, and
-// does not touch the client's retry budget. After a 429, no wait looks until its
-// Retry-After, at most for an hour, and then the looks resume at half the pace. opts
-// apply to each look, except that WithRetryPolicy has no effect.
+// Events that arrived before Wait was called are not kept. If you wait again after a
+// restart, an API-key connection that was made in between is known only from your own
+// records.
+//
+// A first look goes before the looks of waits that know their session, but not twice in a
+// row while these are behind their turn. If it fails, it goes to the front again after
+// Interval, or after the Retry-After if that is longer, up to three times; then the wait
+// takes its turn. All other looks are sent first come, first served. A look is sent once,
+// is not retried, and does not touch the client's retry budget. After a 429, no wait looks
+// until its Retry-After, at most for an hour, and then the looks resume at half the pace.
+// opts apply to each look, except that WithRetryPolicy has no effect.
 func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) (*gen.ConnectSessionLatestAttempt, error) {
 	switch {
 	case w == nil || w.client == nil:
@@ -119,7 +128,7 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 	case w.options.Interval < 0:
 		return nil, errors.New("stackone: wait: the interval is negative")
 	}
-	t := &wait{token: token, opts: opts, wake: make(chan struct{}, 2), index: -1}
+	t := &wait{token: token, opts: opts, wake: make(chan struct{}, 2)}
 	w.locked(func() {
 		t.since = w.events.last
 		w.looks.add(t, newcomer, 0)
@@ -133,7 +142,11 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 		if attempt != nil || err != nil {
 			return attempt, err
 		}
-		w.locked(func() { w.looks.add(t, regular, jittered(max(w.options.Interval, t.delay))) })
+		priority := regular
+		if t.looks++; t.since != nil && t.looks <= frontRetries { // events cannot answer it yet
+			priority = newcomer
+		}
+		w.locked(func() { w.looks.add(t, priority, jittered(max(w.options.Interval, t.delay))) })
 	}
 	return w.outcome(ctx, t)
 }
@@ -148,7 +161,7 @@ func (w *Waiter) turn(ctx context.Context, t *wait) (look context.Context) {
 		case <-t.wake:
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if t.event == nil || t.due < newcomer { // urgent, because an event has come
+			if t.event == nil || t.priority == urgent { // urgent, because an event has come
 				look, t.stop = context.WithCancel(ctx)
 			}
 			return look
@@ -183,7 +196,7 @@ func (w *Waiter) look(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAt
 	authenticated := attempt != nil && attempt.Status == gen.AttemptStatusAuthenticated
 	switch {
 	case dropped(".status"), dropped("") && (attempt == nil || authenticated && attempt.AccountSecureID == ""):
-		return nil, &client.ResponseError{
+		return nil, &client.ResponseError{ // with the operation that Authenticate's own errors have
 			Operation: "authenticate_connect_session", StatusCode: answer.StatusCode, Attempts: answer.Attempts,
 			RequestID: answer.Redact(answer.Header.Get("X-Request-Id")), Header: answer.Header, Body: answer.Body,
 			Err: errors.New("latest_connection_attempt has no usable status or account_secure_id"),
