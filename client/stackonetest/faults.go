@@ -10,8 +10,8 @@ import (
 )
 
 // Fault is what goes wrong with a request. Its parts combine: a fault with a
-// status, a Retry-After and a delay is a late answer with both. The zero Fault
-// changes nothing.
+// status, a Retry-After and a delay is a late answer with both. At least one part
+// has to change what the client sees: the zero Fault is refused.
 type Fault struct {
 	// When picks the requests that the fault is for; nil picks all. It can be
 	// called from several goroutines at a time. For a reset before reading the
@@ -83,9 +83,9 @@ func ProxyError(status int) Fault {
 	}
 }
 
-// Check returns an error that names what cannot be sent, or what another part of
-// the fault makes meaningless, such as the body of an answer that a reset
-// withholds.
+// Check returns an error for a fault that changes nothing, that cannot be sent, or
+// with a part that another one makes meaningless, such as the body of an answer
+// that a reset withholds.
 func (f Fault) Check() error {
 	var errs []error
 	refuse := func(wrong bool, format string, args ...any) {
@@ -93,6 +93,8 @@ func (f Fault) Check() error {
 			errs = append(errs, fmt.Errorf("stackonetest: "+format, args...))
 		}
 	}
+	refuse(f.Status == 0 && len(f.Header) == 0 && f.Body == nil && f.RetryAfter == 0 && f.Delay == 0 && f.SlowBody == 0 &&
+		!f.CutBody && f.Reset == 0 && !f.Processed, "the fault changes nothing: set a status, a header, a body, a delay or a reset")
 	refuse(f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999),
 		"status %d cannot be sent", f.Status)
 	bodiless := f.Status == http.StatusSwitchingProtocols || f.Status == http.StatusNoContent || f.Status == http.StatusNotModified

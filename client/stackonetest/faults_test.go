@@ -59,7 +59,6 @@ func TestFaultAnswers(t *testing.T) {
 		{name: "429 without Retry-After", fault: stackonetest.Fault{Status: 429, Header: http.Header{"Retry-After": nil}}, status: 429,
 			header: http.Header{"Retry-After": nil}},
 		{name: "processed, then failed", fault: stackonetest.Fault{Status: 502, Processed: true}, status: 502, sessions: 1},
-		{name: "none", fault: stackonetest.Fault{}, status: 201, sessions: 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -182,7 +181,7 @@ func TestFaultSeesTheRequestItIsFor(t *testing.T) {
 			before = r
 			return r.Header.Get("X-Reset") != ""
 		}},
-		stackonetest.Fault{Times: -1, When: func(r stackonetest.Request) bool {
+		stackonetest.Fault{RetryAfter: time.Second, Times: -1, When: func(r stackonetest.Request) bool {
 			after = r
 			r.Body[0], r.Header["Content-Type"] = 'X', nil // a copy, or the request would be refused
 			return true
@@ -224,9 +223,11 @@ func TestUnusedFaults(t *testing.T) {
 		{name: "used, and requests after it", fault: stackonetest.Fault{Status: 500}, sent: 3},
 		{name: "not used", fault: stackonetest.Fault{Status: 500}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
 		{name: "used too seldom", fault: stackonetest.Fault{Status: 500, Times: 3}, sent: 2, want: "stackonetest: injected fault 1 was used 2 of 3 times"},
-		{name: "for no request", fault: stackonetest.Fault{When: never}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "for no request", fault: stackonetest.Fault{Status: 500, When: never}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
 		{name: "for all requests", fault: stackonetest.Fault{Status: 500, Times: -1}, sent: 2},
 		{name: "for all requests, and none came", fault: stackonetest.Fault{Status: 500, Times: -1}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "nothing", fault: stackonetest.Fault{Times: -1, When: never, Header: http.Header{}}, sent: 1,
+			want: "stackonetest: the fault changes nothing: set a status, a header, a body, a delay or a reset"},
 		{name: "interim status", fault: stackonetest.Fault{Status: 103}, want: "stackonetest: status 103 cannot be sent"},
 		{name: "no status", fault: stackonetest.Fault{Status: -1}, sent: 1, want: "stackonetest: status -1 cannot be sent"},
 		{name: "body of 304", fault: stackonetest.Fault{Status: 304, Body: []byte("x")}, want: "stackonetest: an answer with status 304 has no body"},
@@ -313,7 +314,7 @@ func TestFaultIsTakenByOneOfTwo(t *testing.T) {
 func TestFaultsWhenUsesTheServer(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
-	srv.Inject(stackonetest.Fault{When: func(stackonetest.Request) bool {
+	srv.Inject(stackonetest.Fault{RetryAfter: time.Second, When: func(stackonetest.Request) bool {
 		srv.Inject(stackonetest.Fault{Status: 500})
 		return len(srv.Requests()) == 0 && len(srv.Sessions()) == 0
 	}})
