@@ -13,7 +13,11 @@ import (
 // status, a Retry-After and a delay is a late answer with both. At least one part
 // has to change what the client sees: the zero Fault is refused.
 type Fault struct {
-	// When picks the requests that the fault is for; nil picks all. It can be
+	// Path picks the requests with this path, such as /connect_sessions; empty picks
+	// all.
+	Path string
+
+	// When picks among the requests with Path; nil picks all of them. It can be
 	// called from several goroutines at a time. For a reset before reading the
 	// request has no body.
 	When func(Request) bool
@@ -95,6 +99,7 @@ func (f Fault) Check() error {
 	}
 	refuse(f.Status == 0 && len(f.Header) == 0 && f.Body == nil && f.RetryAfter == 0 && f.Delay == 0 && f.SlowBody == 0 &&
 		!f.CutBody && f.Reset == 0 && !f.Processed, "the fault changes nothing: set a status, a header, a body, a delay or a reset")
+	refuse(f.Path != "" && f.Path[0] != '/', "the path %q does not begin with a slash", f.Path)
 	refuse(f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999),
 		"status %d cannot be sent", f.Status)
 	bodiless := f.Status == http.StatusSwitchingProtocols || f.Status == http.StatusNoContent || f.Status == http.StatusNotModified
@@ -110,7 +115,7 @@ func (f Fault) Check() error {
 }
 
 // Inject scripts faults. Each API request takes the first one that is for it and
-// not used up; injected without When and Times, they befall the next requests,
+// not used up; injected without Path, When and Times, they befall the next requests,
 // one each. A fault that [Fault.Check] refuses is left out, and [Server.Verify]
 // says so. Calling remove takes the faults away, used or not: the way to end one
 // that is for all requests. Verify does not miss what was taken away.
@@ -128,6 +133,11 @@ func (s *Server) Inject(faults ...Fault) (remove func()) {
 		s.script.remove(func(f *scripted) bool { return slices.Contains(injected, f) })
 	}
 }
+
+// Faults returns the injected faults that are not used up, in the order in which
+// requests take them. Times is how many requests each is still for, and negative
+// for all.
+func (s *Server) Faults() []Fault { return s.script.pending() }
 
 // ClearFaults takes all injected faults away.
 func (s *Server) ClearFaults() { s.script.remove(func(*scripted) bool { return true }) }

@@ -240,6 +240,9 @@ func TestUnusedFaults(t *testing.T) {
 		{name: "negative delay", fault: stackonetest.Fault{Delay: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
 		{name: "negative slow body", fault: stackonetest.Fault{SlowBody: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
 		{name: "negative Retry-After", fault: stackonetest.Fault{RetryAfter: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
+		{name: "path without a slash", fault: stackonetest.Fault{Status: 500, Path: "connect_sessions"}, sent: 1,
+			want: `stackonetest: the path "connect_sessions" does not begin with a slash`},
+		{name: "another path", fault: stackonetest.Fault{Status: 500, Path: authenticatePath}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
 		{name: "long status", fault: stackonetest.Fault{Status: 1000}, want: "stackonetest: status 1000 cannot be sent"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -360,6 +363,25 @@ func TestSwitchingProtocols(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	assert.Equal(t, http.StatusSwitchingProtocols, res.StatusCode)
+}
+
+func TestPendingFaults(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	assert.Empty(t, srv.Faults())
+	once, thrice := stackonetest.Fault{Status: 500}, stackonetest.Fault{Status: 502, Times: 3, Path: createPath, Body: []byte("x")}
+	always := stackonetest.Fault{Status: 503, Times: -1}
+	srv.Inject(once, thrice, stackonetest.Fault{}, always)
+	once.Times = 1
+	assert.Equal(t, []stackonetest.Fault{once, thrice, always}, srv.Faults())
+	post(t, srv, createPath, acmeJSON)
+	assert.Equal(t, 502, post(t, srv, createPath, acmeJSON).StatusCode)
+	assert.Equal(t, 503, post(t, srv, authenticatePath, `{"token":"x"}`).StatusCode)
+	thrice.Times = 2
+	assert.Equal(t, []stackonetest.Fault{thrice, always}, srv.Faults())
+	srv.ClearFaults()
+	assert.Empty(t, srv.Faults())
 }
 
 func TestFaultsAreTakenAway(t *testing.T) {
