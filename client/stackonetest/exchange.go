@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
 )
 
 const maxRequestBody = 1 << 20
@@ -83,20 +85,34 @@ func (s *Server) usual(r *http.Request, body []byte, bodyErr error, fault Fault)
 	return a
 }
 
-// logRequest logs a request that has its answer. Paths that hold a token are none
-// of the API's.
+// logRequest logs a request that has its answer, without the key and tokens that a
+// client put into the path.
 func (s *Server) logRequest(ctx context.Context, r Request, began time.Time) {
 	if s.log == nil {
 		return
 	}
+	known := s.known(r.Path + r.Reason)
 	attrs := []slog.Attr{
-		slog.String("method", r.Method), slog.String("path", r.Path), slog.Int("status", r.Answer.Status),
+		slog.String("method", r.Method), slog.String("path", known.Text(r.Path)), slog.Int("status", r.Answer.Status),
 		slog.String("request_id", r.ID), slog.Duration("took", time.Since(began)),
 	}
 	if r.Reason != "" {
-		attrs = append(attrs, slog.String("reason", r.Reason))
+		attrs = append(attrs, slog.String("reason", known.Text(r.Reason)))
 	}
 	s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
+}
+
+// known returns a redactor of the server's secrets that the text holds.
+func (s *Server) known(text string) redact.Redactor {
+	secrets := []string{s.apiKey}
+	for _, session := range s.Sessions() {
+		for _, secret := range []string{session.token, session.trigger} {
+			if strings.Contains(text, secret) {
+				secrets = append(secrets, secret)
+			}
+		}
+	}
+	return redact.New(secrets...)
 }
 
 // serveOther serves a request that is none of the API. The log has its pattern,

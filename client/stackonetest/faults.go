@@ -10,10 +10,14 @@ import (
 )
 
 // Fault is what goes wrong with a request. Its parts combine: a fault with a
-// status, a Retry-After and a delay is a late answer with both. The zero Fault
-// changes nothing.
+// status, a Retry-After and a delay is a late answer with both. At least one part
+// has to change what the client sees: the zero Fault is refused.
 type Fault struct {
-	// When picks the requests that the fault is for; nil picks all. It can be
+	// Path picks the requests with this path, such as /connect_sessions; empty picks
+	// all.
+	Path string
+
+	// When picks among the requests with Path; nil picks all of them. It can be
 	// called from several goroutines at a time. For a reset before reading the
 	// request has no body.
 	When func(Request) bool
@@ -83,9 +87,9 @@ func ProxyError(status int) Fault {
 	}
 }
 
-// Check returns an error that names what cannot be sent, or what another part of
-// the fault makes meaningless, such as the body of an answer that a reset
-// withholds.
+// Check returns an error for a fault that changes nothing, that cannot be sent, or
+// with a part that another one makes meaningless, such as the body of an answer
+// that a reset withholds.
 func (f Fault) Check() error {
 	var errs []error
 	refuse := func(wrong bool, format string, args ...any) {
@@ -93,6 +97,9 @@ func (f Fault) Check() error {
 			errs = append(errs, fmt.Errorf("stackonetest: "+format, args...))
 		}
 	}
+	refuse(f.Status == 0 && len(f.Header) == 0 && f.Body == nil && f.RetryAfter == 0 && f.Delay == 0 && f.SlowBody == 0 &&
+		!f.CutBody && f.Reset == 0 && !f.Processed, "the fault changes nothing: set a status, a header, a body, a delay or a reset")
+	refuse(f.Path != "" && f.Path[0] != '/', "the path %q does not begin with a slash", f.Path)
 	refuse(f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999),
 		"status %d cannot be sent", f.Status)
 	bodiless := f.Status == http.StatusSwitchingProtocols || f.Status == http.StatusNoContent || f.Status == http.StatusNotModified
@@ -108,7 +115,7 @@ func (f Fault) Check() error {
 }
 
 // Inject scripts faults. Each API request takes the first one that is for it and
-// not used up; injected without When and Times, they befall the next requests,
+// not used up; injected without Path, When and Times, they befall the next requests,
 // one each. A fault that [Fault.Check] refuses is left out, and [Server.Verify]
 // says so. Calling remove takes the faults away, used or not: the way to end one
 // that is for all requests. Verify does not miss what was taken away.
@@ -126,6 +133,11 @@ func (s *Server) Inject(faults ...Fault) (remove func()) {
 		s.script.remove(func(f *scripted) bool { return slices.Contains(injected, f) })
 	}
 }
+
+// Faults returns the injected faults that are not used up, in the order in which
+// requests take them. Times is how many requests each is still for, and negative
+// for all.
+func (s *Server) Faults() []Fault { return s.script.pending() }
 
 // ClearFaults takes all injected faults away.
 func (s *Server) ClearFaults() { s.script.remove(func(*scripted) bool { return true }) }

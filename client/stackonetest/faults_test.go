@@ -59,7 +59,6 @@ func TestFaultAnswers(t *testing.T) {
 		{name: "429 without Retry-After", fault: stackonetest.Fault{Status: 429, Header: http.Header{"Retry-After": nil}}, status: 429,
 			header: http.Header{"Retry-After": nil}},
 		{name: "processed, then failed", fault: stackonetest.Fault{Status: 502, Processed: true}, status: 502, sessions: 1},
-		{name: "none", fault: stackonetest.Fault{}, status: 201, sessions: 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -182,7 +181,7 @@ func TestFaultSeesTheRequestItIsFor(t *testing.T) {
 			before = r
 			return r.Header.Get("X-Reset") != ""
 		}},
-		stackonetest.Fault{Times: -1, When: func(r stackonetest.Request) bool {
+		stackonetest.Fault{RetryAfter: time.Second, Times: -1, When: func(r stackonetest.Request) bool {
 			after = r
 			r.Body[0], r.Header["Content-Type"] = 'X', nil // a copy, or the request would be refused
 			return true
@@ -224,9 +223,11 @@ func TestUnusedFaults(t *testing.T) {
 		{name: "used, and requests after it", fault: stackonetest.Fault{Status: 500}, sent: 3},
 		{name: "not used", fault: stackonetest.Fault{Status: 500}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
 		{name: "used too seldom", fault: stackonetest.Fault{Status: 500, Times: 3}, sent: 2, want: "stackonetest: injected fault 1 was used 2 of 3 times"},
-		{name: "for no request", fault: stackonetest.Fault{When: never}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "for no request", fault: stackonetest.Fault{Status: 500, When: never}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
 		{name: "for all requests", fault: stackonetest.Fault{Status: 500, Times: -1}, sent: 2},
 		{name: "for all requests, and none came", fault: stackonetest.Fault{Status: 500, Times: -1}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "nothing", fault: stackonetest.Fault{Times: -1, When: never, Header: http.Header{}}, sent: 1,
+			want: "stackonetest: the fault changes nothing: set a status, a header, a body, a delay or a reset"},
 		{name: "interim status", fault: stackonetest.Fault{Status: 103}, want: "stackonetest: status 103 cannot be sent"},
 		{name: "no status", fault: stackonetest.Fault{Status: -1}, sent: 1, want: "stackonetest: status -1 cannot be sent"},
 		{name: "body of 304", fault: stackonetest.Fault{Status: 304, Body: []byte("x")}, want: "stackonetest: an answer with status 304 has no body"},
@@ -239,6 +240,9 @@ func TestUnusedFaults(t *testing.T) {
 		{name: "negative delay", fault: stackonetest.Fault{Delay: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
 		{name: "negative slow body", fault: stackonetest.Fault{SlowBody: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
 		{name: "negative Retry-After", fault: stackonetest.Fault{RetryAfter: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
+		{name: "path without a slash", fault: stackonetest.Fault{Status: 500, Path: "connect_sessions"}, sent: 1,
+			want: `stackonetest: the path "connect_sessions" does not begin with a slash`},
+		{name: "another path", fault: stackonetest.Fault{Status: 500, Path: authenticatePath}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
 		{name: "long status", fault: stackonetest.Fault{Status: 1000}, want: "stackonetest: status 1000 cannot be sent"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -313,7 +317,7 @@ func TestFaultIsTakenByOneOfTwo(t *testing.T) {
 func TestFaultsWhenUsesTheServer(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
-	srv.Inject(stackonetest.Fault{When: func(stackonetest.Request) bool {
+	srv.Inject(stackonetest.Fault{RetryAfter: time.Second, When: func(stackonetest.Request) bool {
 		srv.Inject(stackonetest.Fault{Status: 500})
 		return len(srv.Requests()) == 0 && len(srv.Sessions()) == 0
 	}})
@@ -359,6 +363,25 @@ func TestSwitchingProtocols(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	assert.Equal(t, http.StatusSwitchingProtocols, res.StatusCode)
+}
+
+func TestPendingFaults(t *testing.T) {
+	t.Parallel()
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	assert.Empty(t, srv.Faults())
+	once, thrice := stackonetest.Fault{Status: 500}, stackonetest.Fault{Status: 502, Times: 3, Path: createPath, Body: []byte("x")}
+	always := stackonetest.Fault{Status: 503, Times: -1}
+	srv.Inject(once, thrice, stackonetest.Fault{}, always)
+	once.Times = 1
+	assert.Equal(t, []stackonetest.Fault{once, thrice, always}, srv.Faults())
+	post(t, srv, createPath, acmeJSON)
+	assert.Equal(t, 502, post(t, srv, createPath, acmeJSON).StatusCode)
+	assert.Equal(t, 503, post(t, srv, authenticatePath, `{"token":"x"}`).StatusCode)
+	thrice.Times = 2
+	assert.Equal(t, []stackonetest.Fault{thrice, always}, srv.Faults())
+	srv.ClearFaults()
+	assert.Empty(t, srv.Faults())
 }
 
 func TestFaultsAreTakenAway(t *testing.T) {

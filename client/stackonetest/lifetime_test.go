@@ -241,7 +241,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			before = heap()
 		}
 		owner := strconv.Itoa(n)
-		srv.Inject(stackonetest.Fault{})
+		srv.Inject(stackonetest.Fault{RetryAfter: time.Second})
 		link, err := c.ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{OriginOwnerID: owner, OriginOwnerName: owner})
 		require.NoError(t, err)
 		require.NoError(t, srv.Session(link.Token).Connect(""))

@@ -19,6 +19,14 @@ func (s *Server) LimitRate(perMinute int) {
 	s.limiter.perMinute, s.limiter.began = perMinute, time.Time{}
 }
 
+// RateLimit returns the limit that [Server.LimitRate] has set, and 0 when there is
+// none.
+func (s *Server) RateLimit() int {
+	s.limiter.mu.Lock()
+	defer s.limiter.mu.Unlock()
+	return max(s.limiter.perMinute, 0)
+}
+
 type limiter struct {
 	mu        sync.Mutex
 	perMinute int

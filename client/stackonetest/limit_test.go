@@ -39,8 +39,10 @@ func TestLimitRate(t *testing.T) {
 	srv.Advance(-time.Hour)
 	assert.Equal(t, []int{201, 201, 429}, statuses(3), "a clock that was moved back begins a minute")
 	srv.LimitRate(3)
+	assert.Equal(t, 3, srv.RateLimit())
 	assert.Equal(t, []int{201, 201, 201, 429}, statuses(4))
-	srv.LimitRate(0)
+	srv.LimitRate(-1)
+	assert.Zero(t, srv.RateLimit())
 	assert.Equal(t, []int{201, 201, 201, 201}, statuses(4))
 }
 

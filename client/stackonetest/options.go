@@ -58,7 +58,7 @@ func Strict() Option { return func(c *config) { c.strict = true } }
 func Keep(n int) Option { return func(c *config) { c.keep = n } }
 
 // Logger logs every request with its answer and, if it was refused, the reason.
-// Records contain no key, token or body.
+// Records contain no body, and neither the server's key nor its tokens.
 func Logger(log *slog.Logger) Option { return func(c *config) { c.log = log } }
 
 // TLS makes the server speak HTTPS. With nil settings it makes a certificate for

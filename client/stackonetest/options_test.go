@@ -119,6 +119,7 @@ func TestLogger(t *testing.T) {
 	post(t, srv, createPath, acmeJSON)
 	_, err := once(srv).ConnectSessions.Create(t.Context(), acme)
 	require.Error(t, err)
+	post(t, srv, "/auth/"+link.Token+"/"+srv.APIKey, "")
 	srv.Close()
 
 	var got []string
@@ -138,6 +139,7 @@ func TestLogger(t *testing.T) {
 		request + `401 request_id=request-6 "the password after the API key is not empty"`,
 		request + `502 request_id=request-8 "injected fault"`,
 		request + `0 request_id=request-9 "connection reset by an injected fault"`,
+		"INFO msg=request method=POST path=/auth/[redacted]/[redacted] status=404 request_id=request-10 \"Cannot POST /auth/[redacted]/[redacted]\"",
 	}, got)
 	for _, secret := range []string{srv.APIKey, link.Token, "mistyped", "acme"} {
 		assert.NotContains(t, text.String(), secret)

@@ -1,6 +1,7 @@
 package stackonetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,6 +55,9 @@ func (s *script) take(r Request, read func() Request) Fault {
 		if f.err != nil || f.spent() {
 			continue
 		}
+		if f.Path != "" && f.Path != r.Path {
+			continue
+		}
 		if f.When != nil {
 			seen := r
 			if f.Reset != ResetBeforeReading {
@@ -68,6 +72,26 @@ func (s *script) take(r Request, read func() Request) Fault {
 		}
 	}
 	return Fault{}
+}
+
+// pending returns copies of the faults that are not used up.
+func (s *script) pending() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var pending []Fault
+	for _, f := range s.faults {
+		left := f.Times - int(f.taken.Load())
+		if f.err != nil || f.Times >= 0 && left <= 0 {
+			continue
+		}
+		fault := f.Fault
+		fault.Header, fault.Body = f.Header.Clone(), bytes.Clone(f.Body)
+		if fault.Times > 0 {
+			fault.Times = left
+		}
+		pending = append(pending, fault)
+	}
+	return pending
 }
 
 func (s *script) verify() error {

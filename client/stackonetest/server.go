@@ -150,8 +150,9 @@ func NewTestServer(t TB, opts ...Option) *Server {
 
 // Close stops the server. It interrupts answers that are delayed or slow and
 // webhooks that are being delivered, closes every connection, and returns when no
-// request is being answered any more. Sessions and requests can still be looked
-// at. Closing again does nothing.
+// request is being answered any more. It waits for the handler of a [Webhook] that
+// ignores its request's context. Sessions and requests can still be looked at.
+// Closing again does nothing.
 func (s *Server) Close() {
 	s.stop()
 	s.client.CloseIdleConnections()

@@ -30,7 +30,7 @@ func TestConnect(t *testing.T) {
 		{"connected", stackonetest.Fault{Status: 503, RetryAfter: time.Minute}, func(s *stackonetest.Session) error { return s.Connect("account-1") }, "account-1", ""},
 		{"refused", stackonetest.Fault{Delay: time.Second}, func(s *stackonetest.Session) error { return s.Fail("access_denied", "") }, "", "ended: error access_denied"},
 		{"gave up", stackonetest.Fault{SlowBody: time.Second}, (*stackonetest.Session).Cancel, "", "ended: cancelled "},
-		{"too late", stackonetest.Fault{}, (*stackonetest.Session).Expire, "", "ended: expired "},
+		{"too late", stackonetest.Fault{Delay: time.Second}, (*stackonetest.Session).Expire, "", "ended: expired "},
 		{"bad request", stackonetest.Fault{Status: 400}, nil, "", "bad request"},
 		{"proxy", stackonetest.ProxyError(418), nil, "", "status 418 after 1"},
 		{"cut", stackonetest.Fault{CutBody: true, Times: -1}, nil, "", "unusable application/json; charset=utf-8"},
