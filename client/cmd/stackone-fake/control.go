@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +16,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-// controls carry out what a request to /_fake/ asks for. Its parameters are the
-// members of a JSON object or the fields of a form.
+// controls carry out what a request to /_fake/ asks for.
 type controls struct{ srv *stackonetest.Server }
 
 // control makes srv serve the page and /_fake/.
@@ -25,18 +26,27 @@ func control(srv *stackonetest.Server) {
 	mux.HandleFunc("GET /{$}", c.page)
 	mux.HandleFunc("GET /_fake/sessions", c.show(func() any { return c.sessions() }))
 	mux.HandleFunc("GET /_fake/requests", c.show(func() any { return c.requests() }))
+	mux.HandleFunc("GET /_fake/faults", c.show(func() any { return c.faults() }))
 	mux.HandleFunc("GET /_fake/webhooks", c.show(func() any { return c.webhooks() }))
 	mux.HandleFunc("POST /_fake/sessions/{session}/{move}", c.do(c.move))
 	mux.HandleFunc("POST /_fake/advance", c.do(c.advance))
 	mux.HandleFunc("POST /_fake/faults", c.do(c.inject))
-	mux.HandleFunc("POST /_fake/faults/clear", c.do(func(*http.Request, parameters) error { srv.ClearFaults(); return nil }))
+	mux.HandleFunc("POST /_fake/faults/clear", c.do(simple(srv.ClearFaults)))
 	mux.HandleFunc("POST /_fake/rate-limit", c.do(c.limitRate))
-	mux.HandleFunc("POST /_fake/reset", c.do(func(*http.Request, parameters) error { srv.Reset(); return nil }))
+	mux.HandleFunc("POST /_fake/reset", c.do(simple(srv.Reset)))
 
-	own := http.NewCrossOriginProtection().Handler(mux)
+	mux.HandleFunc("/_fake/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path)
+	})
+
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusForbidden, "another site's page made this request")
+	}))
+	own := protection.Handler(mux)
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !local(r.Host, srv.PublicURL) {
-			http.Error(w, "this host name is not the fake's; set it with -public-url", http.StatusMisdirectedRequest)
+			refuse(w, http.StatusMisdirectedRequest, "this host name is not the fake's; set it with -public-url")
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
@@ -61,84 +71,42 @@ func local(host, public string) bool {
 		err == nil && name == strings.ToLower(u.Hostname())
 }
 
-// parameters are those of a request.
-type parameters map[string]any
-
-func read(w http.ResponseWriter, r *http.Request) (parameters, error) {
-	p := parameters{}
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-	if form(r) {
-		err := r.ParseForm()
-		for name := range r.PostForm {
-			if value := r.PostForm.Get(name); value != "" {
-				p[name] = value
-			}
-		}
-		return p, err
-	}
-	if r.ContentLength == 0 {
-		return p, nil
-	}
-	d := json.NewDecoder(r.Body)
-	d.UseNumber()
-	return p, d.Decode(&p)
-}
-
-// form reports whether the page sent the request.
-func form(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
-}
-
-// take returns a parameter as text, and removes it.
-func (p parameters) take(name string) string {
-	value, ok := p[name]
-	delete(p, name)
-	if !ok || value == nil {
-		return ""
-	}
-	return fmt.Sprint(value)
-}
-
-// parsed is take for other types than text.
-func parsed[T any](p parameters, name string, as func(string) (T, error), errs *[]error) (value T) {
-	text := p.take(name)
-	if text == "" {
-		return value
-	}
-	value, err := as(text)
-	if err != nil {
-		*errs = append(*errs, fmt.Errorf("%s: %w", name, err))
-	}
-	return value
-}
-
-// rest returns an error that names the parameters which nobody has taken.
-func (p parameters) rest() error {
-	for name := range p {
-		return fmt.Errorf("there is no parameter %q here", name)
-	}
-	return nil
-}
-
 // do makes a handler of an action. The page is shown again after a form; otherwise
 // the answer is {} or {"error": "..."}.
-func (c controls) do(action func(*http.Request, parameters) error) http.HandlerFunc {
+func (c controls) do(action func(*http.Request, *parameters) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		p, err := read(w, r)
-		if err == nil {
-			err = action(r, p)
+		p := read(w, r)
+		page := "/"
+		if form(r) && p.boolean("follow") {
+			page = "/?follow"
 		}
+		err := action(r, p)
 		switch {
 		case err == nil && form(r):
-			http.Redirect(w, r, "/", http.StatusSeeOther)
+			http.Redirect(w, r, page, http.StatusSeeOther)
 		case err == nil:
 			writeJSON(w, http.StatusOK, struct{}{})
 		case form(r):
 			c.render(w, http.StatusBadRequest, view{Problem: err.Error()})
 		default:
-			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
+			refuse(w, http.StatusBadRequest, err.Error())
 		}
 	}
+}
+
+// simple makes an action of a function that has no parameters.
+func simple(f func()) func(*http.Request, *parameters) error {
+	return func(_ *http.Request, p *parameters) error {
+		if err := p.err(); err != nil {
+			return err
+		}
+		f()
+		return nil
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, problem string) {
+	writeJSON(w, status, map[string]string{"error": problem})
 }
 
 func (c controls) show(value func() any) http.HandlerFunc {
@@ -161,85 +129,89 @@ func (c controls) find(idOrToken string) *stackonetest.Session {
 	return c.srv.Session(idOrToken)
 }
 
-func (c controls) move(r *http.Request, p parameters) error {
+func (c controls) move(r *http.Request, p *parameters) error {
 	session := c.find(r.PathValue("session"))
 	if session == nil {
 		return errors.New("there is no such session")
 	}
-	var errs []error
-	connection := stackonetest.Connection{Provider: p.take("provider"), AccountID: p.take("account_id")}
-	connection.NoAttempt = parsed(p, "no_attempt", strconv.ParseBool, &errs)
-	code, description := p.take("code"), p.take("description")
-	if err := errors.Join(append(errs, p.rest())...); err != nil {
-		return err
-	}
-	switch move := r.PathValue("move"); move {
+	var move func() error
+	switch name := r.PathValue("move"); name {
 	case "begin":
-		return session.Begin()
+		move = session.Begin
 	case "connect":
-		_, err := session.ConnectWith(connection)
-		return err
+		connection := stackonetest.Connection{Provider: p.text("provider"), AccountID: p.text("account_id"), NoAttempt: p.boolean("no_attempt")}
+		move = func() error { _, err := session.ConnectWith(connection); return err }
 	case "decline":
+		code, description := p.text("code"), p.text("description")
 		if code == "" {
-			code, description = "access_denied", "The resource owner denied the request"
+			code, description = "access_denied", cmp.Or(description, "The resource owner denied the request")
 		}
-		return session.Fail(code, description)
+		move = func() error { return session.Fail(code, description) }
 	case "cancel":
-		return session.Cancel()
+		move = session.Cancel
 	case "expire":
-		return session.Expire()
+		move = session.Expire
 	default:
-		return fmt.Errorf("there is no move %q; choose begin, connect, decline, cancel or expire", move)
+		return fmt.Errorf("there is no move %q; choose begin, connect, decline, cancel or expire", name)
 	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	return move()
 }
 
-func (c controls) advance(_ *http.Request, p parameters) error {
-	by, err := time.ParseDuration(p.take("by"))
-	if err := errors.Join(err, p.rest()); err != nil {
+// maxAhead is how far the clock can be moved in all.
+const maxAhead = 10 * 365 * 24 * time.Hour
+
+func (c controls) advance(_ *http.Request, p *parameters) error {
+	p.require("by")
+	by := p.duration("by")
+	p.refuse(by <= 0, "by must be more than 0")
+	p.refuse(time.Until(c.srv.Now().Add(by)) > maxAhead, "the clock cannot be more than ten years ahead")
+	if err := p.err(); err != nil {
 		return err
 	}
 	c.srv.Advance(by)
 	return nil
 }
 
-func (c controls) limitRate(_ *http.Request, p parameters) error {
-	n, err := strconv.Atoi(p.take("per_minute"))
-	if err := errors.Join(err, p.rest()); err != nil {
+func (c controls) limitRate(_ *http.Request, p *parameters) error {
+	p.require("per_minute")
+	n := p.number("per_minute")
+	p.refuse(n < 0, "per_minute must not be negative")
+	if err := p.err(); err != nil {
 		return err
 	}
 	c.srv.LimitRate(n)
 	return nil
 }
 
-func (c controls) inject(_ *http.Request, p parameters) error {
-	var errs []error
+func (c controls) inject(_ *http.Request, p *parameters) error {
 	f := stackonetest.Fault{
-		Status:     parsed(p, "status", strconv.Atoi, &errs),
-		Times:      parsed(p, "times", strconv.Atoi, &errs),
-		Processed:  parsed(p, "processed", strconv.ParseBool, &errs),
-		RetryAfter: parsed(p, "retry_after", time.ParseDuration, &errs),
-		Delay:      parsed(p, "delay", time.ParseDuration, &errs),
-		SlowBody:   parsed(p, "slow_body", time.ParseDuration, &errs),
-		CutBody:    parsed(p, "cut_body", strconv.ParseBool, &errs),
-		Reset: parsed(p, "reset", func(when string) (stackonetest.Reset, error) {
-			switch when {
-			case "before":
-				return stackonetest.ResetBeforeReading, nil
-			case "after":
-				return stackonetest.ResetAfterReading, nil
+		Path:       p.text("path"),
+		Status:     p.number("status"),
+		Times:      p.number("times"),
+		Processed:  p.boolean("processed"),
+		RetryAfter: p.duration("retry_after"),
+		Delay:      p.duration("delay"),
+		SlowBody:   p.duration("slow_body"),
+		CutBody:    p.boolean("cut_body"),
+		Reset: convert(p, "reset", "before or after", func(when string) (stackonetest.Reset, error) {
+			if i := slices.Index(resets[:], when); i > 0 {
+				return stackonetest.Reset(i), nil
 			}
-			return 0, errors.New("choose before or after")
-		}, &errs),
+			return 0, errors.New("no such reset")
+		}),
 	}
-	if body := p.take("body"); body != "" {
-		f.Body = []byte(body)
+	if _, ok := p.values["body"]; ok {
+		f.Body = []byte(p.text("body"))
 	}
-	if path := p.take("path"); path != "" {
-		f.When = func(r stackonetest.Request) bool { return r.Path == path }
-	}
-	if err := errors.Join(append(errs, p.rest(), f.Check())...); err != nil {
+	if err := cmp.Or(p.err(), f.Check()); err != nil {
 		return err
 	}
 	c.srv.Inject(f)
 	return nil
 }
+
+// resets are the names of stackonetest.Reset.
+var resets = [...]string{"", "before", "after"}

@@ -17,10 +17,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/hub"
@@ -77,7 +80,25 @@ func parse(args []string, lookup func(string) (string, bool), usage io.Writer) (
 	if s.keep < 1 {
 		errs = append(errs, errors.New("-keep must be at least 1"))
 	}
+	if s.rateLimit < 0 {
+		errs = append(errs, errors.New("-rate-limit must not be negative"))
+	}
+	if strings.ContainsFunc(s.key, func(r rune) bool { return r == ':' || unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		errs = append(errs, errors.New("-key must not contain colons, spaces or control characters"))
+	}
+	if !callable(s.publicURL) || strings.ContainsAny(s.publicURL, "?# ") {
+		errs = append(errs, errors.New("-public-url must be an http or https URL with a host and without a query"))
+	}
+	if !callable(s.webhookURL) {
+		errs = append(errs, errors.New("-webhook-url must be an http or https URL with a host"))
+	}
 	return s, errors.Join(errs...)
+}
+
+// callable reports whether a URL, if there is one, can be called.
+func callable(text string) bool {
+	u, err := url.Parse(text)
+	return text == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
 // run serves until ctx is done.
@@ -126,8 +147,12 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 
 	srv := stackonetest.NewServer(options...)
 	defer srv.Close()
+	var file string
 	if s.tls != "" && !given {
-		if err := os.WriteFile(s.tls, srv.CA(), 0o644); err != nil { //nolint:gosec // a certificate is public
+		if file, err = filepath.Abs(s.tls); err != nil { // programs run in other directories
+			return err
+		}
+		if err := os.WriteFile(file, srv.CA(), 0o644); err != nil { //nolint:gosec // a certificate is public
 			return err
 		}
 	}
@@ -144,7 +169,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		fmt.Fprintf(out, "export STACKONE_WEBHOOK_SECRET=%s\n", s.webhookSecret)
 	}
 	if s.tls != "" && !given {
-		fmt.Fprintf(out, "export NODE_EXTRA_CA_CERTS=%[1]s SSL_CERT_FILE=%[1]s CURL_CA_BUNDLE=%[1]s\n", s.tls)
+		fmt.Fprintf(out, "export NODE_EXTRA_CA_CERTS=%[1]s SSL_CERT_FILE=%[1]s CURL_CA_BUNDLE=%[1]s\n", file)
 	}
 	fmt.Fprintf(out, "# The page: %s/  (Ctrl-C ends the program)\n", srv.PublicURL)
 	<-ctx.Done()

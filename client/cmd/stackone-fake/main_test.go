@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -172,12 +173,28 @@ func TestControlRefuses(t *testing.T) {
 		{"sessions/2/connect", "", "there is no such session"},
 		{"sessions/1/jump", "", `there is no move "jump"; choose begin, connect, decline, cancel or expire`},
 		{"sessions/1/connect", `{"povider":"hibob"}`, `there is no parameter "povider" here`},
-		{"sessions/1/connect", `{`, "unexpected EOF"},
-		{"faults", `{"status":"soon"}`, `status: strconv.Atoi: parsing "soon": invalid syntax`},
+		{"sessions/1/begin", `{"provider":"hibob"}`, `there is no parameter "provider" here`},
+		{"sessions/1/decline", `{"account_id":"1"}`, `there is no parameter "account_id" here`},
+		{"sessions/1/connect", `{"no_attempt":"maybe"}`, `no_attempt must be true or false, not "maybe"`},
+		{"sessions/1/connect", `{`, "the body must be one JSON object: unexpected end of JSON input"},
+		{"sessions/1/connect", `[]`, "the body must be one JSON object"},
+		{"reset", `{} {}`, "the body must be one JSON object: invalid character '{' after top-level value"},
+		{"faults/clear", `{"path":"/"}`, `there is no parameter "path" here`},
+		{"faults", `{"status":"soon"}`, `status must be a whole number, not "soon"`},
 		{"faults", `{"status":103}`, "stackonetest: status 103 cannot be sent"},
-		{"faults", `{"reset":"now"}`, "reset: choose before or after"},
-		{"advance", `{}`, `time: invalid duration ""`},
-		{"rate-limit", `{"per_minute":1.5}`, `strconv.Atoi: parsing "1.5": invalid syntax`},
+		{"faults", `{"reset":"now"}`, `reset must be before or after, not "now"`},
+		{"faults", `{"delay":2}`, `delay must be a duration such as 90s or 1h30m, not "2"`},
+		{"faults", ``, "stackonetest: the fault changes nothing: set a status, a header, a body, a delay or a reset"},
+		{"faults", `{"path":"/nope"}`, "stackonetest: the fault changes nothing: set a status, a header, a body, a delay or a reset"},
+		{"faults", `{"status":502,"path":"nope"}`, `stackonetest: the path "nope" does not begin with a slash`},
+		{"advance", `{}`, "by is required"},
+		{"advance", `{"by":"soon"}`, `by must be a duration such as 90s or 1h30m, not "soon"`},
+		{"advance", `{"by":"-30m"}`, "by must be more than 0"},
+		{"advance", `{"by":"0s"}`, "by must be more than 0"},
+		{"advance", `{"by":"2000000h"}`, "the clock cannot be more than ten years ahead"},
+		{"rate-limit", `{}`, "per_minute is required"},
+		{"rate-limit", `{"per_minute":1.5}`, `per_minute must be a whole number, not "1.5"`},
+		{"rate-limit", `{"per_minute":-1}`, "per_minute must not be negative"},
 	} {
 		status, answer := p.call(http.MethodPost, "/_fake/"+row.path, row.body)
 		assert.Equal(t, http.StatusBadRequest, status, row.path)
@@ -185,6 +202,39 @@ func TestControlRefuses(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(answer), &problem))
 		assert.Equal(t, row.want, problem.Error)
 	}
+}
+
+// The sum of all moves is limited, too.
+func TestAdvanceTooFar(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil)
+	p.do("advance", `{"by":"50000h"}`)
+	status, answer := p.call(http.MethodPost, "/_fake/advance", `{"by":"50000h"}`)
+	assert.Equal(t, http.StatusBadRequest, status)
+	assert.JSONEq(t, `{"error":"the clock cannot be more than ten years ahead"}`, answer)
+}
+
+func TestFaultsInForce(t *testing.T) {
+	t.Parallel()
+	p := start(t, nil, "-rate-limit", "7")
+	p.do("faults", `{"status":502,"times":2,"path":"/connect_sessions","body":{"a": [1]}}`)
+	p.do("faults", `{"delay":"1h30m","times":-1,"path":"/nowhere"}`)
+	p.do("faults", `{"reset":"after","path":"/nowhere","body":null}`)
+	status, answer := p.call(http.MethodPost, "/connect_sessions", `{}`)
+	assert.Equal(t, http.StatusBadGateway, status)
+	assert.Equal(t, `{"a": [1]}`, answer)
+	_, answer = p.call(http.MethodGet, "/_fake/faults", "")
+	assert.JSONEq(t, `{"rate_limit":7,"faults":[
+		{"status":502,"times":1,"path":"/connect_sessions","body":"{\"a\": [1]}"},
+		{"delay":"1h30m0s","times":-1,"path":"/nowhere"},
+		{"reset":"after","times":1,"path":"/nowhere"}]}`, answer)
+	_, page := p.call(http.MethodGet, "/", "")
+	assert.Contains(t, page, "7 requests a minute")
+	assert.Contains(t, html.UnescapeString(page), `<code>{"times":-1,"path":"/nowhere","delay":"1h30m0s"}</code>`)
+	p.do("faults/clear", "")
+	p.do("rate-limit", `{"per_minute":0}`)
+	_, answer = p.call(http.MethodGet, "/_fake/faults", "")
+	assert.JSONEq(t, `{"rate_limit":0,"faults":[]}`, answer)
 }
 
 // Other sites can neither read nor change anything.
@@ -207,23 +257,36 @@ func TestPage(t *testing.T) {
 	assert.Equal(t, http.StatusOK, status)
 	assert.Contains(t, text, `<meta http-equiv="refresh" content="2">`)
 	assert.NotContains(t, text, "<script")
+	assert.Equal(t, strings.Count(text, "<form"), strings.Count(text, `<input type="hidden" name="follow"`))
 	const formType = "application/x-www-form-urlencoded"
+	status, text = p.call(http.MethodPost, "/_fake/faults/clear", "follow=true", "Content-Type", formType)
+	assert.Equal(t, http.StatusOK, status, "after the redirect")
+	assert.Contains(t, text, "http-equiv", "still follows")
 	status, text = p.call(http.MethodPost, "/_fake/sessions/1/connect", "provider=hibob&no_attempt=true", "Content-Type", formType)
 	assert.Equal(t, http.StatusOK, status, "after the redirect")
-	assert.Contains(t, text, "<td>hibob</td>")
+	assert.Contains(t, text, ">hibob</td>")
 	assert.Contains(t, text, "connected")
 	status, text = p.call(http.MethodPost, "/_fake/advance", "by=soon", "Content-Type", formType)
 	assert.Equal(t, http.StatusBadRequest, status)
 	assert.Contains(t, text, `<p role="alert"`)
 
-	status, _ = p.call(http.MethodPost, "/_fake/reset", "", "Origin", "https://evil.example")
-	assert.Equal(t, http.StatusForbidden, status)
-	for _, path := range []string{"/", "/_fake/sessions"} {
-		status, _ = p.call(http.MethodGet, path, "", "Host", "evil.example")
-		assert.Equal(t, http.StatusMisdirectedRequest, status, path)
+	for _, row := range []struct {
+		method, path, header, value string
+		status                      int
+		want                        string
+	}{
+		{http.MethodPost, "/_fake/reset", "Origin", "https://evil.example", 403, "another site's page made this request"},
+		{http.MethodGet, "/", "Host", "evil.example", 421, "this host name is not the fake's; set it with -public-url"},
+		{http.MethodGet, "/_fake/sessions", "Host", "evil.example", 421, "this host name is not the fake's; set it with -public-url"},
+		{http.MethodGet, "/_fake/nothing", "Accept", "*/*", 404, "there is no GET /_fake/nothing"},
+		{http.MethodGet, "/_fake/advance", "Accept", "*/*", 404, "there is no GET /_fake/advance"},
+	} {
+		status, text = p.call(row.method, row.path, "", row.header, row.value)
+		assert.Equal(t, row.status, status, row.path)
+		var problem struct{ Error string }
+		require.NoError(t, json.Unmarshal([]byte(text), &problem), text)
+		assert.Equal(t, row.want, problem.Error)
 	}
-	status, _ = p.call(http.MethodGet, "/_fake/nothing", "")
-	assert.Equal(t, http.StatusNotFound, status)
 }
 
 func TestHubAndConnectors(t *testing.T) {
@@ -255,7 +318,11 @@ func TestWebhooks(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "ca.pem")
-	p := start(t, nil, "-tls", file)
+	directory, err := os.Getwd()
+	require.NoError(t, err)
+	relative, err := filepath.Rel(directory, file)
+	require.NoError(t, err)
+	p := start(t, nil, "-tls", relative)
 	assert.Equal(t, file, p.values["NODE_EXTRA_CA_CERTS"])
 	ca, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -293,6 +360,13 @@ func TestArguments(t *testing.T) {
 	}{
 		{args: []string{"extra"}, want: `unexpected argument "extra"`},
 		{args: []string{"-keep", "0"}, want: "-keep must be at least 1"},
+		{args: []string{"-rate-limit", "-1"}, want: "-rate-limit must not be negative"},
+		{args: []string{"-key", "a:b"}, want: "-key must not contain colons, spaces or control characters"},
+		{args: []string{"-key", "a\nb"}, want: "-key must not contain colons, spaces or control characters"},
+		{args: []string{"-public-url", "localhost:4010"}, want: "-public-url must be an http or https URL with a host and without a query"},
+		{args: []string{"-public-url", "http://a/?b=c"}, want: "-public-url must be an http or https URL with a host and without a query"},
+		{args: []string{"-webhook-url", "http://:80"}, want: "-webhook-url must be an http or https URL with a host"},
+		{args: []string{"-webhook-url", "/hooks"}, want: "-webhook-url must be an http or https URL with a host"},
 		{env: map[string]string{"STACKONE_FAKE_RATE_LIMIT": "many"}, want: "STACKONE_FAKE_RATE_LIMIT: parse error"},
 		{args: []string{"-addr", "127.0.0.1:99999"}, want: "listen tcp: address 99999: invalid port; choose another address with -addr"},
 		{args: []string{"-tls", "missing.pem,missing.key"}, want: "open missing.pem: no such file or directory"},

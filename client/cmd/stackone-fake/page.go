@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"encoding/json"
 	"html/template"
 	"net/http"
 	"slices"
@@ -112,11 +113,57 @@ func (c controls) webhooks() []delivery {
 	return all
 }
 
+// faults is what they show of the faults in force.
+type faults struct {
+	Pending   []fault `json:"faults"`
+	RateLimit int     `json:"rate_limit"` // requests a minute; 0: no limit
+}
+
+// fault has the parameters of POST /_fake/faults.
+type fault struct {
+	Status     int     `json:"status,omitempty"`
+	Times      int     `json:"times"` // that are left; negative: always
+	Path       string  `json:"path,omitempty"`
+	Processed  bool    `json:"processed,omitempty"`
+	Body       *string `json:"body,omitempty"`
+	RetryAfter string  `json:"retry_after,omitempty"`
+	Delay      string  `json:"delay,omitempty"`
+	SlowBody   string  `json:"slow_body,omitempty"`
+	CutBody    bool    `json:"cut_body,omitempty"`
+	Reset      string  `json:"reset,omitempty"`
+}
+
+// String is the fault as JSON.
+func (f fault) String() string { text, _ := json.Marshal(f); return string(text) }
+
+func (c controls) faults() faults {
+	in := faults{Pending: []fault{}, RateLimit: c.srv.RateLimit()}
+	text := func(d time.Duration) string {
+		if d == 0 {
+			return ""
+		}
+		return d.String()
+	}
+	for _, f := range c.srv.Faults() {
+		shown := fault{
+			Status: f.Status, Times: f.Times, Path: f.Path, Processed: f.Processed, RetryAfter: text(f.RetryAfter),
+			Delay: text(f.Delay), SlowBody: text(f.SlowBody), CutBody: f.CutBody, Reset: resets[f.Reset],
+		}
+		if f.Body != nil {
+			body := string(f.Body)
+			shown.Body = &body
+		}
+		in.Pending = append(in.Pending, shown)
+	}
+	return in
+}
+
 // view is what the page shows.
 type view struct {
 	Server   *stackonetest.Server
 	Follow   bool
 	Problem  string
+	Faults   faults
 	Sessions []session
 	Requests []request
 	Webhooks []delivery
@@ -135,6 +182,7 @@ func (c controls) page(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c controls) render(w http.ResponseWriter, status int, v view) {
+	v.Faults = c.faults()
 	v.Server, v.Sessions, v.Requests, v.Webhooks = c.srv, latest(c.sessions()), latest(c.requests()), latest(c.webhooks())
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -2,8 +2,8 @@
 // outlives it, and a request in progress is answered.
 
 // Command backend is a small web application whose customers connect their HR
-// system through StackOne. With STACKONE_API_KEY set it works with StackOne;
-// without, with a fake StackOne that it starts itself.
+// system through StackOne. With STACKONE_API_KEY set it works with StackOne, or with
+// the address in STACKONE_BASE_URL; without, with a fake StackOne that it starts itself.
 package main
 
 import (
@@ -28,6 +28,9 @@ import (
 
 // webhookSecretEnv names the webhook's signing secret; two, separated by a space, while it is rotated.
 const webhookSecretEnv = "STACKONE_WEBHOOK_SECRET"
+
+// baseURLEnv names the base URL, such as that of the program stackone-fake.
+const baseURLEnv = "STACKONE_BASE_URL"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -74,12 +77,13 @@ func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	database := "demo.db"
 	if os.Getenv(client.APIKeyEnv) != "" {
 		database = "backend.db"
-		if cfg.client, err = client.New(client.WithLogger(failures)); err != nil {
+		cfg.hubAPI = cmp.Or(os.Getenv(baseURLEnv), client.DefaultBaseURL)
+		if cfg.client, err = client.New(client.WithLogger(failures), client.WithBaseURL(cfg.hubAPI)); err != nil {
 			return err
 		}
-		cfg.authLinks = "https:" // StackOne does not say which host they have
+		cfg.authLinks = cmp.Or(os.Getenv(baseURLEnv), "https:") // StackOne does not say which host they have
 		cfg.webhookSecrets = strings.Fields(os.Getenv(webhookSecretEnv))
-		fmt.Fprintf(out, "Calling %s with the key in %s, for sessions of type test.\n", client.DefaultBaseURL, client.APIKeyEnv)
+		fmt.Fprintf(out, "Calling %s with the key in %s, for sessions of type test.\n", cfg.hubAPI, client.APIKeyEnv)
 		if len(cfg.webhookSecrets) == 0 {
 			fmt.Fprintf(out, "%s is not set: no webhook endpoint, connections are found by polling alone.\n", webhookSecretEnv)
 		}

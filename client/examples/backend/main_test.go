@@ -88,10 +88,12 @@ func TestRunWithStackOne(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, res.StatusCode)
 	require.NoError(t, end())
 
+	t.Setenv(baseURLEnv, "http://127.0.0.1:4010")
 	t.Setenv(webhookSecretEnv, "old new")
 	url, printed, end = launch(t, "-hub", "testdata/hub.js")
 	assert.NotContains(t, printed, "is not set")
 	assert.NotContains(t, printed, "old")
+	assert.Contains(t, printed, "Calling http://127.0.0.1:4010 with")
 	res, err = http.Post(url+webhookPath, "application/json", strings.NewReader("{}"))
 	require.NoError(t, err)
 	res.Body.Close()

@@ -1,9 +1,10 @@
 // Command quickstart creates a connect session, authenticates its token and
-// prints both, secrets included. With STACKONE_API_KEY set it calls StackOne;
-// without, a fake StackOne that it starts itself.
+// prints both, secrets included. With STACKONE_API_KEY set it calls StackOne, or
+// the address in STACKONE_BASE_URL; without, a fake StackOne that it starts itself.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,7 +29,9 @@ func main() {
 func run(ctx context.Context, out io.Writer) error {
 	var opts []client.Option
 	if os.Getenv(client.APIKeyEnv) != "" {
-		fmt.Fprintf(out, "Calling %s with the key in %s.\n", client.DefaultBaseURL, client.APIKeyEnv)
+		url := cmp.Or(os.Getenv("STACKONE_BASE_URL"), client.DefaultBaseURL)
+		opts = []client.Option{client.WithBaseURL(url)}
+		fmt.Fprintf(out, "Calling %s with the key in %s.\n", url, client.APIKeyEnv)
 	} else {
 		srv := stackonetest.NewServer()
 		defer srv.Close()
