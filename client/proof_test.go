@@ -216,6 +216,54 @@ func TestIdleConnectionBrokenThenRefused(t *testing.T) {
 	neverSent(3)(t, call(t.Context(), t, opCreate, c))
 }
 
+// A request that was sent stays sent when a later connection is refused: one that a
+// RoundTripper repeats by itself, and a GET, which net/http repeats.
+func TestSentThenRefused(t *testing.T) {
+	t.Parallel()
+	addr, accepted := listen(t, func(c net.Conn) { take(c) })
+	transport, _ := refusing(t)
+	repeats := roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		for _, host := range []string{addr, deadAddress} {
+			again := r.Clone(r.Context())
+			again.URL.Host, again.Body = host, io.NopCloser(bytes.NewReader(body))
+			_, err = transport.RoundTrip(again)
+		}
+		return nil, err
+	})
+	r := call(t.Context(), t, opCreate, through(t, repeats, client.WithBaseURL("http://"+addr)))
+	all(maybeSent(1), wraps(syscall.ECONNREFUSED))(t, r)
+	assert.Equal(t, int32(1), accepted.Load())
+
+	used, _ := listen(t, func(c net.Conn) {
+		if take(c) {
+			_, _ = io.WriteString(c, okHeader+"Content-Length: 8\r\n\r\n"+`{"id":1}`)
+		}
+		take(c) // the second request, which is processed and not answered
+	})
+	var dials atomic.Int32
+	once := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		if dials.Add(1) > 1 {
+			return nil, errRefused
+		}
+		return new(net.Dialer).DialContext(ctx, network, used)
+	}}
+	t.Cleanup(once.CloseIdleConnections)
+	c := at(t, "http://"+used, client.WithHTTPClient(&http.Client{Transport: once}), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+	succeeds(1)(t, call(t.Context(), t, opAuthenticate, c))
+	_, err := c.Generated().CreateConnectSessionWithBody(t.Context(), "", nil, func(_ context.Context, r *http.Request) error {
+		r.Method = http.MethodGet
+		return nil
+	})
+	var sent *client.TransportError
+	require.ErrorAs(t, err, &sent)
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+	assert.True(t, sent.MaybeSent, "%v", err)
+}
+
 // A RoundTripper that fails without reading the body has not sent it. Whether the call
 // is retried depends on its error.
 func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {

@@ -38,7 +38,7 @@ func TestCharacters(t *testing.T) {
 
 func TestCheckExpiresIn(t *testing.T) {
 	t.Parallel()
-	for seconds, ok := range map[int]bool{-1: false, 0: true, 1: true, 999_999_999: true, 1_000_000_000: false, 1 << 31: false} {
+	for seconds, ok := range map[int]bool{-1: false, 0: true, 1: true, 999_999_999: true, 1_000_000_000: false} {
 		assert.Equal(t, ok, checkExpiresIn(seconds) == nil, seconds)
 	}
 }

@@ -142,6 +142,7 @@ func TestUnquoted(t *testing.T) {
 		"of the network":              {fmt.Errorf("planted: %w", op), true, op},
 		"a time-out":                  {fmt.Errorf("planted: %w", context.DeadlineExceeded), true, context.DeadlineExceeded},
 		"no time-out":                 {&url.Error{Op: "Post", URL: "planted", Err: errors.New(planted)}, true, errMalformed},
+		"never a time-out":            {patient("planted"), true, errMalformed},
 		"cut":                         {fmt.Errorf("planted: %w", io.ErrUnexpectedEOF), true, io.ErrUnexpectedEOF},
 		"closed":                      {fmt.Errorf("planted: %w", io.EOF), true, io.EOF},
 		"of the header":               {errors.New(planted), true, errMalformed},
@@ -156,3 +157,9 @@ func TestUnquoted(t *testing.T) {
 		})
 	}
 }
+
+// patient is an error that could be a time-out and is none.
+type patient string
+
+func (p patient) Error() string { return string(p) }
+func (p patient) Timeout() bool { return false }

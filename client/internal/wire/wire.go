@@ -119,8 +119,9 @@ var errResent = errors.New("the server reset the HTTP/2 stream or closed the con
 func (t *transfer) observe() {
 	t.trace.GetConn = func(string) {
 		t.asked.Store(true)
-		// Over HTTP/1, net/http asks again only when nothing was written.
-		if t.std != nil && t.body != nil && !t.http2.Load() && t.got.Swap(false) {
+		// With a body, net/http asks again only when nothing was written: GetBody
+		// refuses over HTTP/2.
+		if t.std != nil && t.body != nil && t.got.Swap(false) {
 			t.unwritten.Store(true)
 		}
 	}
