@@ -221,14 +221,16 @@ func TestTransient(t *testing.T) {
 			defer cancel()
 			return call(ctx, t, opAuthenticate, through(t, scripted(hangs))).err
 		}, false},
-		"nil APIError":       {literal((*client.APIError)(nil)), false},
-		"nil TransportError": {literal((*client.TransportError)(nil)), false},
-		"nil ResponseError":  {literal((*client.ResponseError)(nil)), false},
-		"literal, sent":      {literal(&client.TransportError{MaybeSent: true, Err: io.EOF}), true},
-		"literal, refused":   {literal(&client.TransportError{Err: errRefused}), true},
-		"wrapped":            {literal(fmt.Errorf("outer: %w", &client.APIError{StatusCode: 429})), true},
-		"invalid":            {func(t *testing.T) error { return create(through(t, scripted(hangs)), client.WithTimeout(-1)) }, false},
-		"no redirect":        {literal(&client.APIError{StatusCode: http.StatusMovedPermanently}), false},
+		"nil APIError":                  {literal((*client.APIError)(nil)), false},
+		"nil TransportError":            {literal((*client.TransportError)(nil)), false},
+		"nil ResponseError":             {literal((*client.ResponseError)(nil)), false},
+		"literal, sent":                 {literal(&client.TransportError{MaybeSent: true, Err: io.EOF}), true},
+		"literal, refused":              {literal(&client.TransportError{Err: errRefused}), true},
+		"literal, not found":            {literal(&client.TransportError{Err: noSuchHost}), false},
+		"literal, sent, then not found": {literal(&client.TransportError{MaybeSent: true, Err: noSuchHost}), true},
+		"wrapped":                       {literal(fmt.Errorf("outer: %w", &client.APIError{StatusCode: 429})), true},
+		"invalid":                       {func(t *testing.T) error { return create(through(t, scripted(hangs)), client.WithTimeout(-1)) }, false},
+		"no redirect":                   {literal(&client.APIError{StatusCode: http.StatusMovedPermanently}), false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
