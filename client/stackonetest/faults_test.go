@@ -243,6 +243,8 @@ func TestUnusedFaults(t *testing.T) {
 		{name: "path without a slash", fault: stackonetest.Fault{Status: 500, Path: "connect_sessions"}, sent: 1,
 			want: `stackonetest: the path "connect_sessions" does not begin with a slash`},
 		{name: "another path", fault: stackonetest.Fault{Status: 500, Path: authenticatePath}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
+		{name: "informational status", fault: stackonetest.Fault{Status: 103}, want: "stackonetest: status 103 cannot be sent"},
+		{name: "body of a 101", fault: stackonetest.Fault{Status: 101, Body: []byte("{}")}, want: "stackonetest: an answer with status 101 has no body"},
 		{name: "long status", fault: stackonetest.Fault{Status: 1000}, want: "stackonetest: status 1000 cannot be sent"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
