@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"unicode"
 )
@@ -13,7 +14,58 @@ import (
 // gives credentials.
 const APIKeyEnv = "STACKONE_API_KEY"
 
-// credentials gives an attempt its authorization. Secrets live in its closure,
+// WithAPIKey authenticates with a StackOne API key. White space around it is dropped;
+// an empty key, or one with a colon, a control character or a character beyond ASCII,
+// is an error that does not show it. It takes precedence over the environment, even
+// when it is empty.
+func WithAPIKey(key string) Option {
+	a, err := apiKey(key)
+	return withCredentials(a.static(), err)
+}
+
+// WithAPIKeyFunc authenticates with the key that f returns. f is called for every
+// attempt, so a rotated key is used immediately; it should cache the key rather than
+// fetch it each time, and must be safe for concurrent use. Its context ends with the
+// attempt. When f fails or returns a key that WithAPIKey would refuse, the call fails
+// with a [*TransportError] that wraps the reason. A nil f is an error.
+func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
+	if f == nil {
+		return withCredentials(authorization{}.static(), errors.New("the API key function is nil"))
+	}
+	return withCredentials(keyFunc(f), nil)
+}
+
+// WithBasicAuth authenticates with a user name and a password, for a gateway in front
+// of StackOne; StackOne itself takes the API key as the user name and an empty
+// password, which WithAPIKey sends. The user name must not be empty or contain a
+// colon, and neither may contain a control character; white space is kept.
+func WithBasicAuth(username, password string) Option {
+	a, err := basicAuth(username, password)
+	return withCredentials(a.static(), err)
+}
+
+func withKeyFromEnv(c *config) {
+	key, ok := os.LookupEnv(APIKeyEnv)
+	a, err := apiKey(key)
+	switch {
+	case !ok:
+		err = fmt.Errorf("no API key: set %s, or use WithAPIKey", APIKeyEnv)
+	case err != nil:
+		err = fmt.Errorf("%s: %w", APIKeyEnv, err)
+	}
+	withCredentials(a.static(), err)(c)
+}
+
+func withCredentials(credentials credentials, err error) Option {
+	return func(c *config) {
+		c.credentials = credentials // even when invalid, instead of the environment's
+		if err != nil {
+			c.errs = append(c.errs, err)
+		}
+	}
+}
+
+// credentials returns the authorization of an attempt. Secrets live in its closure,
 // where no formatting of a client can reach them.
 type credentials func(context.Context) (authorization, error)
 

@@ -20,7 +20,7 @@ type input[T any] struct {
 	operation string
 	body      any
 	invalid   error          // what is wrong with the body
-	usable    func(*T) error // says what is missing from an answer
+	usable    func(*T) error // says what a response lacks
 }
 
 // do makes a call of an operation: options, checks, encoding, attempts, decoding.
@@ -50,8 +50,9 @@ func do[T any](ctx context.Context, cfg *config, in input[T], opts []Option) (*T
 		return nil, fmt.Errorf("stackone: %s: invalid request: %w", in.operation, in.invalid)
 	}
 	encoded, err := json.Marshal(in.body)
-	if err != nil { // perhaps the text of a caller's MarshalJSON
-		return nil, &printable{"stackone: " + in.operation + ": cannot encode the request: " + oneLine(err.Error(), maxText), err}
+	if err != nil { // its text may come from a caller's MarshalJSON
+		text := "stackone: " + in.operation + ": cannot encode the request: " + oneLine(err.Error(), maxText)
+		return nil, &printable{text, err}
 	}
 	if err := body.CheckUTF8(in.body, encoded); err != nil {
 		return nil, fmt.Errorf("stackone: %s: invalid request: %w", in.operation, err)
@@ -68,21 +69,21 @@ func do[T any](ctx context.Context, cfg *config, in input[T], opts []Option) (*T
 type call struct {
 	config    *config
 	operation operation
-	request   *http.Request // never sent itself, nor changed
+	request   *http.Request // neither sent itself nor changed
 	body      []byte        // nil: none
 
 	authorization authorization // of the last attempt
 	secrets       []string      // of all attempts
-	last          Response      // to the last attempt
+	last          Response      // of the last attempt
 	processed     bool          // an attempt may have been processed
-	refused       bool          // an attempt was answered with a refusal
+	refused       bool          // the last response was a refusal
 	lastError     Response      // the last one with an error status, before the last attempt; zero: none
-	lastFailure   error         // why an attempt after that got no answer
+	lastFailure   error         // why an attempt after that got no response
 	bodies        [][]byte      // of the responses before the last one, which may hold secrets
 }
 
-// run makes attempts and returns the answer when that is a success. Its body has been
-// read, and is c.last.Body.
+// run makes attempts until one succeeds or the call fails. The body of the response
+// has been read into c.last.Body.
 func (c *call) run(ctx context.Context) (*http.Response, error) {
 	for ctx.Err() == nil {
 		start := time.Now()
@@ -204,7 +205,7 @@ func decode[T any](ctx context.Context, c *call, in input[T]) (*T, error) {
 	}
 	if err != nil {
 		failed := c.responseError(err)
-		failed.text = err.Error() // it holds nothing of the body
+		failed.text = err.Error() // it quotes nothing of the body
 		c.warn(ctx, "stackone unusable response", slog.String("error", failed.text))
 		return nil, failed
 	}
@@ -234,7 +235,7 @@ func (c *call) warn(ctx context.Context, message string, attr slog.Attr) {
 	}
 }
 
-// ended returns the error of a call whose context is over.
+// ended returns the error of a call whose context is done.
 func (c *call) ended(ctx context.Context) error { return c.transportError(c.causes(ctx), false) }
 
 // causes returns why the context ended, and what had gone wrong before that.
@@ -257,25 +258,26 @@ func (c *call) causes(ctx context.Context) error {
 func (c *call) transportError(err error, transient bool) error {
 	return &TransportError{
 		Operation: c.name(c.last), Attempts: c.last.Attempts, MaybeSent: c.processed, Err: err,
-		text: c.redactor(c.last).Line(redact.UserInfo(err), maxText), refused: c.refused, verdict: c.verdict(), transient: transient,
+		text:    c.redactor(c.last).Line(redact.UserInfo(err), maxText),
+		refused: c.refused, verdict: c.verdict(), transient: transient,
 	}
 }
 
 func (c *call) responseError(err error) *ResponseError {
-	known, r := c.redactor(c.last), c.last
+	r, redactor := c.last, c.redactor(c.last)
 	return &ResponseError{
-		Operation: c.name(r), StatusCode: r.StatusCode, ContentType: headerText(r, known, "Content-Type"),
-		RequestID: headerText(r, known, headerRequestID), Attempts: r.Attempts, Header: r.Header, Body: r.Body,
-		Err: err, text: known.Line(err.Error(), maxText), verdict: c.verdict(),
+		Operation: c.name(r), StatusCode: r.StatusCode, ContentType: r.headerText("Content-Type", redactor),
+		RequestID: r.headerText(headerRequestID, redactor), Attempts: r.Attempts, Header: r.Header, Body: r.Body,
+		Err: err, text: redactor.Line(err.Error(), maxText), verdict: c.verdict(),
 	}
 }
 
 func (c *call) apiError(r Response) *APIError {
-	known := c.redactor(r)
-	p := body.DecodeProblem(r.Body, known, maxText)
+	redactor := c.redactor(r)
+	p := body.DecodeProblem(r.Body, redactor, maxText)
 	return &APIError{
 		Operation: c.name(r), StatusCode: r.StatusCode, RetryAfter: r.retryAfter,
-		RequestID: headerText(r, known, headerRequestID), Attempts: r.Attempts, Header: r.Header, Body: r.Body,
+		RequestID: r.headerText(headerRequestID, redactor), Attempts: r.Attempts, Header: r.Header, Body: r.Body,
 		Message: p.Message, Timestamp: p.Timestamp, Data: p.Data, ProviderErrors: p.ProviderErrors, verdict: c.verdict(),
 	}
 }
@@ -288,7 +290,7 @@ func (c *call) verdict() verdict {
 	return notCreated
 }
 
-// name returns the name of the operation, fit to be shown: a path can hold anything.
+// name returns the name of the operation, safe to print: a path can hold anything.
 func (c *call) name(r Response) string {
 	if c.operation.request != nil {
 		return c.operation.name
@@ -296,7 +298,7 @@ func (c *call) name(r Response) string {
 	return c.redactor(r).Line(c.operation.name, maxText)
 }
 
-// redactor knows the secrets that the call has handled, those of an answer included.
+// redactor knows the secrets that the call has handled and those in the body of r.
 func (c *call) redactor(r Response) redact.Redactor {
 	secrets := slices.Concat(c.secrets, redact.Secrets(c.body), redact.Secrets(r.Body))
 	for _, body := range c.bodies {
@@ -313,26 +315,3 @@ func (c *call) response() Response {
 	}
 	return r
 }
-
-const headerRequestID = "X-Request-Id"
-
-// headerText returns the value of a header, fit to be shown, and "" for a huge one.
-func headerText(r Response, known redact.Redactor, key string) string {
-	value := r.Header.Get(key)
-	if len(value) > 1<<10 {
-		return ""
-	}
-	return known.Line(value, maxID)
-}
-
-// timeoutError is an attempt that took too long. Like net/http's, it is also
-// context.DeadlineExceeded.
-type timeoutError time.Duration
-
-func (e timeoutError) Error() string {
-	return fmt.Sprintf("no complete answer within the attempt's time-out of %s", time.Duration(e))
-}
-
-func (e timeoutError) Timeout() bool { return true }
-
-func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

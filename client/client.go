@@ -38,9 +38,10 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stackone: invalid configuration: %w", err)
 	}
+	generated := &gen.Client{Server: cfg.base.String(), Client: &doer{cfg}}
 	return &Client{
 		ConnectSessions: &ConnectSessions{cfg: cfg},
-		generated:       &gen.ClientWithResponses{ClientInterface: &gen.Client{Server: cfg.base.String(), Client: &doer{cfg}}},
+		generated:       &gen.ClientWithResponses{ClientInterface: generated},
 		config:          cfg,
 	}, nil
 }
@@ -52,7 +53,7 @@ func New(opts ...Option) (*Client, error) {
 //
 // Successes are read by oapi-codegen's rules, which are strict: a 2xx other than the
 // documented one, or one that is not labelled JSON, leaves JSON201 nil, and a member that
-// does not fit is an error of encoding/json, whose text may quote the answer. A nil
+// does not fit is an error of encoding/json, whose text may quote the response. A nil
 // context panics in the generated code.
 //
 // An operation without a method here is repeated after an ambiguous failure only when
@@ -72,7 +73,7 @@ func (c Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackone.Client(%s
 // LogValue is what slog logs of a client: its base URL.
 func (c Client) LogValue() slog.Value { return slog.StringValue(c.config.String()) }
 
-// doer makes a call of each request of the generated client.
+// doer sends the requests of the generated client as calls.
 type doer struct{ config *config }
 
 func (d *doer) Do(req *http.Request) (*http.Response, error) {
@@ -88,7 +89,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	}
 	c := &call{config: d.config, operation: operationOf(d.config.operations, d.config.base, req), request: req}
 	var err error
-	if c.body, err = readBody(req); err != nil { // c.body: the error may quote it
+	if c.body, err = readBody(req); err != nil { // keeps what was read: the error may quote its secrets
 		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err), false)
 	}
 	res, err := c.run(req.Context())

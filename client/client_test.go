@@ -118,7 +118,7 @@ func TestNewRefuses(t *testing.T) {
 	t.Run("all faults at once", func(t *testing.T) {
 		t.Parallel()
 		_, err := client.New(client.WithAPIKey(""), client.WithBaseURL("http://host"), client.WithTimeout(-1))
-		for _, want := range []string{"API key is empty", "not https", "time-out is negative"} {
+		for _, want := range []string{"API key is empty", "not https", "timeout is negative"} {
 			assert.ErrorContains(t, err, want)
 		}
 		assert.NotContains(t, err.Error(), "\n")
@@ -516,5 +516,5 @@ func TestTimeoutOfTheHTTPClient(t *testing.T) {
 	err := create(c, client.WithHTTPClient(&http.Client{Timeout: 20 * time.Millisecond}))
 	require.ErrorAs(t, err, &transport)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
-	assert.ErrorContains(t, err, "time-out of 20ms")
+	assert.ErrorContains(t, err, "timeout of 20ms")
 }

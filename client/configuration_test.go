@@ -57,7 +57,7 @@ func TestInvalidConfiguration(t *testing.T) {
 		t.Parallel()
 		_, err := client.New(client.WithAPIKey(secret+":"), client.WithBaseURL("http://"+secret), client.WithTimeout(-1))
 		requireConfigurationError(t, err)
-		for _, fault := range []string{"colon", "https", "time-out"} {
+		for _, fault := range []string{"colon", "https", "timeout"} {
 			assert.ErrorContains(t, err, fault)
 		}
 	})

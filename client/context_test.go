@@ -171,11 +171,11 @@ func TestContextCancelled(t *testing.T) {
 
 func TestDeadlineAndTimeout(t *testing.T) {
 	run(t, []scenario{
-		{name: "no response header", steps: []step{hangs}, want: all(ambiguous, wraps(context.DeadlineExceeded), says("time-out of 1m5s")), took: span{65 * time.Second, 196 * time.Second}},
+		{name: "no response header", steps: []step{hangs}, want: all(ambiguous, wraps(context.DeadlineExceeded), says("timeout of 1m5s")), took: span{65 * time.Second, 196 * time.Second}},
 		{name: "no response header before the deadline", steps: []step{hangs}, want: all(contextEnds(context.DeadlineExceeded, 1), maybeSent(1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "no response header before the deadline, no time-out", steps: []step{hangs}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 24 * time.Hour, took: exactly(24 * time.Hour), opts: []client.Option{client.WithTimeout(0)}},
 		{name: "deadline during the second attempt", steps: []step{answers(429, "{}", "Retry-After", "1"), hangs}, want: all(contextEnds(context.DeadlineExceeded, 2), wrapsStatus(429, 1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
-		{name: "body stalls", steps: []step{stalls(201)}, want: all(unusable("time-out of 1m5s"), wraps(context.DeadlineExceeded)), took: exactly(65 * time.Second)},
+		{name: "body stalls", steps: []step{stalls(201)}, want: all(unusable("timeout of 1m5s"), wraps(context.DeadlineExceeded)), took: exactly(65 * time.Second)},
 		{name: "body stalls until the deadline", steps: []step{stalls(201)}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "error body stalls", steps: []step{stalls(400)}, want: failsWithStatus(400, 1), took: exactly(65 * time.Second)},
 		{name: "key function never returns", steps: []step{answers(201, link)}, want: notSent(context.DeadlineExceeded), took: exactly(65 * time.Second), opts: []client.Option{waitForKey}},
@@ -274,7 +274,7 @@ func TestContextEndsInKeyFunction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		err := create(c, client.WithTimeout(time.Second), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
 			client.WithAPIKeyFunc(func(context.Context) (string, error) { time.Sleep(2 * time.Second); return testKey, nil }))
-		require.ErrorContains(t, err, "time-out of 1s")
+		require.ErrorContains(t, err, "timeout of 1s")
 	})
 	assert.Zero(t, sends)
 }

@@ -42,9 +42,9 @@ func TestErrorText(t *testing.T) {
 		"x: 399 (redirects are not followed: check the base URL)":                  &client.APIError{Operation: "x", StatusCode: 399},
 		"x: 400 Bad Request":     &client.APIError{Operation: "x", StatusCode: 400},
 		"x: 404 Not Found: gone": &client.APIError{Operation: "x", StatusCode: 404, Message: "gone"},
-		"x: 405 Method Not Allowed (the answer may not be StackOne's: check the base URL)": &client.APIError{Operation: "x", StatusCode: 405},
-		"x: 429 Too Many Requests (retry after 1ns) (request id r-1)":                      &client.APIError{Operation: "x", StatusCode: 429, RetryAfter: time.Nanosecond, RequestID: "r-1"},
-		opCreate + ": 599 (the session may exist)":                                         &client.APIError{Operation: opCreate, StatusCode: 599},
+		"x: 405 Method Not Allowed (the response may not be from StackOne: check the base URL)": &client.APIError{Operation: "x", StatusCode: 405},
+		"x: 429 Too Many Requests (retry after 1ns) (request id r-1)":                           &client.APIError{Operation: "x", StatusCode: 429, RetryAfter: time.Nanosecond, RequestID: "r-1"},
+		opCreate + ": 599 (the session may exist)":                                              &client.APIError{Operation: opCreate, StatusCode: 599},
 	} {
 		assert.EqualError(t, err, "stackone: "+want)
 		assert.Equal(t, fmt.Sprintf("%q", "stackone: "+want), fmt.Sprintf("%q", err))

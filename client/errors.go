@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,14 +41,11 @@ func (k kind) Error() string { return "stackone: " + http.StatusText(int(k)) }
 
 var errNotMade = errors.New("stackone: this client was not made by client.New")
 
-// Limits of texts, in bytes.
-const maxText, maxID = 512, 128
-
 const sessionMayExist = " (the session may exist)"
 
-// APIError reports an answer with a status other than 2xx; that includes 3xx, since
-// redirects are not followed. StatusCode is that of the HTTP answer, whatever the
-// body says. The other fields are set as far as the body and the header have them.
+// APIError reports a response with a status other than 2xx; that includes 3xx, since
+// redirects are not followed. StatusCode is that of the HTTP response, whatever the
+// body says. The other fields are set if the body or the header has them.
 // Printing an APIError, with any verb, shows its one-line text and never the header or
 // the body.
 type APIError struct {
@@ -72,8 +70,8 @@ type APIError struct {
 	RetryAfter time.Duration
 	RequestID  string      // the header X-Request-Id
 	Attempts   int         // how many attempts the call made
-	Header     http.Header // of the answer
-	Body       []byte      // the first 256 KiB of the answer's body, as they arrived
+	Header     http.Header // of the response
+	Body       []byte      // the first 256 KiB of the response's body, as received
 
 	verdict verdict
 }
@@ -97,8 +95,9 @@ func (e *APIError) Error() string {
 		b.WriteString(" (check the API key)")
 	case e.StatusCode >= 300 && e.StatusCode < 400:
 		b.WriteString(" (redirects are not followed: check the base URL)")
-	case e.Message == "" && slices.Contains([]int{404, 405, 501}, e.StatusCode), strings.HasPrefix(e.Message, "Cannot POST /"):
-		b.WriteString(" (the answer may not be StackOne's: check the base URL)")
+	case e.Message == "" && slices.Contains([]int{404, 405, 501}, e.StatusCode),
+		strings.HasPrefix(e.Message, "Cannot POST /"):
+		b.WriteString(" (the response may not be from StackOne: check the base URL)")
 	case e.RetryAfter > 0:
 		b.WriteString(" (retry after " + e.RetryAfter.String() + ")")
 	}
@@ -124,13 +123,13 @@ func (e APIError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil 
 // LogValue is what slog logs: the text of Error.
 func (e APIError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// TransportError reports a call that got no answer: no connection, a connection that broke,
-// a time-out, a context that ended, or credentials that could not be obtained.
+// TransportError reports a call that got no response: no connection, a connection that
+// broke, a timeout, a context that ended, or credentials that could not be obtained.
 // errors.Is and errors.As find the cause in Err: the context's error too, and, when the
 // context ended after an error status, the *APIError of that attempt.
 type TransportError struct {
 	Operation string
-	Attempts  int // how many attempts the call made; 0 when its context had ended before
+	Attempts  int // how many attempts the call made; 0 if its context had already ended
 
 	// MaybeSent is true when an attempt of the call may have been processed: the
 	// session may exist. It is false when every attempt provably never left this
@@ -138,8 +137,8 @@ type TransportError struct {
 	MaybeSent bool
 	Err       error
 
-	text    string // of Err, fit to be shown
-	refused bool   // an attempt was sent, and refused
+	text    string // of Err, safe to print
+	refused bool   // the last response was a refusal
 	verdict verdict
 
 	transient bool // as Transient reports
@@ -185,7 +184,7 @@ func (e TransportError) MarshalText() ([]byte, error) { return []byte(e.Error())
 // LogValue is what slog logs: the text of Error.
 func (e TransportError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// ResponseError reports a success status with a body that cannot be used: cut, too
+// ResponseError reports a success status with a body that cannot be used: truncated, too
 // large, not JSON, or without what the operation is for. The service has probably done what
 // was asked: the session may exist.
 type ResponseError struct {
@@ -194,11 +193,11 @@ type ResponseError struct {
 	ContentType string
 	RequestID   string      // the header X-Request-Id
 	Attempts    int         // how many attempts the call made
-	Header      http.Header // of the answer
-	Body        []byte      // what arrived, up to the limit of WithMaxResponseBytes
+	Header      http.Header // of the response
+	Body        []byte      // as received, up to the limit of WithMaxResponseBytes
 	Err         error       // what is wrong with it
 
-	text    string // of Err, fit to be shown
+	text    string // of Err, safe to print
 	verdict verdict
 }
 
@@ -206,7 +205,8 @@ type ResponseError struct {
 // without quoting it, whether a session may exist, and the request ID.
 func (e *ResponseError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "stackone: %s: %d %s with a body that cannot be used: ", e.Operation, e.StatusCode, http.StatusText(e.StatusCode))
+	fmt.Fprintf(&b, "stackone: %s: %d %s with a body that cannot be used: ",
+		e.Operation, e.StatusCode, http.StatusText(e.StatusCode))
 	b.WriteString(textOf(e.text, e.Err))
 	if e.ContentType != "" && !strings.Contains(e.ContentType, "json") {
 		b.WriteString(" (its Content-Type is " + oneLine(e.ContentType, maxID) + ": check the base URL)")
@@ -241,7 +241,7 @@ func writeRequestID(b *strings.Builder, id string) {
 	}
 }
 
-// textOf returns the prepared text, or that of an error that did not come from a call.
+// textOf returns text, or that of err when the error did not come from a call.
 func textOf(text string, err error) string {
 	if text != "" || err == nil {
 		return text
@@ -259,7 +259,7 @@ func formatError(w io.Writer, verb rune, err error) {
 	_, _ = io.WriteString(w, text)
 }
 
-// printable is an error with a text that is fit to be shown, whatever prints it.
+// printable is an error with a text that is safe to print, whatever the verb.
 type printable struct {
 	text string
 	err  error
@@ -268,3 +268,15 @@ type printable struct {
 func (e *printable) Error() string                 { return e.text }
 func (e *printable) Unwrap() error                 { return e.err }
 func (e *printable) Format(f fmt.State, verb rune) { formatError(f, verb, e) }
+
+// timeoutError reports that an attempt took too long. Like net/http's timeout error, it
+// is also context.DeadlineExceeded.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("no complete response within the attempt's timeout of %s", time.Duration(e))
+}
+
+func (e timeoutError) Timeout() bool { return true }
+
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

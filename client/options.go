@@ -1,15 +1,12 @@
 package client
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -89,7 +86,7 @@ func (c *config) apply(opts []Option) {
 	}
 }
 
-// String is what a client shows of itself.
+// String returns the base URL, which is all that a client prints of itself.
 func (c *config) String() string {
 	if c == nil {
 		return "not made by New"
@@ -128,7 +125,7 @@ func (c *config) headerOf(req *http.Request, authorization string) http.Header {
 	return h
 }
 
-// set returns an option that notes err, or else changes the configuration.
+// set returns an option that makes a change, or records err if the option is invalid.
 func set(err error, change func(*config)) Option {
 	return func(c *config) {
 		if err != nil {
@@ -136,57 +133,6 @@ func set(err error, change func(*config)) Option {
 			return
 		}
 		change(c)
-	}
-}
-
-// WithAPIKey authenticates with a StackOne API key. White space around it is dropped;
-// an empty key, or one with a colon, a control character or a character beyond ASCII,
-// is an error that does not show it. It takes precedence over the environment, even
-// when it is empty.
-func WithAPIKey(key string) Option {
-	a, err := apiKey(key)
-	return withCredentials(a.static(), err)
-}
-
-// WithAPIKeyFunc authenticates with the key that f returns. f is called for every
-// attempt, so a rotated key is used immediately; it should cache the key rather than
-// fetch it each time, and must be safe for concurrent use. Its context ends with the
-// attempt. When f fails or returns a key that WithAPIKey would refuse, the call fails
-// with a [*TransportError] that wraps the reason. A nil f is an error.
-func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
-	if f == nil {
-		return withCredentials(authorization{}.static(), errors.New("the API key function is nil"))
-	}
-	return withCredentials(keyFunc(f), nil)
-}
-
-// WithBasicAuth authenticates with a user name and a password, for a gateway in front
-// of StackOne; StackOne itself takes the API key as the user name and an empty
-// password, which WithAPIKey sends. The user name must not be empty or contain a
-// colon, and neither may contain a control character; white space is kept.
-func WithBasicAuth(username, password string) Option {
-	a, err := basicAuth(username, password)
-	return withCredentials(a.static(), err)
-}
-
-func withKeyFromEnv(c *config) {
-	key, ok := os.LookupEnv(APIKeyEnv)
-	a, err := apiKey(key)
-	switch {
-	case !ok:
-		err = fmt.Errorf("no API key: set %s, or use WithAPIKey", APIKeyEnv)
-	case err != nil:
-		err = fmt.Errorf("%s: %w", APIKeyEnv, err)
-	}
-	withCredentials(a.static(), err)(c)
-}
-
-func withCredentials(credentials credentials, err error) Option {
-	return func(c *config) {
-		c.credentials = credentials // even when invalid, instead of the environment's
-		if err != nil {
-			c.errs = append(c.errs, err)
-		}
 	}
 }
 
@@ -209,7 +155,7 @@ func WithBaseURL(rawURL string) Option {
 //
 // Start from [NewTransport] to add a proxy, a CA or a wrapper. http.DefaultTransport
 // keeps two connections to a host open, which is too few for a busy backend. Over
-// HTTP/2, Create is sent once whatever the server answers, but the other failures of
+// HTTP/2, Create is sent once whatever the server responds, but the other failures of
 // HTTP/2 are harder to tell apart: expect more errors whose MaybeSent is true.
 //
 // A transport that repeats requests by itself makes sessions that this package cannot
@@ -217,7 +163,7 @@ func WithBaseURL(rawURL string) Option {
 // (TransportError.MaybeSent) assumes that a transport that reads the request's body sends
 // it through net/http only, and it is weaker then: a certificate that the server rejects,
 // or a proxy's refusal with an unusual reason phrase, may be reported as maybe sent. The
-// body of a transport's answer must allow Close during Read, as net/http's does.
+// body of a response must allow Close during Read, as net/http's does.
 func WithHTTPClient(hc *http.Client) Option {
 	if hc == nil {
 		return set(errors.New("the HTTP client is nil"), nil)
@@ -238,21 +184,22 @@ func WithHTTPClient(hc *http.Client) Option {
 //     leave h2 out of its NextProtos.
 //   - Up to 1024 idle connections to a host, for 30 s each.
 //   - The proxy of the environment (http.ProxyFromEnvironment).
-//   - At most 64 KiB of header in an answer.
+//   - At most 64 KiB of header in a response.
 func NewTransport() *http.Transport { return wire.NewTransport() }
 
-// WithRetryPolicy replaces the entire retry policy: fields left zero mean their defaults. The budget that RetryPolicy describes stays the client's.
+// WithRetryPolicy replaces the entire retry policy: fields left zero mean their
+// defaults. The budget that RetryPolicy describes stays the client's.
 func WithRetryPolicy(p RetryPolicy) Option {
 	return set(p.check(), func(c *config) { c.policy = p.withDefaults() })
 }
 
-// WithTimeout limits each attempt, from connecting to the end of the answer. The
+// WithTimeout limits each attempt, from connecting to the end of the response. The
 // default is 65 s, a little more than StackOne gives a request; 0 means no limit, and
 // a negative value is an error. The Timeout of [WithHTTPClient] applies when it is
 // shorter. To limit a call with all its attempts and waits, give it a context with a
 // deadline.
 func WithTimeout(perAttempt time.Duration) Option {
-	return set(errorIf(perAttempt < 0, "the time-out is negative"), func(c *config) { c.timeout = perAttempt })
+	return set(errorIf(perAttempt < 0, "the timeout is negative"), func(c *config) { c.timeout = perAttempt })
 }
 
 // WithUserAgent puts a product such as "acme-backend/1.4" before the client's own in
@@ -260,7 +207,8 @@ func WithTimeout(perAttempt time.Duration) Option {
 // with a control character or a character beyond ASCII, is an error.
 func WithUserAgent(product string) Option {
 	product = strings.TrimSpace(product)
-	return set(errorIf(product == "" || !visibleASCII(product), "the user agent is empty or has invalid characters"), func(c *config) { c.defaults = defaultHeader(product + " " + wire.UserAgent()) })
+	err := errorIf(product == "" || !visibleASCII(product), "the user agent is empty or has invalid characters")
+	return set(err, func(c *config) { c.defaults = defaultHeader(product + " " + wire.UserAgent()) })
 }
 
 // WithHeader sets a header of every request. It replaces what the client would send,
@@ -277,7 +225,7 @@ func WithUserAgent(product string) Option {
 func WithHeader(key, value string) Option {
 	key = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(key))
 	return set(checkHeader(key, value), func(c *config) {
-		c.header = maps.Clone(c.header) // the client's stay as they are
+		c.header = maps.Clone(c.header) // the client's own must not change
 		if c.header == nil {
 			c.header = map[string]string{}
 		}
@@ -286,7 +234,7 @@ func WithHeader(key, value string) Option {
 }
 
 // WithLogger logs each attempt: the operation, the number of the attempt, the status (0
-// when no answer arrived), the duration, the wait before the next attempt (0 when it
+// when no response arrived), the duration, the wait before the next attempt (0 when it
 // is the last), and the request ID if it consists of letters, digits and ._:- alone. A
 // successful attempt is logged at level Info, a failed one at Warn. When members of a
 // session had to be dropped (see [Response]), a record at Warn names them. By default
@@ -295,17 +243,19 @@ func WithLogger(l *slog.Logger) Option {
 	return set(errorIf(l == nil, "the logger is nil"), func(c *config) { c.logger = l })
 }
 
-// WithMaxResponseBytes limits the body of an answer; the default is 1 MiB, and a limit
-// that is not positive is an error. A longer success is a [*ResponseError]; of an
-// error's body, at most 256 KiB are read.
+// WithMaxResponseBytes limits the body of a response. The default is 1 MiB; a limit that
+// is not positive is an error. A longer success is a [*ResponseError]; of an error
+// response, at most 256 KiB are read.
 func WithMaxResponseBytes(n int64) Option {
 	return set(errorIf(n <= 0, "the limit of a response is not positive"), func(c *config) { c.maxBody = n })
 }
 
-// WithResponse fills dst with the last answer of a call, whether the call succeeds or
+// WithResponse fills dst with the last response of a call, whether the call succeeds or
 // fails. It is for calls, not for New, and a nil dst is an error. Given several times,
 // it fills each dst. They are written before the call returns: give each concurrent
 // call its own.
 func WithResponse(dst *Response) Option {
-	return set(errorIf(dst == nil, "the response to fill is nil"), func(c *config) { c.responses = append(slices.Clip(c.responses), dst) })
+	return set(errorIf(dst == nil, "the response to fill is nil"), func(c *config) {
+		c.responses = append(slices.Clip(c.responses), dst)
+	})
 }

@@ -13,7 +13,7 @@ import (
 // and joined errors.
 //
 // It is true when an attempt may have been processed: a 5xx other than 501, a status
-// outside 100 to 599, an answer that was lost or cannot be used. It is false for nil,
+// outside 100 to 599, a response that was lost or cannot be used. It is false for nil,
 // for an error before anything was sent, when every attempt was refused (3xx, 4xx,
 // 501) or provably never left, and for operations that only read. For an error that
 // did not come from a call, its type and fields decide.
@@ -47,8 +47,8 @@ const (
 func (v verdict) or(otherwise bool) bool { return v == maybeCreated || v == unknown && otherwise }
 
 // Transient reports whether the same call may succeed later without a change: after a
-// 408, a 429 or a 5xx other than 501, when the connection failed or broke, and when an
-// answer was cut. The last attempt of the call decides. It is false for nil and any other
+// 408, a 429 or a 5xx other than 501, when the connection failed or broke, and when a
+// response was truncated. The last attempt of the call decides. It is false for nil and any other
 // error, such as an untrusted certificate, a host that does not exist, credentials that
 // could not be obtained, and a context that ended.
 //
@@ -63,20 +63,21 @@ func Transient(err error) bool {
 	case errors.As(err, &transport) && transport != nil:
 		return transport.transient || transport.verdict == unknown && (transport.MaybeSent || transient(transport.Err))
 	case errors.As(err, &api) && api != nil:
-		return !refusal(api.StatusCode) || api.StatusCode == http.StatusTooManyRequests || api.StatusCode == http.StatusRequestTimeout
+		return !refusal(api.StatusCode) ||
+			api.StatusCode == http.StatusTooManyRequests || api.StatusCode == http.StatusRequestTimeout
 	case errors.As(err, &response) && response != nil:
 		return wire.Transient(response.Err)
 	}
 	return false
 }
 
-// processed reports whether the service may have done what an attempt asked for.
-// 3xx and 4xx are refusals; StackOne documents 429 and 408 as safe to repeat.
+// processed reports whether the service may have processed an attempt. 3xx and 4xx are
+// refusals; StackOne documents 429 and 408 as safe to repeat.
 func processed(r wire.Result) bool {
 	return !r.Unsent && !refusal(r.Status())
 }
 
-// refusal reports whether a status says that nothing was done.
+// refusal reports whether a status says that the request was not processed.
 func refusal(status int) bool {
 	return status >= 300 && status < 500 || status == http.StatusNotImplemented
 }

@@ -9,14 +9,19 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
 )
 
+const headerRequestID = "X-Request-Id"
+
+// Limits of printed texts, in bytes.
+const maxText, maxID = 512, 128
+
 // Response holds the last HTTP response of a call; see [WithResponse]. StatusCode, Header
-// and Body are empty when no answer arrived. The body of a session holds its
+// and Body are empty when no response arrived. The body of a session holds its
 // secrets; printing a Response shows none of it.
 type Response struct {
 	StatusCode int
 	Header     http.Header
 	Attempts   int    // how many attempts the call made
-	Body       []byte // as it arrived, up to the limits of WithMaxResponseBytes
+	Body       []byte // as received, up to the limits of WithMaxResponseBytes
 
 	// Dropped names the members of a session that did not fit their Go type and were
 	// left zero: top-level members such as created_at, or latest_connection_attempt.status.
@@ -30,11 +35,20 @@ type Response struct {
 // Redact makes text of the service or a provider safe to log: one printable line of at
 // most about 512 bytes, without the API key, tokens and links that the call handled.
 func (r Response) Redact(text string) string {
-	var known redact.Redactor
+	var redactor redact.Redactor
 	if r.redactor != nil {
-		known = r.redactor()
+		redactor = r.redactor()
 	}
-	return known.Line(text, maxText)
+	return redactor.Line(text, maxText)
+}
+
+// headerText returns the value of a header, safe to print, and "" for a huge one.
+func (r Response) headerText(key string, redactor redact.Redactor) string {
+	value := r.Header.Get(key)
+	if len(value) > 1<<10 {
+		return ""
+	}
+	return redactor.Line(value, maxID)
 }
 
 // Format writes the status, the number of attempts and the length of the body,

@@ -79,12 +79,12 @@ func retryable(r wire.Result, repeatable bool) bool {
 	return false
 }
 
-// transient reports whether what kept a request from being sent may go away by itself.
+// transient reports whether the failure to send a request may pass without a change.
 func transient(err error) bool {
 	return !errors.As(err, new(credentialsError)) && wire.Transient(err)
 }
 
-// wait returns how long to wait after n attempts, given the answer's Retry-After (0:
+// wait returns how long to wait after n attempts, given the response's Retry-After (0:
 // none), and whether the policy and the remaining time allow it.
 func (p RetryPolicy) wait(n int, retryAfter, remaining time.Duration) (time.Duration, bool) {
 	d := p.backoff(n)
@@ -92,7 +92,7 @@ func (p RetryPolicy) wait(n int, retryAfter, remaining time.Duration) (time.Dura
 		if retryAfter > p.MaxRetryAfter {
 			return 0, false
 		}
-		// Some jitter, so that clients that were told the same do not return together.
+		// Jitter, so that clients that were told the same do not all return together.
 		d = retryAfter
 		if extra := rand.N(d/10 + 1); extra < max(0, remaining)-d {
 			d += extra
@@ -128,7 +128,7 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// budget is a client's store of retries, counted in tenths.
+// budget is what a client may still spend on retries, in tenths of a retry.
 type budget struct{ tenths atomic.Int64 }
 
 const fullBudget, costOfRetry, gainOfSuccess = 100, 10, 1

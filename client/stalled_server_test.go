@@ -29,14 +29,14 @@ func TestStalledServer(t *testing.T) {
 	}{
 		{name: "TLS handshake never ends", serve: hold, want: neverSent(3), took: handshakes, base: "https://localhost"},
 		{
-			name: "TLS handshake outlasts the attempt", serve: hold, want: all(neverSent(3), says("time-out of 1s")), base: "https://localhost",
+			name: "TLS handshake outlasts the attempt", serve: hold, want: all(neverSent(3), says("timeout of 1s")), base: "https://localhost",
 			took: span{3 * time.Second, 3*time.Second + backoffs(3).max}, opts: []client.Option{client.WithTimeout(time.Second)},
 		},
-		{name: "no response header", serve: hold, want: all(ambiguous, wraps(context.DeadlineExceeded), says("time-out of 1m5s")), took: exactly(timeout)},
+		{name: "no response header", serve: hold, want: all(ambiguous, wraps(context.DeadlineExceeded), says("timeout of 1m5s")), took: exactly(timeout)},
 		{name: "response header stalls", serve: sendsAndHolds(okHeader), want: ambiguous, took: exactly(timeout)},
 		{name: "no response header before the deadline", serve: hold, want: all(contextEnds(context.DeadlineExceeded, 1), maybeSent(1)), took: exactly(time.Second), deadline: time.Second},
 		{name: "101 Switching Protocols, then silence", serve: sendsAndHolds("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nhello"), want: failsWithStatus(101, 1)},
-		{name: "body stalls", serve: sendsAndHolds(body), want: all(unusable("time-out of 1m5s"), wraps(context.DeadlineExceeded)), took: exactly(timeout)},
+		{name: "body stalls", serve: sendsAndHolds(body), want: all(unusable("timeout of 1m5s"), wraps(context.DeadlineExceeded)), took: exactly(timeout)},
 		{name: "body stalls until the deadline", serve: sendsAndHolds(body), want: contextEnds(context.DeadlineExceeded, 1), took: exactly(time.Second), deadline: time.Second},
 		{name: "error body stalls", serve: sendsAndHolds(badHeader + "Content-Length: 500\r\n\r\n{"), want: failsWithStatus(400, 1), took: exactly(timeout)},
 	}

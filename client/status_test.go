@@ -178,7 +178,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Cleanup(func() { assert.Zero(t, elsewhere.Load(), "requests to the target") })
 }
 
-// Only the transport and the time-out of the caller's HTTP client are used.
+// Only the transport and the timeout of the caller's HTTP client are used.
 func TestCallerHTTPClientIsNotChanged(t *testing.T) {
 	t.Parallel()
 	var cookies []string

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// parseBaseURL returns the address with a slash at its end. Its errors do not show
-// the address, which may hold a password.
+// parseBaseURL returns the URL with a trailing slash. Its errors do not quote the URL,
+// which may hold a password.
 func parseBaseURL(rawURL string) (*url.URL, error) {
 	if !visibleASCII(rawURL) {
 		return nil, errors.New("the base URL contains invalid characters")
@@ -32,14 +32,14 @@ func parseBaseURL(rawURL string) (*url.URL, error) {
 	if strings.EqualFold(u.Hostname(), "localhost") {
 		u.Host = strings.ToLower(u.Host) // the spelling that net/http sends to no proxy
 	}
-	return u.JoinPath("/"), nil // which also resolves dots
+	return u.JoinPath("/"), nil // also resolves . and ..
 }
 
 func loopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true
 	}
-	ip, _ := netip.ParseAddr(host) // the zero Addr is none
+	ip, _ := netip.ParseAddr(host) // the zero Addr is not loopback
 	return ip.Unmap().IsLoopback()
 }
 
@@ -54,7 +54,7 @@ func validPort(port string) bool {
 	return port == "" || err == nil
 }
 
-// checkHeader says why WithHeader does not accept a header, whose key is canonical.
+// checkHeader returns why WithHeader refuses a header, nil if it does not. key is canonical.
 func checkHeader(key, value string) error {
 	switch key {
 	case "Authorization", "Host":
@@ -76,15 +76,16 @@ func checkHeader(key, value string) error {
 
 // tokenChar reports whether a header's name may contain r (RFC 9110, section 5.6.2).
 func tokenChar(r rune) bool {
-	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' ||
+		strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 }
 
 func visibleASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// required returns an error for a field that the service refuses to do without. The
-// generated code would send an empty one as "".
+// required returns an error for a required field that is empty. The generated code
+// would send it as "".
 func required(name, value string) error {
 	if strings.TrimSpace(value) == "" {
 		return fmt.Errorf("%s is required", name)
@@ -106,7 +107,7 @@ func errorIf(wrong bool, text string) error {
 	return nil
 }
 
-// joined is errors.Join on one line.
+// joined is like the error of errors.Join, on one line.
 type joined struct{ errs []error }
 
 func (j *joined) Error() string {
@@ -119,7 +120,7 @@ func (j *joined) Error() string {
 
 func (j *joined) Unwrap() []error { return j.errs }
 
-// join returns the errors that are not nil as one: nil for none, and a single one itself.
+// join wraps the errors that are not nil: nil for none, and a single one unchanged.
 func join(errs ...error) error {
 	var wrong []error
 	for _, err := range errs {

@@ -262,7 +262,7 @@ func TestWaitRefuses(t *testing.T) {
 	}{
 		"an empty token":      {waiter: waiter, ctx: t.Context(), want: "token is required"},
 		"a nil context":       {waiter: waiter, token: "t", want: "nil context"},
-		"an invalid option":   {waiter: waiter, ctx: t.Context(), token: "t", opts: []client.Option{client.WithTimeout(-1)}, want: "time-out is negative"},
+		"an invalid option":   {waiter: waiter, ctx: t.Context(), token: "t", opts: []client.Option{client.WithTimeout(-1)}, want: "timeout is negative"},
 		"a negative interval": {waiter: connect.NewWaiter(c, connect.WaiterOptions{Interval: -1}), ctx: t.Context(), token: "t", want: "negative"},
 		"a nil client":        {waiter: connect.NewWaiter(nil, connect.WaiterOptions{}), ctx: t.Context(), token: "t", want: "not made by"},
 		"a zero client":       {waiter: connect.NewWaiter(&client.Client{}, connect.WaiterOptions{}), ctx: t.Context(), token: "t", want: "not made by"},
