@@ -157,8 +157,7 @@ func TestOnboarding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
 		c := srv.Client()
-
-		srv.Inject(stackonetest.Fault{Status: 429, RetryAfter: time.Minute}) // which a retry survives
+		srv.Inject(stackonetest.Fault{Status: 429, RetryAfter: time.Minute}) // a minute of virtual time
 		link, err := onboard(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)

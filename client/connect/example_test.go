@@ -21,20 +21,48 @@ import (
 func ExampleWaiter() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
-	ctx, c := context.Background(), srv.Client()
-	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	c, link := newSession(srv)
 	if err := srv.Session(link.Token).Connect("account-1"); err != nil {
 		log.Fatal(err)
 	}
+	wait := func(ctx context.Context) error {
+		waiter := connect.NewWaiter(c, connect.WaiterOptions{}) // one for each API key
 
-	waiter := connect.NewWaiter(c, connect.WaiterOptions{}) // one for each API key
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Minute) // the life of a session
+		defer cancel()
+		attempt, err := waiter.Wait(ctx, link.Token)
+		if err != nil {
+			return err // a *connect.ConnectionError if the customer declined or cancelled
+		}
+		fmt.Println("connected as", attempt.AccountSecureID)
+		return nil
+	}
+	fmt.Println(wait(context.Background()))
+	// Output:
+	// connected as account-1
+	// <nil>
+}
 
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute)
-	defer cancel()
-	attempt, err := waiter.Wait(ctx, link.Token)
+// newSession returns a client of the fake, and a session for a customer.
+func newSession(srv *stackonetest.Server) (*client.Client, *gen.ConnectSessionTokenAuthLink) {
+	c := srv.Client()
+	link, err := c.ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return c, link
+}
+
+// Why a customer has no connection.
+func ExampleConnectionError() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	c, link := newSession(srv)
+	if err := srv.Session(link.Token).Fail("access_denied", "the customer said no"); err != nil {
+		log.Fatal(err)
+	}
+
+	attempt, err := connect.NewWaiter(c, connect.WaiterOptions{}).Wait(context.Background(), link.Token)
 	var ended *connect.ConnectionError
 	switch {
 	case err == nil:
@@ -46,7 +74,7 @@ func ExampleWaiter() {
 	default:
 		fmt.Println(err)
 	}
-	// Output: connected as account-1
+	// Output: ended as error access_denied
 }
 
 // The page with StackOne's Hub asks this endpoint for a token.
@@ -55,6 +83,7 @@ func ExampleSessionHandler() {
 	defer srv.Close()
 	c := srv.Client()
 	signedIn := func(*http.Request) (id, name string, ok bool) { return "customer-42", "Acme", true }
+	mux := http.NewServeMux()
 
 	handler := &connect.SessionHandler{
 		Client: c,
@@ -66,7 +95,6 @@ func ExampleSessionHandler() {
 			return gen.ConnectSessionCreate{OriginOwnerID: id, OriginOwnerName: name}, nil
 		},
 	}
-	mux := http.NewServeMux()
 	mux.Handle("/api/connect-session", http.NewCrossOriginProtection().Handler(handler))
 
 	rec := httptest.NewRecorder()
@@ -79,11 +107,7 @@ func ExampleSessionHandler() {
 func ExampleWaiter_Connected() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
-	ctx, c := context.Background(), srv.Client()
-	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	c, link := newSession(srv)
 
 	waiting := make(chan string, 10)
 	waiter := connect.NewWaiter(c, connect.WaiterOptions{
@@ -105,7 +129,7 @@ func ExampleWaiter_Connected() {
 
 	done := make(chan string)
 	go func() {
-		attempt, err := waiter.Wait(ctx, link.Token)
+		attempt, err := waiter.Wait(context.Background(), link.Token)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -3,17 +3,16 @@
 // posts to. A webhook is how a backend learns of a customer who connected
 // through a link, with no browser of yours to report it.
 //
-//	handler, err := webhook.NewHandler(
-//		[]string{os.Getenv("STACKONE_WEBHOOK_SECRET")},
-//		func(ctx context.Context, event webhook.Event) error {
-//			switch event.Type {
-//			case webhook.AccountCreated, webhook.AccountUpdated:
-//				return accounts.Save(ctx, event.OriginOwnerID, event.AccountID)
-//			case webhook.AccountDeleted:
-//				return accounts.Remove(ctx, event.AccountID)
-//			}
-//			return nil // an event of no interest
-//		})
+//	secrets := []string{os.Getenv("STACKONE_WEBHOOK_SECRET")} // both, while it is rotated
+//	handler, err := webhook.NewHandler(secrets, func(ctx context.Context, event webhook.Event) error {
+//		switch event.Type {
+//		case webhook.AccountCreated, webhook.AccountUpdated:
+//			return accounts.Save(ctx, event.OriginOwnerID, event.AccountID)
+//		case webhook.AccountDeleted:
+//			return accounts.Remove(ctx, event.AccountID)
+//		}
+//		return nil // an event of no interest
+//	})
 //	if err != nil {
 //		return err
 //	}
