@@ -2,23 +2,67 @@ package client_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
+	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
-	"github.com/StackOneHQ/stackone-client-go/gen"
 )
+
+// All configuration errors are reported together, without the values.
+func ExampleNew() {
+	_, err := client.New(
+		client.WithAPIKey("v1.eu1:secret"),
+		client.WithBaseURL("http://stackone.internal"),
+		client.WithTimeout(-time.Second))
+	fmt.Println(strings.ReplaceAll(err.Error(), "; ", "\n"))
+	// Output:
+	// stackone: invalid configuration: the API key contains a colon: give the key alone, without a password
+	// the base URL is not https (http is for loopback addresses only)
+	// the time-out is negative
+}
+
+// A key that comes from a file or a secret store, rather than from STACKONE_API_KEY.
+// The new line at its end does no harm.
+func ExampleWithAPIKey() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+
+	c, err := client.New(client.WithAPIKey(srv.APIKey+"\n"), client.WithBaseURL(srv.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = onboard(context.Background(), c)
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// One client serves many keys, here of two projects: each call names its key.
+func ExampleWithAPIKey_manyKeys() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	keys := map[string]string{"eu": srv.APIKey, "us": "revoked"}
+
+	c, err := client.New(client.WithAPIKey(keys["eu"]), client.WithBaseURL(srv.URL))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, project := range []string{"eu", "us"} {
+		_, err := onboard(context.Background(), c, client.WithAPIKey(keys[project]))
+		fmt.Println(project, errors.Is(err, client.ErrUnauthorized))
+	}
+	// Output:
+	// eu false
+	// us true
+}
 
 // A key that is rotated while the program runs is used from the next attempt on.
 func ExampleWithAPIKeyFunc() {
@@ -41,76 +85,56 @@ func ExampleWithAPIKeyFunc() {
 	// <nil>
 }
 
-// A transport of your own sends requests through a proxy.
-func ExampleWithHTTPClient() {
-	srv := stackonetest.NewServer()
-	defer srv.Close()
-	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		fmt.Println("through the proxy:", r.In.Method, r.In.URL.Path)
-	}})
-	defer proxy.Close()
-	proxyURL, err := url.Parse(proxy.URL)
-	if err != nil {
-		log.Fatal(err)
-	}
-
-	transport := client.NewTransport()
-	transport.Proxy = http.ProxyURL(proxyURL) // instead of http.ProxyFromEnvironment
-	c, err := client.New(
-		client.WithAPIKey(srv.APIKey),
-		client.WithBaseURL(srv.URL),
-		client.WithHTTPClient(&http.Client{Transport: transport}))
-	if err != nil {
-		log.Fatal(err)
-	}
-	_, err = onboard(context.Background(), c)
-	fmt.Println(err)
-	// Output:
-	// through the proxy: POST /connect_sessions
-	// <nil>
-}
-
-// A gateway in front of StackOne can ask for a certificate of the client's.
-func ExampleWithHTTPClient_mutualTLS() {
-	srv := stackonetest.NewServer()
-	defer srv.Close()
-	gateway, certificate, authorities := newGateway(srv.URL)
+// A gateway in front of StackOne has a user name and a password of its own.
+func ExampleWithBasicAuth() {
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _, _ := r.BasicAuth()
+		fmt.Println("user", user)
+		w.WriteHeader(http.StatusForbidden)
+	}))
 	defer gateway.Close()
 
-	transport := client.NewTransport()
-	transport.TLSClientConfig = &tls.Config{
-		Certificates: []tls.Certificate{certificate}, // of tls.LoadX509KeyPair
-		RootCAs:      authorities,                    // the system's unless it is set
+	c, err := client.New(client.WithBasicAuth("backend", "password"), client.WithBaseURL(gateway.URL))
+	if err != nil {
+		log.Fatal(err)
 	}
-	c, err := client.New(
-		client.WithAPIKey(srv.APIKey),
-		client.WithBaseURL(gateway.URL),
-		client.WithHTTPClient(&http.Client{Transport: transport}))
+	_, err = onboard(context.Background(), c)
+	fmt.Println(errors.Is(err, client.ErrForbidden))
+	// Output:
+	// user backend
+	// true
+}
+
+// A program that calls stackone-fake, or StackOne unless it is told otherwise.
+func ExampleWithBaseURL() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+
+	c, err := client.New(client.WithAPIKey(srv.APIKey), client.WithBaseURL(srv.URL))
 	if err != nil {
 		log.Fatal(err)
 	}
 	_, err = onboard(context.Background(), c)
 	fmt.Println(err)
+
+	_, err = client.New(client.WithAPIKey(srv.APIKey), client.WithBaseURL("http://stackone.internal"))
+	fmt.Println(err)
 	// Output:
-	// a certificate of [Acme Co]
 	// <nil>
+	// stackone: invalid configuration: the base URL is not https (http is for loopback addresses only)
 }
 
-// newGateway returns a gateway, a certificate that it lets in, and who signed its own.
-func newGateway(to string) (*httptest.Server, tls.Certificate, *x509.CertPool) {
-	target, err := url.Parse(to)
-	if err != nil {
+// A gateway tells its callers apart by a header.
+func ExampleWithHeader() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	c := srv.Client(client.WithHeader("X-Team", "onboarding"))
+	if _, err := onboard(context.Background(), c, client.WithHeader("X-Correlation-Id", "42")); err != nil {
 		log.Fatal(err)
 	}
-	gateway := httptest.NewUnstartedServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		fmt.Println("a certificate of", r.In.TLS.PeerCertificates[0].Subject.Organization)
-		r.SetURL(target)
-	}})
-	gateway.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
-	gateway.StartTLS()
-	authorities := x509.NewCertPool()
-	authorities.AddCert(gateway.Certificate())
-	return gateway, gateway.TLS.Certificates[0], authorities
+	sent := srv.Requests()[0].Header
+	fmt.Println(sent.Get("X-Team"), sent.Get("X-Correlation-Id"))
+	// Output: onboarding 42
 }
 
 // One record for each attempt, with nothing in it that is secret.
@@ -137,20 +161,106 @@ func ExampleWithLogger() {
 	// level=INFO msg="stackone attempt" operation=create_connect_session attempt=2 status=201 wait=0s
 }
 
-// The answer as it arrived, also of a call that failed: here a proxy's, which is
-// no JSON.
+// A limit bounds the memory that a broken service or proxy can take.
+func ExampleWithMaxResponseBytes() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+
+	_, err := onboard(context.Background(), srv.Client(client.WithMaxResponseBytes(100)))
+	var unusable *client.ResponseError
+	if errors.As(err, &unusable) {
+		fmt.Println(unusable.Err)
+	}
+	// Output: the body is larger than 100 bytes
+}
+
+// The answer as it arrived, also of a call that failed: here a proxy's, which is not
+// JSON.
 func ExampleWithResponse() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
 	srv.Inject(stackonetest.ProxyError(http.StatusBadGateway))
 
 	var response client.Response
-	_, err := srv.Client().ConnectSessions.Create(context.Background(),
-		gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"},
-		client.WithResponse(&response))
+	_, err := onboard(context.Background(), srv.Client(), client.WithResponse(&response))
 	fmt.Println(errors.Is(err, client.ErrBadGateway), response.StatusCode, response.Attempts)
 	fmt.Printf("%s: %.6s\n", response.Header.Get("Content-Type"), response.Body)
 	// Output:
 	// true 502 1
 	// text/html: <html>
+}
+
+// The session was created, but two of its members do not fit their Go types.
+func ExampleResponse() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Status: http.StatusCreated, Body: []byte(
+		`{"id": "12", "token": "token-1", "auth_link_url": "https://example.com/1", "origin_owner_name": "Acme", "created_at": "today"}`)})
+
+	var response client.Response
+	link, err := onboard(context.Background(), srv.Client(), client.WithResponse(&response))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("dropped:", response.Dropped)
+	fmt.Println(link.OriginOwnerName, link.ID, link.CreatedAt.IsZero())
+	fmt.Println(response) // without the body, which has the token
+	// Output:
+	// dropped: [created_at id]
+	// Acme 0 true
+	// {StatusCode:201 Attempts:1 Body:126 bytes}
+}
+
+// A call that a user waits for is not retried for long.
+func ExampleWithRetryPolicy() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Status: http.StatusTooManyRequests, RetryAfter: 30 * time.Second})
+
+	c := srv.Client() // whose policy is the default
+	_, err := onboard(context.Background(), c,
+		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 2, MaxRetryAfter: 3 * time.Second}))
+	var api *client.APIError
+	if errors.As(err, &api) {
+		fmt.Println("try again in", api.RetryAfter)
+	}
+	// Output: try again in 30s
+}
+
+// A second session is harmless, so that Create may also be repeated when the first
+// attempt may have created one.
+func ExampleRetryPolicy() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Status: http.StatusBadGateway, Processed: true})
+
+	c := srv.Client(client.WithRetryPolicy(client.RetryPolicy{RetryAmbiguous: true}))
+	_, err := onboard(context.Background(), c)
+	fmt.Println(err, len(srv.Sessions()))
+	// Output: <nil> 2
+}
+
+// WithTimeout limits an attempt, and the context the call with all its attempts.
+func ExampleWithTimeout() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Delay: time.Hour})
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := onboard(ctx, srv.Client(client.WithTimeout(50*time.Millisecond)))
+	fmt.Println(errors.Is(err, context.DeadlineExceeded), client.MaybeCreated(err), ctx.Err())
+	// Output: true true <nil>
+}
+
+// StackOne sees which program calls it.
+func ExampleWithUserAgent() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	if _, err := onboard(context.Background(), srv.Client(client.WithUserAgent("acme-backend/1.4"))); err != nil {
+		log.Fatal(err)
+	}
+	product, _, _ := strings.Cut(srv.Requests()[0].Header.Get("User-Agent"), " ")
+	fmt.Println(product)
+	// Output: acme-backend/1.4
 }

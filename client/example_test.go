@@ -135,6 +135,53 @@ func ExampleConnectSessions_Create_editAccount() {
 	// Output: account-1
 }
 
+// If a webhook was lost, the session itself has the account of an OAuth connection,
+// until it expires.
+func ExampleConnectSessions_Authenticate() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client()
+	link, err := onboard(ctx, c)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := srv.Session(link.Token).Connect("account-1"); err != nil { // as the customer does
+		log.Fatal(err)
+	}
+
+	session, err := c.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: link.Token})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if attempt := session.LatestConnectionAttempt; attempt != nil { // nil: not opened, or no OAuth
+		fmt.Println(attempt.Status, attempt.AccountSecureID)
+	}
+	// Output: authenticated account-1
+}
+
+// A session for a customer who has connected the provider before edits that account,
+// unless Multiple is set.
+func ExampleConnectSessions_Create_again() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	request := gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme", Provider: "bamboohr"}
+	connect := func() string {
+		link, err := srv.Client().ConnectSessions.Create(context.Background(), request)
+		if err != nil {
+			log.Fatal(err)
+		}
+		account, err := srv.Session(link.Token).ConnectWith(stackonetest.Connection{}) // as the customer does
+		if err != nil {
+			log.Fatal(err)
+		}
+		return account
+	}
+	first, second := connect(), connect()
+	request.Multiple = true
+	fmt.Println(first == second, first == connect())
+	// Output: true false
+}
+
 // Every operation of the generated client has the same authentication, retries
 // and errors, including those that a later refresh of the description adds.
 func ExampleClient_Generated() {
@@ -172,6 +219,7 @@ func TestOnboarding(t *testing.T) {
 	})
 }
 
-func onboard(ctx context.Context, c *client.Client) (*gen.ConnectSessionTokenAuthLink, error) {
-	return c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
+// onboard stands for your code.
+func onboard(ctx context.Context, c *client.Client, opts ...client.Option) (*gen.ConnectSessionTokenAuthLink, error) {
+	return c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"}, opts...)
 }
