@@ -114,6 +114,32 @@ func ExampleVerify() {
 	// true stackone: webhook: invalid payload: it is not JSON
 }
 
+// StackOne sends more events than this package names. Return nil for those that you do
+// not use, because an error means that the event was not taken.
+func ExampleEventType() {
+	take := func(event webhook.Event) error {
+		switch event.Type {
+		case webhook.AccountCreated, webhook.AccountUpdated, webhook.AccountDeleted:
+			fmt.Println("stored", event.Type)
+		default:
+			fmt.Println("ignored", event.Type)
+		}
+		return nil
+	}
+	for _, payload := range []string{`{"event": "account.created"}`, `{"event": "hris_employees.updated"}`} {
+		event, err := webhook.Parse([]byte(payload))
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := take(event); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// stored account.created
+	// ignored hris_employees.updated
+}
+
 // Events and members that this package does not name are kept.
 func ExampleParse() {
 	event, err := webhook.Parse([]byte(`{
