@@ -1,0 +1,172 @@
+package stackonetest_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
+	"github.com/StackOneHQ/stackone-client-go/client/webhook"
+)
+
+// What the program under test sent, and why it was refused.
+func ExampleRequest() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	res, err := http.Post(srv.URL+"/connect_sessions", "application/json", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer res.Body.Close()
+	request := srv.Requests()[0]
+	fmt.Println(request.Method, request.Path)
+	fmt.Println(request.Answer.Status, request.Reason)
+	// Output:
+	// POST /connect_sessions
+	// 401 the request has no Authorization header
+}
+
+// The body of an answer has the session's token, so that printing an answer does not
+// show it.
+func ExampleAnswer() {
+	srv, _ := startSession()
+	defer srv.Close()
+	answer := srv.Requests()[0].Answer
+	fmt.Println(answer.Status, answer.Header.Get("Content-Type"), len(answer.Body) > 0)
+	fmt.Println(answer)
+	// Output:
+	// 201 application/json; charset=utf-8 true
+	// 201
+}
+
+// The customer picks a provider in the Hub and enters an API key, which makes no
+// attempt.
+func ExampleConnection() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	link, err := onboard(srv.Client())
+	if err != nil {
+		log.Fatal(err)
+	}
+	account, err := srv.Session(link.Token).ConnectWith(stackonetest.Connection{
+		Provider: "hibob", AccountID: "account-1", NoAttempt: true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	details := srv.Session(link.Token).Details()
+	fmt.Println(account, details.Provider, details.LatestConnectionAttempt == nil)
+	// Output: account-1 hibob true
+}
+
+// A reset before reading leaves the request without effect, and one after reading loses
+// only the answer. The client cannot tell them apart.
+func ExampleReset() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	for _, reset := range []stackonetest.Reset{stackonetest.ResetBeforeReading, stackonetest.ResetAfterReading} {
+		srv.Inject(stackonetest.Fault{Reset: reset})
+		_, err := onboard(srv.Client())
+		fmt.Println(client.MaybeCreated(err), len(srv.Sessions()))
+	}
+	// Output:
+	// true 0
+	// true 1
+}
+
+// A gateway times out, once for each of two sessions. A fault that cannot be sent is
+// reported.
+func ExampleFault() {
+	srv := stackonetest.NewServer()
+	defer srv.Close()
+	srv.Inject(stackonetest.Fault{Path: "/connect_sessions", Times: 2, Status: http.StatusGatewayTimeout, Body: []byte{}})
+	_, err := onboard(srv.Client())
+	fmt.Println(err)
+	fmt.Println(srv.Faults()[0].Times, "more")
+	fmt.Println(stackonetest.Fault{Status: 42}.Check())
+	// Output:
+	// stackone: create_connect_session: 504 Gateway Timeout (the session may exist) (request id request-1)
+	// 1 more
+	// stackonetest: status 42 cannot be sent
+}
+
+// A receiver that fails at first gets the event again.
+func ExampleDelivery() {
+	srv, session := startSession()
+	defer srv.Close()
+	answers := make(chan int, 2)
+	answers <- http.StatusInternalServerError
+	answers <- http.StatusOK
+	srv.Deliver(stackonetest.Webhook{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(<-answers) }),
+		Secret:  "whsec_test", Backoff: time.Millisecond,
+	})
+	if err := session.Connect(""); err != nil {
+		log.Fatal(err)
+	}
+	if err := srv.WaitDelivered(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	for _, delivery := range srv.Deliveries() {
+		fmt.Println(delivery.Received(), delivery.Done)
+	}
+	// Output: true true
+}
+
+// Nobody listens at the address, and the server gives up.
+func ExampleDeliveryAttempt() {
+	srv, session := startSession()
+	defer srv.Close()
+	receiver := httptest.NewServer(nil)
+	receiver.Close()
+	srv.Deliver(stackonetest.Webhook{URL: receiver.URL, Secret: "whsec_test", Attempts: 2, Backoff: time.Millisecond})
+	if err := session.Connect(""); err != nil {
+		log.Fatal(err)
+	}
+	if err := srv.WaitDelivered(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	for _, attempt := range srv.Deliveries()[0].Attempts {
+		fmt.Println(attempt.Status, attempt.Err != nil)
+	}
+	// Output:
+	// 0 true
+	// 0 true
+}
+
+// The endpoint is an address, of a program in any language.
+func ExampleWebhook() {
+	srv, session := startSession()
+	defer srv.Close()
+	endpoint, err := webhook.NewHandler([]string{"whsec_test"}, func(_ context.Context, e webhook.Event) error {
+		fmt.Println(e.Type, e.AccountID)
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	receiver := httptest.NewServer(endpoint)
+	defer receiver.Close()
+
+	srv.Deliver(stackonetest.Webhook{URL: receiver.URL, Secret: "whsec_test"})
+	if err := session.Connect("account-1"); err != nil {
+		log.Fatal(err)
+	}
+	if err := srv.WaitDelivered(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	// Output: account.created account-1
+}
+
+// A test framework other than package testing needs three methods.
+func ExampleTB() {
+	var t stackonetest.TB = new(printing)
+	srv := stackonetest.NewTestServer(t)
+	srv.Expect("POST /connect_sessions")
+	t.(*printing).cleanup() // the test ends, and nothing was sent
+	// Output: stackonetest: expected request "POST /connect_sessions" did not come
+}
