@@ -17,6 +17,21 @@
 // authentication, retries and errors. Package connect waits for the customer's
 // connection and serves sessions to the Hub.
 //
+// # Fields
+//
+// A field that is zero is not sent, so the service's default applies.
+//
+//   - ExpiresIn is the life of the token and the link, in whole seconds; 0 means 1800, and
+//     StackOne's description states no maximum. For a time.Duration d, use
+//     int(d.Seconds()): a negative value, or one of 10^9 and more, as in nanoseconds, is
+//     an error before anything is sent.
+//   - A session for an owner ID, owner name and provider that have connected before edits
+//     that account. Multiple always makes a new account. AccountID names the account to
+//     edit, whatever the other fields say.
+//   - Account IDs are strings: empty means that there is none, and "0" is an ID. The ID
+//     of a session is 0 when the answer has none, or one that is not a whole number. Use
+//     the token to tell sessions apart.
+//
 // # Errors
 //
 // A call fails with one of three types:
@@ -94,7 +109,7 @@
 // # Secrets
 //
 // The API key, tokens, links and external trigger tokens never appear in errors, log
-// records or fmt output of this package's and gen's types, and neither does anything of
+// records or fmt output of this package's and gen's types, and neither does any part of
 // an answer that could not be parsed. encoding/json of a session is faithful, secrets
 // included: that is how a backend hands the token on, so do not log it. The key is sent
 // to the configured origin only.
@@ -114,8 +129,8 @@
 // # Sessions that cannot be read
 //
 // A session whose token and link arrived is returned even when other members do not fit
-// their Go types. Those are left zero and named in Response.Dropped ([WithResponse])
-// and, with a logger, in a record at level Warn. Nothing is converted.
+// their Go types. Those are left zero and named in Response.Dropped, as the example of
+// [Response] shows, and, with a logger, in a record at level Warn. Nothing is converted.
 //
 // Numbers in Metadata are read as float64, exact up to 2^53. For larger ones, decode the
 // Body of [WithResponse] with json.Decoder.UseNumber.
@@ -138,6 +153,10 @@
 //
 // Versions are semantic. A new field, option, operation or value of an enum is not a
 // breaking change: name the fields of struct literals, expect values that have no
-// constant, and do not implement gen's interfaces. The README has the whole rule. The
-// User-Agent names the version that a program was built with.
+// constant, and do not implement gen's interfaces. CONTRIBUTING.md has the whole rule.
+// The User-Agent names the version that a program was built with.
+//
+// A program compiles three other modules: oapi-codegen/runtime, google/uuid and
+// apapsch/go-jsonmerge. go get also raises others in your go.mod, such as
+// golang.org/x/text, to the versions that this module's generator and tests require.
 package client

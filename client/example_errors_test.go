@@ -86,8 +86,8 @@ func ExampleConnectSessions_Create_invalid() {
 	// false 0
 }
 
-// A proxy answers 502 after the service has created the session. A second session is
-// harmless, so that the call may be repeated; a refusal would be final.
+// A proxy answers 502 after the service has created the session. Create was not
+// retried, but a second session is harmless, so the caller repeats it.
 func ExampleMaybeCreated() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -96,16 +96,16 @@ func ExampleMaybeCreated() {
 
 	_, err := onboard(ctx, c)
 	if client.MaybeCreated(err) {
-		fmt.Println("once more after", http.StatusText(http.StatusBadGateway))
+		fmt.Println("repeated after:", err)
 		_, err = onboard(ctx, c)
 	}
 	fmt.Println(err, len(srv.Sessions()))
 	// Output:
-	// once more after Bad Gateway
+	// repeated after: stackone: create_connect_session: 502 Bad Gateway (the session may exist) (request id request-1)
 	// <nil> 2
 }
 
-// A job that reads a session is put back into its queue when that can help.
+// Whether to put a job that reads a session back into its queue.
 func ExampleTransient() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

@@ -45,7 +45,7 @@ func ExampleWithAPIKey() {
 	// Output: <nil>
 }
 
-// One client serves many keys, here of two projects: each call names its key.
+// One client serves many keys, here those of two projects: each call has its own.
 func ExampleWithAPIKey_manyKeys() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -69,8 +69,8 @@ func ExampleWithAPIKeyFunc() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
 
-	var current atomic.Value // what watches the secret store writes here
-	current.Store("rotated away")
+	var current atomic.Value // updated when the secret store has a new key
+	current.Store("revoked")
 	ctx, c := context.Background(), srv.Client(client.WithAPIKeyFunc(func(context.Context) (string, error) {
 		return current.Load().(string), nil
 	}))
@@ -85,7 +85,7 @@ func ExampleWithAPIKeyFunc() {
 	// <nil>
 }
 
-// A gateway in front of StackOne has a user name and a password of its own.
+// A gateway in front of StackOne asks for a user name and a password.
 func ExampleWithBasicAuth() {
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _, _ := r.BasicAuth()
@@ -105,7 +105,7 @@ func ExampleWithBasicAuth() {
 	// true
 }
 
-// A program that calls stackone-fake, or StackOne unless it is told otherwise.
+// The address of a fake or a gateway. http is for loopback addresses only.
 func ExampleWithBaseURL() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -174,8 +174,7 @@ func ExampleWithMaxResponseBytes() {
 	// Output: the body is larger than 100 bytes
 }
 
-// The answer as it arrived, also of a call that failed: here a proxy's, which is not
-// JSON.
+// The answer as it arrived, even of a call that failed. Here it is a proxy's HTML page.
 func ExampleWithResponse() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -211,7 +210,7 @@ func ExampleResponse() {
 	// {StatusCode:201 Attempts:1 Body:126 bytes}
 }
 
-// A call that a user waits for is not retried for long.
+// A user waits for this call, so it gives up after a few seconds.
 func ExampleWithRetryPolicy() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -227,8 +226,8 @@ func ExampleWithRetryPolicy() {
 	// Output: try again in 30s
 }
 
-// A second session is harmless, so that Create may also be repeated when the first
-// attempt may have created one.
+// A second session is harmless, so Create can also be retried after a failed attempt
+// that may have created one.
 func ExampleRetryPolicy() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

@@ -73,7 +73,7 @@
 //     client.WithHTTPClient and a transport of client.NewTransport. They share its
 //     connections, keep a retry budget each, and take about 4 kB.
 //   - With many thousands, use one client, and pass client.WithAPIKey to each call, Wait
-//     included. Only the Waiter is left of each key, about 1 kB. But the keys share one
+//     included. Each key then takes only its Waiter, about 1 kB. But the keys share one
 //     retry budget: while calls with one key fail, calls with the others may not be
 //     retried either.
 package connect

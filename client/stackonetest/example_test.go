@@ -16,8 +16,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// A customer's whole way: the session is created, the customer connects, and the
-// backend reads which account it became.
+// A whole connection: the backend creates a session, the customer connects, and the
+// backend reads the ID of the account.
 func Example() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -75,7 +75,7 @@ func (*printing) Helper()                           {}
 func (p *printing) Cleanup(f func())                { p.cleanup = f }
 func (*printing) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
-// The test fails at its end, because it scripted a fault that nothing met.
+// The test fails at its end, because an injected fault was never triggered.
 func ExampleNewTestServer() {
 	t := new(printing)
 	srv := stackonetest.NewTestServer(t)
@@ -96,7 +96,7 @@ func ExampleInMemory() {
 	// Output: <nil> 1
 }
 
-// Options pass through, here to see a fault at once instead of retrying it.
+// Options of the client, here to see a fault immediately instead of retrying it.
 func ExampleServer_Client() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -111,7 +111,7 @@ func ExampleServer_Client() {
 	// Output: 429 1m0s
 }
 
-// startSession is what most examples begin with: a server that holds one session.
+// startSession starts a server and creates a session.
 func startSession() (*stackonetest.Server, *stackonetest.Session) {
 	srv := stackonetest.NewServer()
 	_, err := srv.Client().ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{
@@ -123,7 +123,7 @@ func startSession() (*stackonetest.Server, *stackonetest.Session) {
 	return srv, srv.Sessions()[0]
 }
 
-// A backend under test created the session, so that the test has no token.
+// The backend under test created the session, so the test has no token.
 func ExampleServer_Sessions() {
 	srv, _ := startSession()
 	defer srv.Close()
@@ -193,7 +193,7 @@ func ExampleSession_Expire() {
 	// Output: <nil> expired
 }
 
-// Half an hour later the token is no longer good.
+// Half an hour later the token has expired.
 func ExampleServer_Advance() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -204,7 +204,7 @@ func ExampleServer_Advance() {
 	// Output: true
 }
 
-// What a customer's browser sends when the button of the page is pressed.
+// What a customer's browser sends when the customer presses the page's button.
 func ExampleServer_authLink() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -241,8 +241,7 @@ func ExampleServer_Expect() {
 	// stackonetest: expected request "POST /connect_sessions/authenticate" did not come
 }
 
-// The next two answers are a 503, and reading a session gets through at the third
-// attempt.
+// The next two answers are a 503, and the third attempt to read a session succeeds.
 func ExampleServer_Inject() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -271,7 +270,7 @@ func ExampleServer_Inject_when() {
 	// globex true
 }
 
-// The connection breaks after the service has made the session: the caller cannot
+// The connection breaks after the service has created the session: the caller cannot
 // know that it exists.
 func ExampleServer_Inject_reset() {
 	srv := stackonetest.NewServer()
@@ -296,7 +295,7 @@ func ExampleServer_Inject_cutBody() {
 	// Output: true
 }
 
-// The answer comes, but too late for the caller; the slow body does likewise.
+// The answer comes too late for the caller, and so does the end of a slow body.
 func ExampleServer_Inject_delay() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -343,8 +342,8 @@ func ExampleServer_LimitRate() {
 	// true
 }
 
-// A customer connects with an API key, and the backend's webhook endpoint hears of
-// it. In a test the endpoint is a handler; it can be an address as well.
+// A customer connects with an API key, and the backend's webhook endpoint receives the
+// event. In a test the endpoint is a handler; it can also be an address.
 func ExampleServer_Deliver() {
 	srv, session := startSession()
 	defer srv.Close()

@@ -30,7 +30,7 @@ func ExampleRequest() {
 	// 401 the request has no Authorization header
 }
 
-// The body of an answer has the session's token, so that printing an answer does not
+// The body of an answer contains the session's token, so printing an answer does not
 // show it.
 func ExampleAnswer() {
 	srv, _ := startSession()

@@ -1,7 +1,7 @@
 // Package webhook receives StackOne's webhooks: it checks that a delivery comes
 // from StackOne, reads the event in it, and serves the endpoint that StackOne
-// posts to. A webhook is how a backend learns of a customer who connected
-// through a link, with no browser of yours to report it.
+// posts to. Webhooks report every connection; for e-mailed links they are the only
+// reliable signal.
 //
 //	secrets := []string{os.Getenv("STACKONE_WEBHOOK_SECRET")} // both, while it is rotated
 //	handler, err := webhook.NewHandler(secrets, func(ctx context.Context, event webhook.Event) error {
@@ -18,8 +18,8 @@
 //	}
 //	mux.Handle("/webhooks/stackone", handler)
 //
-// [Verify] and [Parse] are the same steps for a server that is not net/http.
-// Verify first, on the bytes as they arrived.
+// For a server that is not net/http, call [Verify] and then [Parse], on the bytes
+// as they arrived.
 //
 // # Signatures
 //
@@ -27,21 +27,26 @@
 // signing secret as text, and sends the result as base64url without padding in
 // the header x-stackone-signature ([SignatureHeader]). Exactly that text is
 // accepted: padding, the standard alphabet, hex, other case and spaces are not.
-// Nothing may come between StackOne and Verify that rewrites the body, not even
-// its white space. While a secret is rotated two are valid; give both.
+// Nothing between StackOne and Verify may rewrite the body, not even its white
+// space. While a secret is rotated, two are valid: give both.
 //
-// # Once, more than once, late
+// # More than once, late, never
 //
-// No time is signed, so a delivery that someone recorded stays valid for as long
-// as its secret. Be ready to see an event again, from a replay as from StackOne:
-// keep [Event.Key] with what the event changed, in one transaction, under a
-// unique index. Events may also arrive out of order; compare [Event.EventDate]
-// before an older one overwrites a newer one.
+// The signature covers no time, so a recorded delivery stays valid for as long as
+// its secret. An event may arrive again, from StackOne or as a replay: store
+// [Event.Key] under a unique index, in the transaction that applies the event.
+// Events may also arrive out of order: compare [Event.EventDate] before an older
+// one overwrites a newer one.
+//
+// Do not rely on another delivery of an event that you missed. An OAuth connection
+// is also in the session's latest attempt, until the session expires: package
+// connect waits for it, and client.ConnectSessions.Authenticate reads it. A connection
+// with an API key makes no attempt, so the customer has to connect once more: a
+// session for the same owner and provider then edits the account that exists.
 //
 // # Secrets
 //
-// No error and no formatting of this package's types, with any fmt verb or
-// through slog, shows a signing secret or a signature. An [Event] prints as its
-// type and ids, without names, setup_information and other contents;
-// encoding/json of an Event is faithful.
+// Signing secrets and signatures never appear in errors or in fmt or slog output of
+// this package's types. An [Event] prints as its type and IDs, without names,
+// setup_information and other contents; encoding/json of an Event is faithful.
 package webhook

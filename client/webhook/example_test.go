@@ -39,8 +39,7 @@ var _ = func(mux *http.ServeMux) error {
 	return nil
 }
 
-// The endpoint of a backend, here with a delivery that StackOne signed and with a
-// forged one.
+// The endpoint of a backend, with a delivery from StackOne and a forged one.
 func ExampleNewHandler() {
 	handler, err := webhook.NewHandler([]string{"whsec-1"}, func(ctx context.Context, event webhook.Event) error {
 		switch event.Type {
@@ -65,7 +64,7 @@ func ExampleNewHandler() {
 	// 401 Unauthorized
 }
 
-// While a secret is rotated, deliveries signed with either are taken.
+// While a secret is rotated, deliveries signed with either are accepted.
 func ExampleNewHandler_rotation() {
 	take := func(context.Context, webhook.Event) error { return nil }
 	handler, err := webhook.NewHandler([]string{"whsec-1", "whsec-2"}, take)
@@ -75,7 +74,7 @@ func ExampleNewHandler_rotation() {
 	fmt.Println(deliver(handler, "whsec-1"))
 	fmt.Println(deliver(handler, "whsec-2"))
 
-	// A secret that was forgotten is found at the start: an empty one would let anyone sign.
+	// A secret that is not set is an error at the start, because anyone can sign with an empty one.
 	_, err = webhook.NewHandler([]string{"whsec-1", ""}, take)
 	fmt.Println(err)
 	// Output:
