@@ -25,9 +25,9 @@
 //     StackOne's description states no maximum. For a time.Duration d, use
 //     int(d.Seconds()): a negative value, or one of 10^9 and more, as in nanoseconds, is
 //     an error before anything is sent.
-//   - A session for an owner ID, owner name and provider that have connected before edits
+//   - If the owner ID, owner name and provider have connected before, the session edits
 //     that account. Multiple always makes a new account. AccountID names the account to
-//     edit, whatever the other fields say.
+//     edit and takes precedence over the other fields.
 //   - Account IDs are strings: empty means that there is none, and "0" is an ID. The ID
 //     of a session is 0 when the answer has none, or one that is not a whole number. Use
 //     the token to tell sessions apart.

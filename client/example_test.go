@@ -159,7 +159,7 @@ func ExampleConnectSessions_Authenticate() {
 	// Output: authenticated account-1
 }
 
-// A session for a customer who has connected the provider before edits that account,
+// If the customer has connected the provider before, the session edits that account,
 // unless Multiple is set.
 func ExampleConnectSessions_Create_again() {
 	srv := stackonetest.NewServer()
