@@ -31,9 +31,8 @@
 // # The limit of a key
 //
 // StackOne allows an API key 1,000 requests a minute. A [Waiter] uses at most half of
-// them, whatever the number of waits, and leaves the rest to your other calls. While
-// its looks suffice, it looks at each session every two seconds. When they do not, the
-// waits take turns:
+// them, however many waits there are, and leaves the rest to your other calls. Up to 16
+// waits look at their sessions every two seconds. More than that take turns:
 //
 //	waits       each session is looked at every
 //	up to 16    2 s
@@ -42,14 +41,14 @@
 //	10,000      20 min
 //
 // With more than a few dozen waits at a time, polling alone is too slow. Register a
-// webhook and give its events to [Waiter.Connected]: it ends the waits that an event
-// answers within a second, however many others there are, except while StackOne's
-// Retry-After holds their first looks.
+// webhook and give its events to [Waiter.Connected]: a wait that an event answers ends
+// within a second, however many others there are, except while StackOne's Retry-After
+// delays its first look.
 //
 // A wait learns its customer from its first look; an event that arrives earlier takes
-// effect then. First looks come out of the same limit and go to the front. While other
-// waits are behind their turn, first looks take at most half of the limit, so that a
-// steady inflow of waits does not keep the others from looking. When 500 waits begin
+// effect then. First looks count towards the same limit and go to the front of the
+// queue. While other waits are overdue, first looks take at most half of the limit, so
+// that a steady stream of new waits does not starve the others. When 500 waits begin
 // together, their first looks take a minute, or up to two while others wait.
 //
 // # Several processes
@@ -57,7 +56,7 @@
 // Waiters do not know of each other. When n processes wait on one key, set
 // LooksPerMinute of each to 500/n. If you do not, each Waiter slows down when the
 // service answers 429, and speeds up again over the next minutes, but your other calls
-// meet the same 429s.
+// get 429s too.
 //
 // Wait and Connected must run in the same process. When a webhook reaches another one,
 // the wait finds the connection by polling, if it is an OAuth connection.

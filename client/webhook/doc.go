@@ -32,8 +32,8 @@
 //
 // # More than once, late, never
 //
-// The signature covers no time, so a recorded delivery stays valid for as long as
-// its secret. An event may arrive again, from StackOne or as a replay: store
+// No timestamp is signed, so a recorded delivery stays valid for as long as its
+// secret. An event may arrive again, from StackOne or as a replay: store
 // [Event.Key] under a unique index, in the transaction that applies the event.
 // Events may also arrive out of order: compare [Event.EventDate] before an older
 // one overwrites a newer one.
@@ -41,8 +41,9 @@
 // Do not rely on another delivery of an event that you missed. An OAuth connection
 // is also in the session's latest attempt, until the session expires: package
 // connect waits for it, and client.ConnectSessions.Authenticate reads it. A connection
-// with an API key makes no attempt, so the customer has to connect once more: a
-// session for the same owner and provider then edits the account that exists.
+// with an API key makes no attempt, so if its event is lost, the customer has to
+// connect once more: a session for the same owner and provider then edits the
+// account that exists.
 //
 // # Secrets
 //
