@@ -12,7 +12,7 @@
 //		Categories:      []gen.Category{gen.CategoryHRIS},
 //	})
 //
-// Requests and answers are the types of package gen, which is generated from StackOne's
+// Requests and responses are the types of package gen, which is generated from StackOne's
 // API description. [Client.Generated] reaches every generated operation with the same
 // authentication, retries and errors. Package connect waits for the customer's
 // connection and serves sessions to the Hub.
@@ -29,7 +29,7 @@
 //     that account. Multiple always makes a new account. AccountID names the account to
 //     edit and takes precedence over the other fields.
 //   - Account IDs are strings: empty means that there is none, and "0" is an ID. The ID
-//     of a session is 0 when the answer has none, or one that is not a whole number. Use
+//     of a session is 0 when the response has none, or one that is not a whole number. Use
 //     the token to tell sessions apart.
 //
 // # Errors
@@ -38,7 +38,7 @@
 //
 //   - [*APIError]: the service answered with an error status. errors.Is reports the kind
 //     ([ErrUnauthorized], [ErrTooManyRequests], ...).
-//   - [*TransportError]: no answer arrived, or the call ended before one could.
+//   - [*TransportError]: no response arrived, or the call ended before one could.
 //   - [*ResponseError]: a success status with a body that cannot be used.
 //
 // errors.Is also finds the error of a context that ended, and context.DeadlineExceeded
@@ -48,7 +48,7 @@
 //
 // # May a session exist?
 //
-// [MaybeCreated] answers that for an error of Create. It considers every attempt of the
+// [MaybeCreated] reports that for an error of Create. It considers every attempt of the
 // call:
 //
 //	Create returned                          the session     MaybeCreated
@@ -79,14 +79,14 @@
 // something, and authenticate for those that only read:
 //
 //	what happened                                          create  authenticate
-//	never sent, transient: connection refused, time-out    retry   retry
+//	never sent, transient: connection refused, timeout     retry   retry
 //	  while connecting, temporary DNS failure, a proxy's
 //	  429, 502, 503 or 504 to CONNECT
 //	never sent, permanent: no such host, bad certificate,  fail    fail
 //	  another refusal of a proxy
 //	429, 408                                               retry   retry
 //	500, 502, 503, 504                                     fail    retry
-//	connection lost or time-out after sending began        fail    retry
+//	connection lost or timeout after sending began         fail    retry
 //	success that cannot be used                            fail    fail
 //	any other status, including redirects                  fail    fail
 //
@@ -97,7 +97,7 @@
 //   - RetryAmbiguous of [RetryPolicy] applies the right-hand column to create.
 //   - The client honours Retry-After up to the policy's MaxRetryAfter (one minute); a
 //     longer one fails the call immediately with an [*APIError] that holds it. Up to a
-//     tenth is added at random. A date is taken relative to the answer's Date.
+//     tenth is added at random. A date is taken relative to the response's Date.
 //   - Without Retry-After, a wait is random: up to 200 ms before the first retry, and up
 //     to twice as long before each further one, at most 5 s.
 //   - If a wait would outlast the context's deadline, the call fails immediately. A
@@ -110,7 +110,7 @@
 //
 // The API key, tokens, links and external trigger tokens never appear in errors, log
 // records or fmt output of this package's and gen's types, and neither does any part of
-// an answer that could not be parsed. encoding/json of a session is faithful, secrets
+// a response that could not be parsed. encoding/json of a session is faithful, secrets
 // included: that is how a backend hands the token on, so do not log it. The key is sent
 // to the configured origin only.
 //
@@ -122,7 +122,7 @@
 //   - A service can write a secret in a way that this package does not recognise, such as
 //     hexadecimal. It recognises base64 and the escapes of URLs, JSON, Go and HTML.
 //   - net/http itself logs, to the standard logger, what a server sends on a connection
-//     after the end of an answer, as when its Content-Length is too small.
+//     after the end of a response, as when its Content-Length is too small.
 //   - [Client.Generated] returns errors of encoding/json for a success that does not fit,
 //     and they may quote it.
 //
@@ -144,7 +144,7 @@
 //
 // # Transport
 //
-// Each attempt is limited to 65 s and each answer to 1 MiB; [WithTimeout] and
+// Each attempt is limited to 65 s and each response to 1 MiB; [WithTimeout] and
 // [WithMaxResponseBytes] change that. The client's own transport speaks HTTP/1.1 (see
 // [NewTransport]). Tracing and metrics belong to the transport: give [WithHTTPClient] a
 // client with one that does them.

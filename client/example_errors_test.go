@@ -32,7 +32,7 @@ func ExampleAPIError() {
 	// give StackOne's support the request ID: request-1
 }
 
-// The answer was lost after the service had created the session.
+// The response was lost after the service had created the session.
 func ExampleTransportError() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -54,7 +54,7 @@ func ExampleTransportError() {
 	// attempts: 3 maybe sent: false
 }
 
-// The service created the session, but half of its answer was lost.
+// The service created the session, but half of its response was lost.
 func ExampleResponseError() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

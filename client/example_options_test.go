@@ -27,7 +27,7 @@ func ExampleNew() {
 	// Output:
 	// stackone: invalid configuration: the API key contains a colon: give the key alone, without a password
 	// the base URL is not https (http is for loopback addresses only)
-	// the time-out is negative
+	// the timeout is negative
 }
 
 // A key that comes from a file or a secret store, rather than from STACKONE_API_KEY.
@@ -174,7 +174,7 @@ func ExampleWithMaxResponseBytes() {
 	// Output: the body is larger than 100 bytes
 }
 
-// The answer as it arrived, even of a call that failed. Here it is a proxy's HTML page.
+// The response as received, even when the call failed. Here it is a proxy's HTML page.
 func ExampleWithResponse() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

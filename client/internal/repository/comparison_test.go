@@ -88,7 +88,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		assert.Equal(t, 61*time.Second, api.RetryAfter)
 		assert.Zero(t, time.Since(start))
 	},
-	{"Time-out of an attempt", "65 s"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Timeout of an attempt", "65 s"}: func(t *testing.T, srv *stackonetest.Server) {
 		srv.Inject(stackonetest.Fault{Delay: time.Hour})
 		start := time.Now()
 		require.ErrorIs(t, create(srv.Client()), context.DeadlineExceeded)
