@@ -16,15 +16,15 @@ import (
 // to finish. StackOne's Hub uses it; the API description does not list it.
 const AttemptStatusExpired gen.AttemptStatus = "expired"
 
-// ConnectionError is returned by [Waiter.Wait] when the customer's attempt ended
+// ConnectionError is the error of [Waiter.Wait] when the customer's attempt ended
 // without a connection. The session stays usable until it expires: the customer can
-// try again in the Hub, which makes a new attempt. Until then, waiting again returns
-// the same error immediately.
+// try again in the Hub, which creates a new attempt. Until the customer does so, waiting
+// again returns the same error immediately.
 type ConnectionError struct {
 	Status gen.AttemptStatus // error, cancelled or AttemptStatusExpired
 
 	// Code and Description are those of the OAuth error, empty if the provider gave
-	// none. Secrets of the call are masked in both.
+	// none. The call's secrets are masked in both.
 	Code, Description string
 }
 
@@ -37,8 +37,8 @@ func (e *ConnectionError) Error() string {
 // line returns text as one printable line of limited length.
 func line(text string) string { return client.Response{}.Redact(text) }
 
-// pendingError is the error of a wait whose context has ended. Its text is bounded
-// and free of the session's token, whatever the context's cause and the last look say.
+// pendingError is the error of a wait whose context has ended. Its text is one bounded
+// line without the session's token, whatever the context's cause and the last error hold.
 type pendingError struct {
 	text string
 	error

@@ -3,7 +3,6 @@ package connect_test
 import (
 	"context"
 	"net/http"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,20 +17,21 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// waitsFor starts to wait for the session. If no other wait has looked just before, its
-// first look is over on return.
-func (w *waiting) waitsFor(ctx context.Context, session *stackonetest.Session) func() *result {
+// startFor starts a wait for the session. On return the first look is complete, unless
+// another wait has just looked.
+func (w *fixture) startFor(ctx context.Context, session *stackonetest.Session) func() *result {
 	w.t.Helper()
 	result := w.start(ctx, session.Details().Token)
 	require.Nil(w.t, result())
 	return result
 }
 
-// A connector that asks for an API key makes no attempt: only the event tells.
+// A connector that asks for an API key creates no attempt, so only the event ends the
+// wait.
 func TestConnected(t *testing.T) {
 	t.Parallel()
-	wait(t, func(t *testing.T, w *waiting) {
-		result := w.waitsFor(t.Context(), w.session)
+	testWaiter(t, func(t *testing.T, w *fixture) {
+		result := w.startFor(t.Context(), w.session)
 		time.Sleep(time.Second)
 		event := connected("account-1")
 		w.waiter.Connected(event)
@@ -43,19 +43,19 @@ func TestConnected(t *testing.T) {
 		}, got.attempt)
 		assert.Equal(t, event.EventDate, got.at, "immediately")
 		assert.Equal(t, []string{"none", "authenticated"}, w.seen)
-		assert.Equal(t, 1, w.polls())
+		assert.Equal(t, 1, w.lookCount())
 	})
 }
 
 func TestConnectedAmongMany(t *testing.T) {
 	t.Parallel()
-	wait(t, func(t *testing.T, w *waiting) {
+	testWaiter(t, func(t *testing.T, w *fixture) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		request := owner
 		request.OriginOwnerID = "customer-2"
-		result := w.waitsFor(ctx, w.create(request))
-		w.crowd(ctx, 100)
+		result := w.startFor(ctx, w.create(request))
+		w.startMany(ctx, 100)
 		time.Sleep(time.Minute)
 		event := connected("account-2")
 		event.OriginOwnerID = "customer-2"
@@ -67,35 +67,35 @@ func TestConnectedAmongMany(t *testing.T) {
 	})
 }
 
-// TestConnectedAnswers says which events answer a wait that knows its session.
-func TestConnectedAnswers(t *testing.T) {
+// Each event arrives once after and once during the first look.
+func TestConnectedMatchesEvents(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		provider string // of the session
 		change   func(*webhook.Event)
 		want     bool
 	}{
-		"an account that was created":                 {"", func(*webhook.Event) {}, true},
-		"an account that was updated":                 {"", func(e *webhook.Event) { e.Type = webhook.AccountUpdated }, true},
-		"an account that was deleted":                 {"", func(e *webhook.Event) { e.Type = webhook.AccountDeleted }, false},
-		"an event of another kind":                    {"", func(e *webhook.Event) { e.Type = "hris_employees.created" }, false},
-		"a type in other case":                        {"", func(e *webhook.Event) { e.Type = "Account.Created" }, false},
-		"another owner":                               {"", func(e *webhook.Event) { e.OriginOwnerID = "customer-2" }, false},
-		"an owner in other case":                      {"", func(e *webhook.Event) { e.OriginOwnerID = "Customer-1" }, false},
-		"no owner":                                    {"", func(e *webhook.Event) { e.OriginOwnerID = "" }, false},
-		"no account":                                  {"", func(e *webhook.Event) { e.AccountID = "" }, false},
-		"no provider":                                 {"", func(e *webhook.Event) { e.Provider = "" }, true},
-		"the session's provider":                      {"bamboohr", func(*webhook.Event) {}, true},
-		"the session's provider in other case":        {"BambooHR", func(*webhook.Event) {}, true},
-		"another provider than the session's":         {"hibob", func(*webhook.Event) {}, false},
-		"no provider, while the session names one":    {"bamboohr", func(e *webhook.Event) { e.Provider = "" }, false},
-		"a date before the session":                   {"", func(e *webhook.Event) { e.EventDate = e.EventDate.Add(-time.Minute) }, false},
-		"the second in which the session was created": {"", func(e *webhook.Event) { e.EventDate = e.EventDate.Add(-10 * time.Second).Truncate(time.Second) }, true},
+		"account created":         {"", func(*webhook.Event) {}, true},
+		"account updated":         {"", func(e *webhook.Event) { e.Type = webhook.AccountUpdated }, true},
+		"account deleted":         {"", func(e *webhook.Event) { e.Type = webhook.AccountDeleted }, false},
+		"another type":            {"", func(e *webhook.Event) { e.Type = "hris_employees.created" }, false},
+		"type in different case":  {"", func(e *webhook.Event) { e.Type = "Account.Created" }, false},
+		"another owner":           {"", func(e *webhook.Event) { e.OriginOwnerID = "customer-2" }, false},
+		"owner in different case": {"", func(e *webhook.Event) { e.OriginOwnerID = "Customer-1" }, false},
+		"no owner":                {"", func(e *webhook.Event) { e.OriginOwnerID = "" }, false},
+		"no account":              {"", func(e *webhook.Event) { e.AccountID = "" }, false},
+		"no provider":             {"", func(e *webhook.Event) { e.Provider = "" }, true},
+		"the session's provider":  {"bamboohr", func(*webhook.Event) {}, true},
+		"the session's provider in different case":     {"BambooHR", func(*webhook.Event) {}, true},
+		"another provider than the session's":          {"hibob", func(*webhook.Event) {}, false},
+		"no provider although the session names one":   {"bamboohr", func(e *webhook.Event) { e.Provider = "" }, false},
+		"date before the session":                      {"", func(e *webhook.Event) { e.EventDate = e.EventDate.Add(-time.Minute) }, false},
+		"date in the second of the session's creation": {"", func(e *webhook.Event) { e.EventDate = e.EventDate.Add(-10 * time.Second).Truncate(time.Second) }, true},
 		"no date": {"", func(e *webhook.Event) { e.EventDate = time.Time{} }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wait(t, func(t *testing.T, w *waiting) {
+			testWaiter(t, func(t *testing.T, w *fixture) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				time.Sleep(300 * time.Millisecond)
@@ -106,7 +106,7 @@ func TestConnectedAnswers(t *testing.T) {
 					if !known { // the event comes during the first look
 						w.srv.Inject(stackonetest.Fault{Delay: time.Second})
 					}
-					result := w.waitsFor(ctx, session)
+					result := w.startFor(ctx, session)
 					if known {
 						time.Sleep(10 * time.Second)
 					}
@@ -129,13 +129,13 @@ func TestConnectedAnswers(t *testing.T) {
 	}
 }
 
-// An event without an owner does not answer a session whose owner cannot be read.
+// An event without an owner does not end the wait for a session with an unreadable owner.
 func TestConnectedWithoutOwners(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: answers(`{"id":1,"origin_owner_id":7}`)}))
+		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: respondWith(`{"id":1,"origin_owner_id":7}`)}))
 		require.NoError(t, err)
-		w := &waiting{t: t, client: c, waiter: connect.NewWaiter(c, connect.WaiterOptions{})}
+		w := &fixture{t: t, client: c, waiter: connect.NewWaiter(c, connect.WaiterOptions{})}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		result := w.start(ctx, "token")
@@ -147,27 +147,27 @@ func TestConnectedWithoutOwners(t *testing.T) {
 	})
 }
 
-// An event is not lost on a wait that has not learned its owner.
+// An event that arrives before a wait knows its owner is not lost.
 func TestConnectedBeforeTheFirstLook(t *testing.T) {
 	t.Parallel()
 	isLook := func(r stackonetest.Request) bool { return r.Path == "/connect_sessions/authenticate" }
-	for name, prepare := range map[string]func(*testing.T, *waiting, context.Context){
-		"has begun": func(t *testing.T, w *waiting, ctx context.Context) {
+	for name, prepare := range map[string]func(*testing.T, *fixture, context.Context){
+		"starts": func(t *testing.T, w *fixture, ctx context.Context) {
 			for range 6 { // one every ten seconds
 				w.start(ctx, w.create(owner).Details().Token)
 				synctest.Wait()
 			}
 		},
-		"has ended": func(_ *testing.T, w *waiting, _ context.Context) {
+		"ends": func(_ *testing.T, w *fixture, _ context.Context) {
 			w.srv.Inject(stackonetest.Fault{Delay: 50 * time.Second, When: isLook})
 		},
-		"succeeds": func(_ *testing.T, w *waiting, _ context.Context) {
+		"succeeds": func(_ *testing.T, w *fixture, _ context.Context) {
 			w.srv.Inject(stackonetest.Fault{Status: 500, Times: 5, When: isLook})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			waitWith(t, connect.WaiterOptions{LooksPerMinute: 6}, func(t *testing.T, w *waiting) {
+			testWaiterWith(t, connect.WaiterOptions{LooksPerMinute: 6}, func(t *testing.T, w *fixture) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				prepare(t, w, ctx)
@@ -195,11 +195,11 @@ func TestConnectedBeforeTheFirstLook(t *testing.T) {
 
 func TestConnectedDuringALook(t *testing.T) {
 	t.Parallel()
-	wait(t, func(t *testing.T, w *waiting) {
-		result := w.waitsFor(t.Context(), w.session)
+	testWaiter(t, func(t *testing.T, w *fixture) {
+		result := w.startFor(t.Context(), w.session)
 		w.srv.Inject(stackonetest.Fault{Delay: time.Minute})
 		time.Sleep(3 * time.Second)
-		require.Equal(t, 2, w.polls())
+		require.Equal(t, 2, w.lookCount())
 		event := connected("account-1")
 		w.waiter.Connected(event)
 		got := result()
@@ -210,117 +210,14 @@ func TestConnectedDuringALook(t *testing.T) {
 	})
 }
 
-// Where an attempt is under way, one more look tells how it has ended.
-func TestConnectedWhilePending(t *testing.T) {
+// A repeated delivery of an earlier event does not end the wait for a later session of
+// the same customer.
+func TestConnectedIgnoresRepeatedDelivery(t *testing.T) {
 	t.Parallel()
-	const soonest, latest = 0, 800 * time.Millisecond
-	for name, tt := range map[string]struct {
-		act     func(*testing.T, *waiting)
-		account string
-		ended   gen.AttemptStatus
-		id      string
-		after   time.Duration
-	}{
-		"it has succeeded": {
-			act:     func(t *testing.T, w *waiting) { require.NoError(t, w.session.Connect("account-of-attempt")) },
-			account: "account-of-attempt", id: "1", after: soonest,
-		},
-		"it is still pending":   {act: func(*testing.T, *waiting) {}, account: "account-of-event", after: soonest},
-		"it has failed":         {act: func(t *testing.T, w *waiting) { require.NoError(t, w.session.Cancel()) }, ended: gen.AttemptStatusCancelled, after: soonest},
-		"the look fails":        {act: func(_ *testing.T, w *waiting) { w.srv.Inject(stackonetest.Fault{Status: 500}) }, account: "account-of-event", after: soonest},
-		"the token has expired": {act: func(_ *testing.T, w *waiting) { w.srv.Inject(stackonetest.Fault{Status: 401}) }, account: "account-of-event", after: soonest},
-		"the look takes long":   {act: func(_ *testing.T, w *waiting) { w.srv.Inject(stackonetest.Fault{Delay: time.Minute}) }, account: "account-of-event", after: latest},
-		"the looks are held": {
-			act: func(t *testing.T, w *waiting) {
-				w.srv.Inject(stackonetest.Fault{Status: 429, RetryAfter: time.Minute})
-				time.Sleep(3 * time.Second)
-			}, account: "account-of-event", after: latest,
-		},
-		"an earlier look is under way": {
-			act: func(t *testing.T, w *waiting) {
-				w.srv.Inject(stackonetest.Fault{Delay: time.Minute})
-				time.Sleep(3 * time.Second)
-				require.NoError(t, w.session.Connect("account-of-attempt"))
-			}, account: "account-of-attempt", id: "1", after: 120 * time.Millisecond,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			wait(t, func(t *testing.T, w *waiting) {
-				require.NoError(t, w.session.Begin())
-				result := w.waitsFor(t.Context(), w.session)
-				time.Sleep(time.Second)
-				tt.act(t, w)
-				begun := time.Now()
-				w.waiter.Connected(connected("account-of-event"))
-				w.waiter.Connected(connected("account-of-another-event"))
-				time.Sleep(time.Second)
-				got := result()
-				require.NotNil(t, got)
-				assert.LessOrEqual(t, got.at.Sub(begun), tt.after)
-				if tt.ended != "" {
-					var ended *connect.ConnectionError
-					require.ErrorAs(t, got.err, &ended)
-					assert.Equal(t, tt.ended, ended.Status)
-					return
-				}
-				require.NoError(t, got.err)
-				assert.Equal(t, tt.account, got.attempt.AccountSecureID)
-				assert.Equal(t, tt.id, got.attempt.ID)
-				assert.Equal(t, []string{"pending", "authenticated"}, w.seen)
-			})
-		})
-	}
-	t.Run("the context ends", func(t *testing.T) {
-		t.Parallel()
-		wait(t, func(t *testing.T, w *waiting) {
-			require.NoError(t, w.session.Begin())
-			ctx, cancel := context.WithCancel(t.Context())
-			result := w.waitsFor(ctx, w.session)
-			time.Sleep(time.Second)
-			w.srv.Inject(stackonetest.Fault{Delay: time.Minute})
-			w.waiter.Connected(connected("account-1"))
-			require.Nil(t, result())
-			cancel()
-			got := result()
-			require.NotNil(t, got)
-			require.ErrorIs(t, got.err, context.Canceled)
-		})
-	})
-	t.Run("many others wait", func(t *testing.T) {
-		t.Parallel()
-		waitWith(t, connect.WaiterOptions{LooksPerMinute: 120}, func(t *testing.T, w *waiting) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			require.NoError(t, w.session.Begin())
-			result := w.waitsFor(ctx, w.session)
-			for range 100 {
-				w.start(ctx, w.create(owner).Details().Token, client.WithHeader("X-Other", "yes"))
-			}
-			time.Sleep(20 * time.Second) // not all of them have had their first look
-			require.NoError(t, w.session.Connect("account-of-attempt"))
-			begun := time.Now()
-			event := connected("account-of-event")
-			w.waiter.Connected(event)
-			time.Sleep(time.Second)
-			got := result()
-			require.NotNil(t, got)
-			assert.Equal(t, "account-of-attempt", got.attempt.AccountSecureID, "the look went before all others")
-			assert.LessOrEqual(t, got.at.Sub(begun), 500*time.Millisecond)
-			time.Sleep(2 * time.Minute)
-			assert.Equal(t, 500*time.Millisecond, slices.Max(gaps(w.looks())), "and no turn is lost")
-		})
-	})
-}
-
-// The event of an earlier connection, delivered again, does not end the wait for a
-// later session of the same customer.
-func TestRedeliveredEvent(t *testing.T) {
-	t.Parallel()
-	wait(t, func(t *testing.T, w *waiting) {
+	testWaiter(t, func(t *testing.T, w *fixture) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		first := w.waitsFor(ctx, w.session)
+		first := w.startFor(ctx, w.session)
 		time.Sleep(time.Minute)
 		event := connected("account-1")
 		w.waiter.Connected(event)
@@ -329,7 +226,7 @@ func TestRedeliveredEvent(t *testing.T) {
 		w.waiter.Connected(event)
 
 		time.Sleep(time.Minute)
-		second := w.waitsFor(ctx, w.create(owner))
+		second := w.startFor(ctx, w.create(owner))
 		w.waiter.Connected(event)
 		time.Sleep(10 * time.Second)
 		require.Nil(t, second())
@@ -339,11 +236,11 @@ func TestRedeliveredEvent(t *testing.T) {
 	})
 }
 
-func TestConnectedEndsEachWaitOfTheOwner(t *testing.T) {
+func TestConnectedEndsAllWaitsOfTheOwner(t *testing.T) {
 	t.Parallel()
-	wait(t, func(t *testing.T, w *waiting) {
+	testWaiter(t, func(t *testing.T, w *fixture) {
 		results := []func() *result{
-			w.waitsFor(t.Context(), w.session), w.waitsFor(t.Context(), w.session), w.waitsFor(t.Context(), w.create(owner)),
+			w.startFor(t.Context(), w.session), w.startFor(t.Context(), w.session), w.startFor(t.Context(), w.create(owner)),
 		}
 		time.Sleep(time.Second)
 		w.waiter.Connected(connected("account-1"))
@@ -354,12 +251,12 @@ func TestConnectedEndsEachWaitOfTheOwner(t *testing.T) {
 	})
 }
 
-func TestConnectedAfterAnotherWaitOfTheOwnerHasEnded(t *testing.T) {
+func TestConnectedAfterOneWaitOfTheOwnerEnded(t *testing.T) {
 	t.Parallel()
-	wait(t, func(t *testing.T, w *waiting) {
+	testWaiter(t, func(t *testing.T, w *fixture) {
 		ctx, cancel := context.WithCancel(t.Context())
-		first, second := w.waitsFor(t.Context(), w.session), w.waitsFor(ctx, w.session)
-		third := w.waitsFor(t.Context(), w.create(owner))
+		first, second := w.startFor(t.Context(), w.session), w.startFor(ctx, w.session)
+		third := w.startFor(t.Context(), w.create(owner))
 		time.Sleep(time.Second) // they have all looked
 		cancel()
 		require.ErrorIs(t, second().err, context.Canceled)
@@ -371,26 +268,26 @@ func TestConnectedAfterAnotherWaitOfTheOwnerHasEnded(t *testing.T) {
 	})
 }
 
-// A wait that is resumed is not answered by what came before, which the application
-// has had from its webhook; a repeated delivery answers it.
+// An event that arrived before a wait was resumed does not end it, because the
+// application has received that event. A repeated delivery does.
 func TestResumedWait(t *testing.T) {
 	t.Parallel()
-	wait(t, func(t *testing.T, w *waiting) {
+	testWaiter(t, func(t *testing.T, w *fixture) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := w.waiter.Wait(ctx, w.token)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 
-		// Another wait does not know its owner, for which events are kept.
+		// Events are kept for another wait, which does not know its owner yet.
 		w.srv.Inject(stackonetest.Fault{Delay: time.Minute})
 		other := w.start(t.Context(), w.create(owner).Details().Token)
 		require.Nil(t, other())
 		event := connected("account-1")
 		w.waiter.Connected(event)
 
-		resumed := w.waitsFor(t.Context(), w.session)
+		resumed := w.startFor(t.Context(), w.session)
 		time.Sleep(time.Minute + time.Second)
-		require.NotNil(t, other(), "it had begun when the event came")
+		require.NotNil(t, other(), "it started before the event")
 		require.Nil(t, resumed())
 		w.waiter.Connected(event)
 		require.NotNil(t, resumed())

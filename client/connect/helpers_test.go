@@ -25,36 +25,36 @@ import (
 
 var owner = gen.ConnectSessionCreate{OriginOwnerID: "customer-1", OriginOwnerName: "Customer One"}
 
-// waiting is a Waiter in virtual time, and a customer's session to wait for.
-type waiting struct {
+// fixture is a Waiter with a fake StackOne, and a customer's session to wait for.
+type fixture struct {
 	t       *testing.T
 	srv     *stackonetest.Server
 	client  *client.Client
 	waiter  *connect.Waiter
 	session *stackonetest.Session
 	token   string
-	seen    []string // what the progress function saw of the session
+	seen    []string // statuses of the session that Progress received
 
 	mu   sync.Mutex
 	sent []look
 }
 
-// look is a look at a session that was sent.
+// look is one look at a session.
 type look struct {
 	at    time.Time
 	token string
 }
 
-// wait runs a test of a Waiter in a bubble.
-func wait(t *testing.T, test func(t *testing.T, w *waiting)) {
+// testWaiter runs a test of a Waiter in virtual time.
+func testWaiter(t *testing.T, test func(t *testing.T, w *fixture)) {
 	t.Helper()
-	waitWith(t, connect.WaiterOptions{}, test)
+	testWaiterWith(t, connect.WaiterOptions{}, test)
 }
 
-func waitWith(t *testing.T, options connect.WaiterOptions, test func(t *testing.T, w *waiting)) {
+func testWaiterWith(t *testing.T, options connect.WaiterOptions, test func(t *testing.T, w *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &waiting{t: t, srv: stackonetest.NewTestServer(t, stackonetest.InMemory())}
+		w := &fixture{t: t, srv: stackonetest.NewTestServer(t, stackonetest.InMemory())}
 		w.client = w.srv.Client(client.WithHTTPClient(&http.Client{Transport: w}))
 		w.session = w.create(owner)
 		w.token = w.session.Details().Token
@@ -74,8 +74,8 @@ func waitWith(t *testing.T, options connect.WaiterOptions, test func(t *testing.
 	})
 }
 
-// RoundTrip remembers the looks that pass through it.
-func (w *waiting) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip records looks and forwards requests to the fake.
+func (w *fixture) RoundTrip(r *http.Request) (*http.Response, error) {
 	if strings.HasSuffix(r.URL.Path, "/authenticate") {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -94,22 +94,22 @@ func (w *waiting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.srv.HTTPClient().Transport.RoundTrip(r)
 }
 
-func (w *waiting) polls() int {
+func (w *fixture) lookCount() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.sent)
 }
 
-// looks returns those that were sent.
-func (w *waiting) looks() []look {
+// looks returns the looks sent so far.
+func (w *fixture) looks() []look {
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.sent)
 }
 
-// lookTimes returns when the session was looked at, since a time.
-func (w *waiting) lookTimes(since time.Time, token string) (times []time.Duration) {
+// lookTimes returns the times of the looks at a session, relative to since.
+func (w *fixture) lookTimes(since time.Time, token string) (times []time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.sent {
@@ -120,23 +120,23 @@ func (w *waiting) lookTimes(since time.Time, token string) (times []time.Duratio
 	return times
 }
 
-func (w *waiting) create(request gen.ConnectSessionCreate) *stackonetest.Session {
+func (w *fixture) create(request gen.ConnectSessionCreate) *stackonetest.Session {
 	w.t.Helper()
 	link, err := w.client.ConnectSessions.Create(w.t.Context(), request)
 	require.NoError(w.t, err)
 	return w.srv.Session(link.Token)
 }
 
-// result is what a call of Wait has returned, and when.
+// result is what a call of Wait returned, and when.
 type result struct {
 	attempt *gen.ConnectSessionLatestAttempt
 	err     error
 	at      time.Time
 }
 
-// start calls Wait in a goroutine, and returns a function that reports its result, or
-// nil while there is none.
-func (w *waiting) start(ctx context.Context, token string, opts ...client.Option) func() *result {
+// start calls Wait in a goroutine, and returns a function that returns its result, or
+// nil while Wait is running.
+func (w *fixture) start(ctx context.Context, token string, opts ...client.Option) func() *result {
 	done := make(chan *result, 1)
 	go func() {
 		attempt, err := w.waiter.Wait(ctx, token, opts...)
@@ -153,13 +153,13 @@ func (w *waiting) start(ctx context.Context, token string, opts ...client.Option
 	}
 }
 
-// crowd starts waits for further sessions, in the order of the returned tokens.
-func (w *waiting) crowd(ctx context.Context, n int) (tokens []string) {
+// startMany starts n waits for new sessions, in the order of the returned tokens.
+func (w *fixture) startMany(ctx context.Context, n int) (tokens []string) {
 	w.t.Helper()
-	lasting := owner
-	lasting.ExpiresIn = 24 * 60 * 60
+	request := owner
+	request.ExpiresIn = 24 * 60 * 60
 	for range n {
-		token := w.create(lasting).Details().Token
+		token := w.create(request).Details().Token
 		tokens = append(tokens, token)
 		w.start(ctx, token)
 		synctest.Wait()
@@ -167,15 +167,16 @@ func (w *waiting) crowd(ctx context.Context, n int) (tokens []string) {
 	return tokens
 }
 
-// connected is the event of an account that the owner has connected now.
+// connected returns the event of an account that the owner has just connected.
 func connected(account string) webhook.Event {
 	return webhook.Event{
-		Type: webhook.AccountCreated, OriginOwnerID: owner.OriginOwnerID, AccountID: account, Provider: "bamboohr", EventDate: time.Now(),
+		Type: webhook.AccountCreated, OriginOwnerID: owner.OriginOwnerID, AccountID: account,
+		Provider: "bamboohr", EventDate: time.Now(),
 	}
 }
 
-// soon lets the customer act when the time has come.
-func soon(t *testing.T, d time.Duration, acts ...func() error) {
+// after calls the functions one after another once d has passed.
+func after(t *testing.T, d time.Duration, acts ...func() error) {
 	t.Helper()
 	time.AfterFunc(d, func() {
 		for _, act := range acts {
@@ -197,3 +198,10 @@ func requireAPIError(t *testing.T, err error, operation string, status int) {
 }
 
 func bodyOf(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
+
+// respondWith returns a RoundTripper that responds to each request with 201 and a body.
+func respondWith(body string) roundTripper {
+	return func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusCreated, Header: http.Header{"X-Request-Id": {"request-1"}}, Body: bodyOf(body), Request: r}, nil
+	}
+}

@@ -18,12 +18,12 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/connect"
 )
 
-// TestKeys measures what each of 200 keys costs that has a Waiter and has made a call
-// over TLS, the server's side of its connection included. It runs with WAITS=all, and -v
-// prints the figures.
+// TestKeys measures the memory and connections of each of 200 keys after NewWaiter and
+// one call over TLS, including the server's side of the connection. It runs only with
+// WAITS=all; -v prints the figures.
 func TestKeys(t *testing.T) { // not parallel: it measures memory
 	if os.Getenv("WAITS") != "all" {
-		t.Skip("WAITS=all measures; the race detector needs more memory")
+		t.Skip("set WAITS=all to measure; the race detector needs more memory")
 	}
 	const keys = 200
 	for _, tt := range []struct {
@@ -31,9 +31,9 @@ func TestKeys(t *testing.T) { // not parallel: it measures memory
 		shared, one        bool
 		connections, bytes int
 	}{
-		{"a client for each key", false, false, keys, 150_000},
-		{"a client for each key, with one http.Client", true, false, 1, 5_000},
-		{"one client, with WithAPIKey for each call", true, true, 1, 1_500},
+		{"one client for each key", false, false, keys, 150_000},
+		{"one client for each key and one http.Client", true, false, 1, 5_000},
+		{"one client and WithAPIKey for each call", true, true, 1, 1_500},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var connections atomic.Int64
@@ -61,7 +61,7 @@ func TestKeys(t *testing.T) { // not parallel: it measures memory
 			}
 			shared := transport()
 			first := newClient("first", shared)
-			kept := make([]any, 0, 2*keys)
+			retained := make([]any, 0, 2*keys)
 			use := func(key string) {
 				c, opts := first, []client.Option{client.WithAPIKey(key)}
 				if !tt.one {
@@ -73,7 +73,7 @@ func TestKeys(t *testing.T) { // not parallel: it measures memory
 				}
 				_, err := c.ConnectSessions.Create(t.Context(), owner, opts...)
 				require.NoError(t, err)
-				kept = append(kept, connect.NewWaiter(c, connect.WaiterOptions{}), opts)
+				retained = append(retained, connect.NewWaiter(c, connect.WaiterOptions{}), opts)
 			}
 			used := func() int {
 				var m runtime.MemStats
@@ -93,7 +93,7 @@ func TestKeys(t *testing.T) { // not parallel: it measures memory
 			t.Logf("%d connections, %d bytes a key", connections.Load(), bytes)
 			assert.LessOrEqual(t, int(connections.Load()), tt.connections+1)
 			assert.LessOrEqual(t, bytes, tt.bytes)
-			runtime.KeepAlive(kept)
+			runtime.KeepAlive(retained)
 		})
 	}
 }

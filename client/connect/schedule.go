@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Priorities of waits. A wait whose event has come is urgent: it looks once more to
-// learn how its attempt has ended. A newcomer has not learned its owner yet.
-const urgent, newcomer, regular = 0, 1, 2
+// Priorities of waits. An urgent wait has received its event, and looks once more for
+// the outcome of its attempt. An initial wait does not know its owner yet.
+const urgent, initial, regular = 0, 1, 2
 
-// After a 429 the looks return to their pace with this time constant: the gap between
-// two of them is halved every 3.5 minutes.
+// recovery is the time constant with which the looks return to their pace after a 429:
+// the gap between them halves every 3.5 minutes.
 const recovery = 5 * time.Minute
 
-// schedule decides which wait looks next, and when. Times are durations since the
-// schedule began. Its methods are called with Waiter.mu held.
+// schedule decides which wait looks next, and when. Times are durations since began.
+// Its methods are called with Waiter.mu held.
 type schedule struct {
 	began       time.Time
 	timer       *time.Timer   // fires when the next wait may look
-	queues      [3][]*wait    // by priority, each in the order of due
-	last        int           // priority to look, urgent aside
-	gap, target time.Duration // between two looks: now, and as configured
-	next        time.Duration // no look is sent before
-	held        time.Duration // when the last hold ends
+	queues      [3][]*wait    // by priority, each sorted by due
+	last        int           // priority of the last look that was not urgent
+	gap, target time.Duration // current and configured time between two looks
+	next        time.Duration // earliest time of the next look
+	held        time.Duration // end of the last hold
 }
 
 func newSchedule(looksPerMinute int) schedule {
@@ -37,26 +37,25 @@ func newSchedule(looksPerMinute int) schedule {
 	return s
 }
 
-// add gives a wait a place in the queue of its priority, to look after d or as soon as it
-// can after that.
+// add queues a wait with a priority, to look as soon as possible after d.
 func (s *schedule) add(t *wait, priority int, d time.Duration) {
 	s.remove(t)
 	t.priority, t.due = priority, time.Since(s.began)+d
 	q := &s.queues[priority]
 	i, _ := slices.BinarySearchFunc(*q, t.due+1, func(t *wait, due time.Duration) int { return cmp.Compare(t.due, due) })
 	*q = slices.Insert(*q, i, t)
-	s.call()
+	s.wakeDue()
 }
 
-// remove takes a wait out of its queue if it is there.
+// remove removes a wait from its queue if it is there.
 func (s *schedule) remove(t *wait) {
 	s.queues[t.priority] = slices.DeleteFunc(s.queues[t.priority], func(other *wait) bool { return other == t })
 }
 
-// call wakes the waits that may look now, and sets the timer for the next one.
-func (s *schedule) call() {
+// wakeDue wakes the waits that may look now, and sets the timer for the next one.
+func (s *schedule) wakeDue() {
 	for now := time.Since(s.began); ; {
-		if at := max(s.next, min(s.due(urgent), s.due(newcomer), s.due(regular))); at > now {
+		if at := max(s.next, min(s.due(urgent), s.due(initial), s.due(regular))); at > now {
 			s.timer.Reset(at - now)
 			return
 		}
@@ -68,7 +67,7 @@ func (s *schedule) call() {
 	}
 }
 
-// due returns when the first wait of a priority is due.
+// due returns when the first wait of a priority is due, the maximum if there is none.
 func (s *schedule) due(priority int) time.Duration {
 	if len(s.queues[priority]) == 0 {
 		return math.MaxInt64
@@ -76,24 +75,25 @@ func (s *schedule) due(priority int) time.Duration {
 	return s.queues[priority][0].due
 }
 
-// choose returns the priority that looks now. A newcomer goes before regular waits, but
-// not twice in a row while one of them is late: due for longer than a turn of all regular
-// waits takes. Without that, a steady inflow of waits would keep the others from looking.
+// choose returns the priority of the wait that looks now. Initial waits go before regular
+// ones, but not twice in a row while a regular wait is late: overdue by more than the time
+// in which all regular waits look once. Otherwise a steady inflow of new waits would keep
+// the others from looking.
 func (s *schedule) choose(now time.Duration) int {
 	if s.due(urgent) <= now {
 		return urgent
 	}
 	late := now-s.due(regular) > s.gap*time.Duration(len(s.queues[regular]))
-	yield := late && s.last == newcomer
-	if s.last = regular; s.due(newcomer) <= now && !yield {
-		s.last = newcomer
+	yield := late && s.last == initial
+	if s.last = regular; s.due(initial) <= now && !yield {
+		s.last = initial
 	}
 	return s.last
 }
 
-// hold lets no wait look for d, an hour at most, since the service has answered 429,
-// and doubles the gap, from at least 60 ms and up to a minute. A further 429 in that time
-// answers a look that was sent before, and does not slow the looks again.
+// hold stops all looks for d, at most an hour, after a 429. It also doubles the gap
+// between looks, to at least 120 ms and at most a minute. A second 429 during a hold is
+// the response to a look sent before it, and does not double the gap again.
 func (s *schedule) hold(d time.Duration) {
 	now := time.Since(s.began)
 	if now >= s.held {
@@ -103,7 +103,7 @@ func (s *schedule) hold(d time.Duration) {
 	s.held = max(s.held, s.next)
 }
 
-// jittered returns d, at most 73 years, and up to a tenth more at random.
+// jittered returns d plus a random tenth at most. It limits d to 73 years.
 func jittered(d time.Duration) time.Duration {
 	d = min(d, math.MaxInt64/4)
 	return d + rand.N(d/10+1)

@@ -16,58 +16,57 @@ import (
 )
 
 // SessionHandler is the endpoint of your backend that the page with StackOne's Hub
-// asks for a token. It answers POST with the JSON {"token": ..., "auth_link_url": ...}
-// of a new session and Cache-Control: no-store. Its fields must not change while it
-// serves.
+// asks for a token. It responds to POST with the JSON {"token": ..., "auth_link_url":
+// ...} of a new session and Cache-Control: no-store. Do not modify its fields while it
+// serves requests.
 //
-// When no session can be created, the answer is 502, or 503 with Retry-After if
-// StackOne asked to wait, or 504 if it took too long. Error answers are
-// application/problem+json (RFC 9457) and do not include the cause. To protect
-// against requests from other sites, wrap the handler in
-// [http.CrossOriginProtection].
+// If StackOne creates no session, the status is 503 with Retry-After if StackOne asked
+// to wait, 504 if it took too long, and 502 otherwise. Error responses are
+// application/problem+json (RFC 9457) and do not include the cause. To protect against
+// requests from other sites, wrap the handler in [http.CrossOriginProtection].
 type SessionHandler struct {
-	// Client creates the sessions. It is required: without it, the answer is 500.
+	// Client creates the sessions. It is required: without it, the status is 500.
 	Client *client.Client
 
-	// Session returns whom the session is for. It is required: without it, the
-	// answer is 500. It must take the owner from the application's own sign-in. The
-	// handler never reads the request's body, because a customer who could choose the
-	// owner could claim another customer's account.
+	// Session returns the session to create for a request. It is required: without
+	// it, the status is 500. It must take the owner from your application's own
+	// sign-in. The handler never reads the request's body, because a customer who
+	// could choose the owner could claim another customer's account.
 	//
-	// When it returns an error that is client.ErrUnauthorized, client.ErrForbidden or
-	// another kind of that package below 500, the answer has that status; any other
-	// error is answered with 500. The handler does not log these errors.
+	// If its error matches client.ErrUnauthorized, client.ErrForbidden or another
+	// status error of package client below 500, the response has that status; for any
+	// other error the status is 500. The handler does not log these errors.
 	Session func(*http.Request) (gen.ConnectSessionCreate, error)
 
 	// Created, if not nil, receives the session before the browser does, for example
-	// to store it or to start waiting for it. When it returns an error, the answer is
+	// to store it or to start waiting for it. If it returns an error, the status is
 	// 500, and the session expires unused. The handler does not log its errors.
 	Created func(context.Context, *http.Request, *gen.ConnectSessionTokenAuthLink) error
 
 	// Timeout limits Session, the call to StackOne and Created together, through the
-	// context that each is given. 0 is 20 s; negative is no limit. Keep it below the
-	// server's WriteTimeout: past that the browser gets no answer, and a session that
-	// was created is lost.
+	// context that each receives. Zero means 20 s; a negative value means no limit.
+	// Keep it below the server's WriteTimeout: after that, the browser gets no
+	// response, and a session that was created is lost.
 	Timeout time.Duration
 
 	// Options apply to each call to StackOne.
 	//
-	// By default a call has client.RetryPolicy{RetryAmbiguous: true} instead of the
-	// client's policy, so it is repeated even when a session may already exist. That
-	// is safe here: nobody has the token of a session whose answer was lost, and it
-	// expires unused. A client.WithRetryPolicy here replaces it.
+	// By default, client.RetryPolicy{RetryAmbiguous: true} replaces the client's
+	// policy, so a call is retried even if a session may already exist. That is safe
+	// here: nobody has the token of a session whose response was lost, so it expires
+	// unused. To use another policy, pass client.WithRetryPolicy.
 	Options []client.Option
 
-	// Logger, if not nil, receives a record at level Warn when no session could be
-	// created, with the reason.
+	// Logger, if not nil, receives a record at level Warn with the reason when no
+	// session could be created.
 	Logger *slog.Logger
 }
 
-// ServeHTTP answers a request for a token.
+// ServeHTTP creates a session and responds with its token.
 func (h *SessionHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	link, status := h.session(w.Header(), r)
+	link, status := h.createSession(w.Header(), r)
 	contentType, body := "application/problem+json", map[string]any{
 		"type": "about:blank", "title": http.StatusText(status), "status": status,
 	}
@@ -76,12 +75,12 @@ func (h *SessionHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the browser may have gone
+	_ = json.NewEncoder(w).Encode(body) // fails if the browser has disconnected
 }
 
-// session creates the session of a request. Without one, it returns the status that
-// says why, and may set headers of the answer.
-func (h *SessionHandler) session(header http.Header, r *http.Request) (*gen.ConnectSessionTokenAuthLink, int) {
+// createSession returns the session of a request and the status of the response. For an
+// error it returns no session, and may add to the header of the response.
+func (h *SessionHandler) createSession(header http.Header, r *http.Request) (*gen.ConnectSessionTokenAuthLink, int) {
 	switch {
 	case r.Method != http.MethodPost:
 		header.Set("Allow", http.MethodPost)
@@ -96,7 +95,7 @@ func (h *SessionHandler) session(header http.Header, r *http.Request) (*gen.Conn
 	}
 	request, err := h.Session(r)
 	if err != nil {
-		return nil, refusalStatus(err)
+		return nil, sessionErrorStatus(err)
 	}
 	link, err := h.Client.ConnectSessions.Create(r.Context(), request,
 		append([]client.Option{client.WithRetryPolicy(client.RetryPolicy{RetryAmbiguous: true})}, h.Options...)...)
@@ -104,7 +103,7 @@ func (h *SessionHandler) session(header http.Header, r *http.Request) (*gen.Conn
 		if h.Logger != nil {
 			h.Logger.LogAttrs(r.Context(), slog.LevelWarn, "stackone session handler", slog.String("error", err.Error()))
 		}
-		return nil, failureStatus(header, err)
+		return nil, createErrorStatus(header, err)
 	}
 	if h.Created != nil && h.Created(r.Context(), r, link) != nil {
 		return nil, http.StatusInternalServerError
@@ -112,21 +111,22 @@ func (h *SessionHandler) session(header http.Header, r *http.Request) (*gen.Conn
 	return link, http.StatusOK
 }
 
-// refusalStatus returns the status for an error of Session.
-func refusalStatus(err error) int {
-	for status, kind := range [...]error{
+// sessionErrorStatus returns the status for an error of Session.
+func sessionErrorStatus(err error) int {
+	for status, target := range [...]error{
 		400: client.ErrBadRequest, 401: client.ErrUnauthorized, 403: client.ErrForbidden, 404: client.ErrNotFound,
-		408: client.ErrRequestTimedOut, 409: client.ErrConflict, 422: client.ErrUnprocessableEntity, 429: client.ErrTooManyRequests,
+		408: client.ErrRequestTimedOut, 409: client.ErrConflict,
+		422: client.ErrUnprocessableEntity, 429: client.ErrTooManyRequests,
 	} {
-		if errors.Is(err, kind) { // no error is the nil of other statuses
+		if errors.Is(err, target) { // never true for the nil entries in between
 			return status
 		}
 	}
 	return http.StatusInternalServerError
 }
 
-// failureStatus returns the status for an error of Create.
-func failureStatus(header http.Header, err error) int {
+// createErrorStatus returns the status for an error of Create, and may set Retry-After.
+func createErrorStatus(header http.Header, err error) int {
 	var api *client.APIError
 	switch {
 	case errors.As(err, &api) && api.RetryAfter > 0 && client.Transient(err):

@@ -25,31 +25,31 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// scenario is a number of customers who connect over two minutes, in random order,
-// once each wait has had time for its first look. 300 creates a minute go on beside the
-// waits, and the service allows the key 1,000 requests a minute.
+// scenario is a number of customers who connect within two minutes, in random order,
+// once each wait has had time for its first look. Meanwhile the same key creates 300
+// sessions a minute, and the service allows it 1,000 requests a minute.
 type scenario struct {
 	waits     int
-	webhooks  bool // Connected is called, and every other connector asks for an API key
-	processes int  // each with its Waiter; 0: one
+	webhooks  bool // Connected is called, and every second connector asks for an API key
+	processes int  // each with its own Waiter; 0: one
 	perMinute int  // LooksPerMinute of each
-	separate  bool // each wait has a Waiter of its own, without a limit
+	separate  bool // each wait has its own Waiter, without a limit
 }
 
-// report is what a scenario has shown.
+// report is the result of a scenario.
 type report struct {
 	scenario
-	requests                     int // the most in any minute
+	requests                     int // largest number in any minute
 	refusedLooks, refusedCreates int
 	creates, failed              int
-	longest                      time.Duration // create
-	passedOver                   float64       // the most looks between two of a wait, in turns of all waits
+	longest                      time.Duration // longest create
+	passedOver                   float64       // most looks between two looks of a wait, divided by the number of waits
 	lags                         []time.Duration
-	goroutines                   float64 // of a wait, when all wait; 0: not measured
-	bytes, withGoroutine         int     // of a wait, without and with the goroutine that calls Wait
+	goroutines                   float64 // for each wait; 0: not measured
+	bytes, withGoroutine         int     // for each wait, without and with the goroutine that calls Wait
 }
 
-// TestSimulation runs a few small scenarios; WAITS=all runs each, and -v prints the table.
+// TestSimulation runs a few small scenarios, with WAITS=all every scenario. -v prints the table.
 func TestSimulation(t *testing.T) {
 	scenarios := []scenario{}
 	sizes := []int{1, 100}
@@ -73,7 +73,7 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprintf("%s, webhooks %t", s, s.webhooks), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { r = simulate(t, s) })
 			if s.processes == 0 && !s.separate {
-				if all { // the race detector needs more
+				if all { // the race detector needs more memory
 					r.goroutines, r.bytes, r.withGoroutine = footprint(t, s.waits)
 				}
 				r.assert(t)
@@ -88,7 +88,7 @@ func (s scenario) String() string {
 	text := fmt.Sprint(s.waits)
 	switch {
 	case s.separate:
-		text += ", each on its own"
+		text += ", a Waiter each"
 	case s.processes > 0:
 		text += fmt.Sprintf(", %d processes, %d looks each", s.processes, cmp.Or(s.perMinute, 500))
 	}
@@ -108,14 +108,14 @@ func (r *report) String() string {
 		seconds(r.lags[n/2]), seconds(r.lags[n*9/10]), seconds(r.lags[n-1]), footprint)
 }
 
-// assert says what holds for one process, however many wait.
+// assert checks what holds for one process with any number of waits.
 func (r *report) assert(t *testing.T) {
 	assert.LessOrEqual(t, r.requests, 800)
 	assert.Zero(t, r.refusedLooks)
 	assert.Zero(t, r.refusedCreates)
 	assert.Zero(t, r.failed)
 	assert.LessOrEqual(t, r.longest, 100*time.Millisecond)
-	if r.waits >= 30 { // or there are no turns
+	if r.waits >= 30 { // fewer waits do not take turns
 		assert.LessOrEqual(t, r.passedOver, 1.1)
 	}
 	slowest := r.lags[len(r.lags)-1]
@@ -123,13 +123,13 @@ func (r *report) assert(t *testing.T) {
 		assert.LessOrEqual(t, slowest, time.Second)
 	}
 	if r.waits == 1 {
-		assert.LessOrEqual(t, slowest, 2200*time.Millisecond, "as one that is alone has always been")
+		assert.LessOrEqual(t, slowest, 2200*time.Millisecond, "one interval")
 	}
 	assert.LessOrEqual(t, r.goroutines, 1.)
 	assert.LessOrEqual(t, r.bytes, 5000)
 }
 
-// traffic watches the requests to the service.
+// traffic records the requests to the service.
 type traffic struct {
 	next http.RoundTripper
 	*report
@@ -183,9 +183,9 @@ func simulate(t *testing.T, s scenario) *report {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*settled+10*time.Minute)
 	defer cancel()
 	var waits, others sync.WaitGroup
-	over, end := context.WithCancel(t.Context())
-	others.Go(func() { r.create(over, newClient(), &others) })
-	begun := make([]time.Time, s.waits) // since when the customer has been connected
+	creating, stop := context.WithCancel(t.Context())
+	others.Go(func() { r.create(creating, newClient(), &others) })
+	connectedAt := make([]time.Time, s.waits)
 	r.lags = make([]time.Duration, s.waits)
 	for i, session := range sessions {
 		token := session.Details().Token
@@ -196,7 +196,7 @@ func simulate(t *testing.T, s scenario) *report {
 			}
 			_, err := waiter.Wait(ctx, token, client.WithHeader("X-Wait", fmt.Sprint(i)))
 			assert.NoError(t, err)
-			r.lags[i] = time.Since(begun[i])
+			r.lags[i] = time.Since(connectedAt[i])
 		})
 	}
 	time.Sleep(settled)
@@ -206,7 +206,7 @@ func simulate(t *testing.T, s scenario) *report {
 			assert.NoError(t, sessions[i].Begin())
 		}
 		time.AfterFunc(10*time.Second, func() {
-			begun[i] = time.Now()
+			connectedAt[i] = time.Now()
 			if oauth {
 				assert.NoError(t, sessions[i].Connect(""))
 			}
@@ -219,7 +219,7 @@ func simulate(t *testing.T, s scenario) *report {
 		time.Sleep(2 * time.Minute / time.Duration(s.waits))
 	}
 	waits.Wait()
-	end()
+	stop()
 	others.Wait()
 	slices.Sort(r.lags)
 	r.requests, r.passedOver = withinAMinute(tr.all), passedOver(tr.looks, s.waits)
@@ -245,7 +245,8 @@ func (r *report) create(ctx context.Context, c *client.Client, running *sync.Wai
 	}
 }
 
-// passedOver is the most looks between two of the same wait, or before its first.
+// passedOver returns the largest number of other looks between two looks of a wait, or
+// before its first, divided by the number of waits.
 func passedOver(looks []look, waits int) float64 {
 	slices.SortStableFunc(looks, func(a, b look) int { return a.at.Compare(b.at) })
 	last, most := map[string]int{}, 0
@@ -260,21 +261,21 @@ func passedOver(looks []look, waits int) float64 {
 	return float64(most) / float64(waits)
 }
 
-// footprint is what each of n waits on a Waiter costs once it has looked, on average of
-// at least a thousand waits: goroutines, and bytes of heap and stack without and with the
-// goroutine that calls Wait.
+// footprint measures what each of n waits of a Waiter costs after its first look:
+// goroutines, and bytes of heap and stack without and with the goroutine that calls
+// Wait. It averages over at least a thousand waits.
 func footprint(t *testing.T, n int) (goroutines float64, bytes, withGoroutine int) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		service := roundTripper(func(r *http.Request) (*http.Response, error) {
-			return answers(`{"id":1,"origin_owner_id":"customer-` + r.Header.Get("X-Wait") + `","provider":"bamboohr","created_at":"2000-01-01T00:00:00Z"}`)(r)
+			return respondWith(`{"id":1,"origin_owner_id":"customer-` + r.Header.Get("X-Wait") + `","provider":"bamboohr","created_at":"2000-01-01T00:00:00Z"}`)(r)
 		})
 		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: service}))
 		require.NoError(t, err)
 		used := func() int {
 			synctest.Wait()
 			var m runtime.MemStats
-			for range 3 { // which shrinks stacks too
+			for range 3 { // a collection also shrinks stacks
 				runtime.GC()
 			}
 			runtime.ReadMemStats(&m)

@@ -15,36 +15,42 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// confirmTime limits the last look of a wait that an event has answered.
+// confirmTime limits the last look of a wait whose event arrived while an attempt was pending.
 const confirmTime = 800 * time.Millisecond
 
-// frontRetries is how often a wait whose first look has failed goes to the front again.
+// frontRetries is how often a wait goes to the front again after its first look failed.
 const frontRetries = 3
 
-// WaiterOptions configure a [Waiter]. The zero value has the defaults.
+// unsuccessful lists the statuses of attempts that ended without a connection.
+var unsuccessful = []gen.AttemptStatus{gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired}
+
+// WaiterOptions configure a [Waiter]. The zero value selects the defaults.
 type WaiterOptions struct {
-	// Interval is the time between two looks at a session; a tenth is added at random.
-	// 0 is 2 s. Wait fails if it is negative.
+	// Interval is the time between two looks at a session, plus a random tenth at
+	// most. Zero means 2 s. If it is negative, Wait fails.
 	Interval time.Duration
 
-	// LooksPerMinute limits the looks of all waits together, first looks included. 0 is
-	// 500, half of what StackOne allows a key; negative is no limit. When n processes wait
-	// on one key, set it to 500/n in each. Interval*LooksPerMinute waits fit, 16 by
-	// default. When there are more, they take turns, evenly spaced, and each looks less
-	// often: register a webhook, and give its events to Connected.
+	// LooksPerMinute limits the looks of all waits together, first looks included.
+	// Zero means 500, half of what StackOne allows a key; a negative value means no
+	// limit. If n processes wait on one key, set it to 500/n in each.
+	//
+	// Up to Interval*LooksPerMinute waits, 16 by default, look at every Interval. If
+	// there are more, they take turns, evenly spaced, and each looks less often: then
+	// register a webhook, and pass its events to Connected.
 	LooksPerMinute int
 
-	// Progress, if not nil, receives a session's latest attempt, nil while there is
-	// none, after the first look and whenever its ID or status has changed. It is called
-	// by the goroutine that called Wait with the token.
+	// Progress, if not nil, receives the latest attempt of a session after the first
+	// look and whenever its ID or status has changed. The attempt is nil while there
+	// is none. Progress is called by the goroutine that called Wait with the token.
 	Progress func(token string, attempt *gen.ConnectSessionLatestAttempt)
 }
 
 // Waiter waits for customers to connect. Make one for each API key: StackOne allows a
 // key 1,000 requests a minute, and a Waiter uses at most half of them for all its waits
-// together. The package documentation says how often each session is then looked at. A
-// Waiter is safe for concurrent use, has no goroutine, and needs no closing. It keeps
-// nothing of a wait that has ended.
+// together. The package documentation says how often each session is then looked at.
+//
+// A Waiter is safe for concurrent use. It starts no goroutine, keeps nothing of a wait
+// that has ended, and does not need to be closed.
 type Waiter struct {
 	client  *client.Client
 	options WaiterOptions
@@ -69,54 +75,57 @@ func (w *Waiter) locked(f func()) {
 	f()
 }
 
-// wait is one call of Wait. There may be thousands.
+// wait is the state of one call of Wait.
 type wait struct {
 	token   string
 	opts    []client.Option
-	wake    chan struct{} // receives when it is the wait's turn, and when an event has come
-	seen    string        // ID and status of the attempt at the last successful look
+	wake    chan struct{} // signalled for the wait's turn to look, and for its event
+	seen    string        // status and ID of the attempt at the last successful look
 	pending bool          // the last successful look found an attempt that has not ended
 	failed  error         // error of the last look, nil if it succeeded
 	delay   time.Duration // Retry-After of the last look, 0 if it had none
-	looks   int           // number of looks made
+	looks   int           // number of completed looks
 
-	// Guarded by Waiter.mu. In the schedule:
+	// For schedule, guarded by Waiter.mu:
 	priority int
 	due      time.Duration
-	stop     context.CancelFunc // cancels the current look; nil: there is none
+	stop     context.CancelFunc // cancels the current look, nil if there is none
 
-	// Among the events:
-	since           *arrival // nil: the following is known
-	owner, provider string
-	created         int64          // the session, in seconds since 1970
-	event           *webhook.Event // nil: none has come
+	// For events, guarded by Waiter.mu:
+	since           *arrival       // last event before the wait began; nil once the owner is known
+	owner, provider string         // of the session
+	created         int64          // creation of the session, in seconds since 1970
+	event           *webhook.Event // the event that ends the wait, nil if none has arrived
 }
 
 // Wait waits until the customer of the session with the token has connected, and
 // returns the successful attempt: AccountSecureID is the ID of the connected account.
-// It looks at the session with Authenticate, and learns from [Waiter.Connected].
+// It looks at the session with Authenticate, and receives events from
+// [Waiter.Connected].
 //
-// Wait returns a [*ConnectionError] when the attempt ended otherwise. While there is no
-// attempt, or it is pending or has an unknown status, Wait continues. It also continues
-// after failures that client.Transient reports as transient, and returns any other error
-// of Authenticate immediately, for example when the token has expired.
+// Wait returns a [*ConnectionError] if the attempt ended without a connection. It
+// continues while there is no attempt, while the attempt is pending or has an unknown
+// status, and after failures that client.Transient reports as transient. It returns any
+// other error of Authenticate immediately, for example when the token has expired.
 //
-// When ctx ends, the error matches ctx.Err() with errors.Is, and includes why the last
-// look failed, if it did. Give ctx the session's lifetime as its deadline, because a
-// customer may never come back. Wait only observes OAuth connections by itself: a
-// connector that asks for an API key makes no attempt, and is only seen by Connected.
+// If ctx ends first, the error matches ctx.Err() with errors.Is, and includes the error
+// of the last look if that failed. Use the session's lifetime as the deadline of ctx,
+// because a customer may never come back.
 //
-// Events that arrived before Wait was called are not kept. If you wait again after a
-// restart, an API-key connection that was made in between is known only from your own
-// records.
+// Polling only observes OAuth connections. A connector that asks for an API key creates
+// no attempt, so only an event passed to Connected ends the wait. Events that arrived
+// before Wait was called are not kept: if you wait again after a restart, you know of an
+// API-key connection made in between only from your own records.
 //
-// A first look goes before the looks of waits that know their session, but not twice in a
-// row while these are behind their turn. If it fails, it goes to the front again after
-// Interval, or after the Retry-After if that is longer, up to three times; then the wait
-// takes its turn. All other looks are sent first come, first served. A look is sent once,
-// is not retried, and does not touch the client's retry budget. After a 429, no wait looks
-// until its Retry-After, at most for an hour, and then the looks resume at half the pace.
-// opts apply to each look, except that WithRetryPolicy has no effect.
+// The first look goes before the looks of waits that have already looked, but not twice
+// in a row while any of those is overdue. If it fails, it goes to the front again after
+// Interval, or after Retry-After if that is longer, up to three times; after that the
+// wait takes its turn. All other looks are first come, first served.
+//
+// A look is sent once and never retried, and it does not affect the client's retry
+// budget. After a 429, no wait looks until its Retry-After has passed, at most for an
+// hour; then the looks resume at half the pace. opts apply to each look, except that
+// WithRetryPolicy has no effect.
 func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) (*gen.ConnectSessionLatestAttempt, error) {
 	switch {
 	case w == nil || w.client == nil:
@@ -131,11 +140,11 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 	t := &wait{token: token, opts: opts, wake: make(chan struct{}, 2)}
 	w.locked(func() {
 		t.since = w.events.last
-		w.looks.add(t, newcomer, 0)
+		w.looks.add(t, initial, 0)
 	})
 	defer w.locked(func() {
 		w.looks.remove(t)
-		w.events.end(t)
+		w.events.remove(t)
 	})
 	for look := w.turn(ctx, t); look != nil; look = w.turn(ctx, t) {
 		attempt, err := w.look(look, t)
@@ -143,76 +152,75 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 			return attempt, err
 		}
 		priority := regular
-		if t.looks++; t.since != nil && t.looks <= frontRetries { // events cannot answer it yet
-			priority = newcomer
+		if t.looks++; t.since != nil && t.looks <= frontRetries { // no event can end it yet
+			priority = initial
 		}
 		w.locked(func() { w.looks.add(t, priority, jittered(max(w.options.Interval, t.delay))) })
 	}
 	return w.outcome(ctx, t)
 }
 
-// turn blocks until it is the wait's turn to look, and returns the context for that: it
-// also ends when an event comes for the wait. It returns nil if ctx ends or an event has
-// come before. All waits listen to the timer of the schedule, and whichever hears it
-// wakes the one whose turn it is.
+// turn blocks until it is the wait's turn to look, and returns the context for that
+// look, which an event for the wait cancels. It returns nil if ctx ends or an event
+// arrives first. All waits receive from the timer of the schedule; whichever gets the
+// tick wakes the wait whose turn it is.
 func (w *Waiter) turn(ctx context.Context, t *wait) (look context.Context) {
 	for {
 		select {
 		case <-t.wake:
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if t.event == nil || t.priority == urgent { // urgent, because an event has come
+			if t.event == nil || t.priority == urgent { // an urgent look comes after the event
 				look, t.stop = context.WithCancel(ctx)
 			}
 			return look
 		case <-w.looks.timer.C:
-			w.locked(w.looks.call)
+			w.locked(w.looks.wakeDue)
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// look asks for the session once. It returns the attempt that has succeeded, an error
-// that ends the wait, or neither.
+// look requests the session once. It returns the successful attempt, an error that ends
+// the wait, or neither.
 func (w *Waiter) look(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAttempt, error) {
-	defer w.locked(func() {
-		t.stop()
-		t.stop = nil
-	})
-	var answer client.Response
+	defer w.locked(func() { t.stop(); t.stop = nil })
+	res, once := client.Response{}, client.RetryPolicy{MaxAttempts: 1}
 	session, err := w.client.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: t.token},
-		append(slices.Clip(t.opts), client.WithResponse(&answer), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))...)
+		append(slices.Clip(t.opts), client.WithResponse(&res), client.WithRetryPolicy(once))...)
 	if err != nil {
-		return nil, w.failure(ctx, t, err)
+		return nil, w.lookFailed(ctx, t, err)
 	}
 	if t.since != nil {
-		w.locked(func() { w.events.learn(t, session) })
+		w.locked(func() { w.events.register(t, session) })
 	}
 	t.failed, t.delay = nil, 0
 	attempt := session.LatestConnectionAttempt
 	w.report(t, attempt)
-	dropped := func(member string) bool { return slices.Contains(answer.Dropped, "latest_connection_attempt"+member) }
+	dropped := func(member string) bool { return slices.Contains(res.Dropped, "latest_connection_attempt"+member) }
 	authenticated := attempt != nil && attempt.Status == gen.AttemptStatusAuthenticated
 	switch {
 	case dropped(".status"), dropped("") && (attempt == nil || authenticated && attempt.AccountSecureID == ""):
-		return nil, &client.ResponseError{ // with the operation that Authenticate's own errors have
-			Operation: "authenticate_connect_session", StatusCode: answer.StatusCode, Attempts: answer.Attempts,
-			RequestID: answer.Redact(answer.Header.Get("X-Request-Id")), Header: answer.Header, Body: answer.Body,
+		return nil, &client.ResponseError{ // like Authenticate's own errors
+			Operation: "authenticate_connect_session", StatusCode: res.StatusCode, Attempts: res.Attempts,
+			RequestID: res.Redact(res.Header.Get("X-Request-Id")), Header: res.Header, Body: res.Body,
 			Err: errors.New("latest_connection_attempt has no usable status or account_secure_id"),
 		}
 	case authenticated:
 		return attempt, nil
-	case attempt != nil && slices.Contains([]gen.AttemptStatus{gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired}, attempt.Status):
-		return nil, &ConnectionError{attempt.Status, answer.Redact(attempt.OAuthErrorCode), answer.Redact(attempt.OAuthErrorDescription)}
+	case attempt != nil && slices.Contains(unsuccessful, attempt.Status):
+		code, description := res.Redact(attempt.OAuthErrorCode), res.Redact(attempt.OAuthErrorDescription)
+		return nil, &ConnectionError{attempt.Status, code, description}
 	}
 	return nil, nil
 }
 
-// failure returns the error of a look if it ends the wait. A 429 holds all looks.
-func (w *Waiter) failure(ctx context.Context, t *wait, err error) error {
+// lookFailed returns err if it ends the wait, and otherwise remembers it. After a 429, it
+// holds the looks of all waits.
+func (w *Waiter) lookFailed(ctx context.Context, t *wait, err error) error {
 	switch {
-	case ctx.Err() != nil: // an event has come, or the caller's context has ended
+	case ctx.Err() != nil: // an event has arrived, or the caller's context has ended
 		return nil
 	case !client.Transient(err):
 		return err
@@ -227,9 +235,9 @@ func (w *Waiter) failure(ctx context.Context, t *wait, err error) error {
 	return nil
 }
 
-// outcome returns the result of a wait whose context has ended or that an event has
-// answered. If an attempt was under way when the event came, one more look tells how
-// that has ended; if it does not, the event counts.
+// outcome returns the result of a wait that its context or an event has ended. If an
+// attempt was pending when the event arrived, one more look may show how the attempt
+// ended; otherwise the event decides.
 func (w *Waiter) outcome(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAttempt, error) {
 	if t.pending && ctx.Err() == nil {
 		limited, cancel := context.WithTimeout(ctx, confirmTime)
@@ -253,7 +261,7 @@ func (w *Waiter) outcome(ctx context.Context, t *wait) (*gen.ConnectSessionLates
 	return attempt, nil
 }
 
-// report calls the progress function if the attempt is not as it was at the last look.
+// report calls Progress if the ID or status of the attempt has changed since the last look.
 func (w *Waiter) report(t *wait, attempt *gen.ConnectSessionLatestAttempt) {
 	before := t.seen
 	if t.seen, t.pending = "none", attempt != nil; t.pending {
