@@ -10,8 +10,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// It is not parallel, because allocations are counted for the whole process, and
-// not run under the race detector, which makes sync.Pool drop its contents at random.
+// Not parallel, because allocations are counted for the whole process. Not run under
+// the race detector, because sync.Pool then drops its contents at random.
 func TestAllocations(t *testing.T) {
 	payload := []byte(account)
 	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { _ = webhook.Verify(payload, accountSignature, current) }), 9.0, "Verify")

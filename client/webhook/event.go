@@ -10,66 +10,69 @@ import (
 	"time"
 )
 
-// EventType says what happened. StackOne sends more than the types named here,
-// such as those of its unified APIs, and will add others.
+// EventType is the type of an event. StackOne also sends types that have no constant
+// here, such as those of its unified APIs, and will add others.
 type EventType string
 
-// The events of an account's life.
+// The types of account events.
 const (
 	AccountCreated EventType = "account.created" // a customer connected
-	AccountUpdated EventType = "account.updated" // a connected account changed, or was connected anew
-	AccountDeleted EventType = "account.deleted" // an account is gone
+	AccountUpdated EventType = "account.updated" // a connected account changed or was connected again
+	AccountDeleted EventType = "account.deleted" // an account was deleted
 )
 
-// Event is one event that StackOne delivered. A field is zero when the payload
-// has no such member, null, or a value of another kind than the field; the member
-// is in Raw all the same. Ids are opaque text: one that is a number in the payload
-// is the digits that were sent, however many.
+// Event is an event that StackOne delivered. A field is zero if the payload lacks the
+// member, or if its value is null or does not fit the field; Raw still contains it.
+// IDs are opaque text: if the payload has a number, the field holds its digits as
+// they were sent, without loss of precision.
 type Event struct {
-	// Key is the same for every delivery of an event: 64 hexadecimal digits made
-	// from event, account_id, record_id and event_date. Events that agree in all four
-	// count as one. If any of the last three is missing or unusable, Key is made from
-	// the whole payload, so that two events never share a key; a repeated delivery
-	// that differs in any byte, such as in sent_at, then has another key. Keys do not
-	// change between versions of this package.
+	// Key is the same for every delivery of an event: 64 hexadecimal digits derived
+	// from event, account_id, record_id and event_date. Events with the same four
+	// values have the same key.
+	//
+	// If any of the last three is missing or unusable, Key is derived from the whole
+	// payload, so that two different events never share a key. A repeated delivery
+	// that differs in any byte, for example in sent_at, then has another key. Keys do
+	// not change between versions of this package.
 	Key string
 
 	Type       EventType // event
-	RecordType string    // record_type: what RecordID identifies, "account" for an account event
+	RecordType string    // record_type: what RecordID identifies; "account" for account events
 	RecordID   string    // record_id
-	AccountID  string    // account_id: what to use the customer's connection with
+	AccountID  string    // account_id: identifies the customer's connection in StackOne's API
 	ProjectID  string    // project_id
 	Provider   string    // provider: the connected system, such as "bamboohr"
 
-	// Whose account it is, as given to create the connect session. Find the
-	// customer by OriginOwnerID.
+	// The owner of the account, as passed when the connect session was created. Use
+	// OriginOwnerID to find your customer.
 	OriginOwnerID   string
 	OriginOwnerName string
 	OriginUsername  string
 
-	// SetupInformation is what was entered to connect, as JSON. Do not log it.
+	// SetupInformation is what the customer entered to connect, as JSON. Do not log it.
 	SetupInformation json.RawMessage
 
 	EventDate time.Time // event_date, in UTC; zero if it is not RFC 3339
-	SentAt    time.Time // sent_at, likewise
+	SentAt    time.Time // sent_at, in UTC; zero if it is not RFC 3339
 
-	// Raw is the whole payload, for members without a field and for a queue: Parse
-	// makes the same Event of it again.
+	// Raw is the whole payload. Use it to read members without a field, or to put the
+	// event in a queue: Parse returns the same Event for it.
 	Raw json.RawMessage
 }
 
-// Parse reads a payload; it does not check where the payload comes from, which
-// is for [Verify] to do first. An error is ErrPayload. It means that the payload
+// Parse returns the event in a payload. It does not check that the payload comes from
+// StackOne: call [Verify] first. All errors match [ErrPayload]. Parse fails if the
+// payload
 //
-//   - is not one JSON object in UTF-8,
+//   - is not a single JSON object in UTF-8,
 //   - has no event,
-//   - has a member that Event names twice, or
-//   - has an unpaired surrogate in an id, event, event_date, provider or
-//     origin_username: encoding/json decodes every one to U+FFFD, and so could turn
-//     one id into another.
+//   - has two members of the same name for a field of Event, or
+//   - has an unpaired surrogate in an ID, event, event_date, record_type, provider or
+//     origin_username: encoding/json decodes each of them to U+FFFD, which could turn
+//     one ID into another.
 //
-// Any other deviation from the documentation, such as an invalid date, is not an
-// error: see [Event]. The names of members are case-sensitive.
+// Any other deviation from StackOne's documentation, such as an invalid date, is not
+// an error: see [Event]. Names of members are case-sensitive.
 func Parse(payload []byte) (Event, error) {
 	raw := bytes.Clone(payload)
 	var m members
@@ -91,7 +94,7 @@ func Parse(payload []byte) (Event, error) {
 		Raw:             raw,
 	}
 	if e.Type == "" {
-		return Event{}, fmt.Errorf("%w: it has no event", ErrPayload)
+		return Event{}, fmt.Errorf("%w: no event", ErrPayload)
 	}
 	if string(m.setupInformation) != "null" {
 		e.SetupInformation = bytes.Clone(m.setupInformation)
@@ -101,15 +104,15 @@ func Parse(payload []byte) (Event, error) {
 }
 
 func date(value []byte) time.Time {
-	t, _ := time.Parse(time.RFC3339, text(value)) // the zero time for anything else
+	t, _ := time.Parse(time.RFC3339, text(value)) // zero on error
 	t = t.UTC()
-	if t.Year() < 0 || t.Year() > 9999 { // encoding/json could not write it
+	if t.Year() < 0 || t.Year() > 9999 { // encoding/json cannot encode it
 		return time.Time{}
 	}
 	return t
 }
 
-// key takes the date as it was sent, which tells events apart even if it cannot be read.
+// key uses the date as it was sent, because even an unreadable date distinguishes events.
 func (e Event) key(eventDate string) string {
 	identity := []byte(e.Raw)
 	if e.AccountID != "" && e.RecordID != "" && eventDate != "" {
@@ -119,13 +122,13 @@ func (e Event) key(eventDate string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Format writes the event's type, account, provider and record, with any verb.
+// Format writes the event's type, account, provider and record, whatever the verb.
 func (e Event) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "webhook.Event(%.100q account_id=%.100q provider=%.100q record_id=%.100q)",
 		e.Type, e.AccountID, e.Provider, e.RecordID)
 }
 
-// LogValue is what slog logs: the event's type, account, provider, record and date.
+// LogValue returns the event's type, account, provider, record and date.
 func (e Event) LogValue() slog.Value {
 	short := func(s string) string { return fmt.Sprintf("%.100s", s) }
 	return slog.GroupValue(

@@ -80,7 +80,7 @@ func ExampleNewHandler_rotation() {
 	// Output:
 	// 200 OK
 	// 200 OK
-	// stackone: webhook: invalid signing secret: number 2 of 2 is empty; give the webhook's signing secret
+	// stackone: webhook: invalid signing secret: secret 2 of 2 is empty
 }
 
 // A server that is not net/http verifies the bytes of the body before it reads
@@ -109,8 +109,8 @@ func ExampleVerify() {
 	// Output:
 	// account.deleted
 	// <nil>
-	// true stackone: webhook: invalid signature: it is not that of these bytes under any of the secrets given (1)
-	// true stackone: webhook: invalid payload: it is not JSON
+	// true stackone: webhook: invalid signature: it does not match the payload with any of the given secrets (1)
+	// true stackone: webhook: invalid payload: not JSON
 }
 
 // StackOne sends more events than this package names. Return nil for those that you do

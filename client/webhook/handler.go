@@ -8,54 +8,55 @@ import (
 	"slices"
 )
 
-// maxPayload is far above an account event, which is about a kilobyte.
+// maxPayload limits the size of a payload. An account event has about a kilobyte.
 const maxPayload = 1 << 20
 
-// NewHandler returns the endpoint that StackOne posts to. It gives f each event
-// whose signature is that of one of the secrets, and answers with an empty body:
+// NewHandler returns a handler for the endpoint that StackOne posts to. It calls f for
+// each event that was signed with one of the secrets, and responds with an empty body
+// and the status
 //
-//	200  f returned nil
-//	400  the payload is not an event, or did not arrive whole
-//	401  the signature is missing, wrong, or not the only one
-//	405  the method is not POST
-//	413  the payload is larger than 1 MiB
-//	500  f returned an error
+//	200  if f returned nil
+//	400  if the payload is not an event or is incomplete
+//	401  if the signature is missing or wrong, or there is more than one
+//	405  if the method is not POST
+//	413  if the payload is larger than 1 MiB
+//	500  if f returned an error
 //
-// f runs before the answer, so that an event is acknowledged only once it is
-// safe: return nil when it is stored, or of no interest, and an error to have
-// StackOne know that it was not taken. StackOne wants its answer quickly: put
-// slow work in a queue ([Event.Raw] is what to put there) and return. The context
-// is the request's and ends when StackOne hangs up.
+// f runs before the response, so that an event is acknowledged only after it has been
+// processed. Return nil if the event is stored or not needed, and an error if it could
+// not be processed. StackOne expects a quick response: put slow work in a queue, with
+// [Event.Raw], and return. The context is that of the request, and is cancelled when
+// StackOne closes the connection.
 //
-// Nothing is logged, and f's error is not sent: log it in f, and refused
-// deliveries in middleware. A panic of f is not caught here: it reaches your
-// middleware, or net/http, which logs it and answers nothing, and the event counts
-// as not taken. f must be safe for concurrent use.
+// The handler logs nothing and does not send the error of f: log errors in f, and
+// rejected deliveries in middleware. It does not recover from a panic of f, which
+// reaches your middleware or net/http; StackOne then gets no response. f must be safe
+// for concurrent use.
 //
-// NewHandler fails if a secret is empty or there is none ([ErrSecret]), and if f
-// is nil. Time limits for reading a request are those of your http.Server.
+// NewHandler fails with [ErrSecret] if there is no secret or one is empty, and if f is
+// nil. Time limits for reading a request are those of your http.Server.
 func NewHandler(secrets []string, f func(context.Context, Event) error) (http.Handler, error) {
 	if err := checkSecrets(secrets); err != nil {
 		return nil, err
 	}
 	if f == nil {
-		return nil, errors.New("stackone: webhook: the function that takes the events is nil")
+		return nil, errors.New("stackone: webhook: the function that receives events is nil")
 	}
 	secrets = slices.Clone(secrets)
-	// A closure, because no formatting of the handler can reach the secrets in it.
+	// A closure, because no fmt verb prints the secrets in it.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(receive(w, r, secrets, f))
 	}), nil
 }
 
-// receive returns the status to answer with.
+// receive returns the status of the response.
 func receive(w http.ResponseWriter, r *http.Request, secrets []string, f func(context.Context, Event) error) int {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return http.StatusMethodNotAllowed
 	}
 	signatures := r.Header.Values(SignatureHeader)
-	if len(signatures) != 1 { // of several, another reader of the request could trust another one
+	if len(signatures) != 1 { // middleware might have checked another one
 		return http.StatusUnauthorized
 	}
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))

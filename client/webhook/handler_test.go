@@ -22,8 +22,8 @@ import (
 
 const limit = 1 << 20
 
-// serve starts a server with a handler for the current secret and the old one,
-// and returns its URL.
+// serve starts a server with a handler for the current and the old secret, and returns
+// its URL.
 func serve(t *testing.T, f func(context.Context, webhook.Event) error) string {
 	t.Helper()
 	handler, err := webhook.NewHandler([]string{current, old}, f)
@@ -65,11 +65,11 @@ func signed(payload string) delivery {
 	return delivery{payload: payload, signatures: []string{webhook.Sign([]byte(payload), current)}}
 }
 
-func TestHandlerAnswers(t *testing.T) {
+func TestHandlerStatus(t *testing.T) {
 	t.Parallel()
 	padded := func(n int) string { return account + strings.Repeat(" ", n-len(account)) }
-	in := func(chunked bool, d delivery) delivery { d.chunked = chunked; return d }
-	with := func(method string) delivery { d := signed(account); d.method = method; return d }
+	chunked := func(on bool, d delivery) delivery { d.chunked = on; return d }
+	method := func(name string) delivery { d := signed(account); d.method = name; return d }
 	tests := map[string]struct {
 		delivery delivery
 		want     int
@@ -77,39 +77,39 @@ func TestHandlerAnswers(t *testing.T) {
 		"signed":                     {signed(account), 200},
 		"signed by openssl":          {delivery{payload: account, signatures: []string{accountSignature}}, 200},
 		"signed with the old secret": {delivery{payload: account, signatures: []string{vectors["account-old-secret"].signature}}, 200},
-		"chunked":                    {in(true, signed(account)), 200},
-		"of an unknown event":        {signed(`{"event":"brand.new"}`), 200},
-		"with an odd date":           {signed(`{"event":"account.created","event_date":[]}`), 200},
+		"chunked":                    {chunked(true, signed(account)), 200},
+		"unknown event type":         {signed(`{"event":"brand.new"}`), 200},
+		"unusable date":              {signed(`{"event":"account.created","event_date":[]}`), 200},
 		"1 MiB":                      {signed(padded(limit)), 200},
-		"1 MiB, chunked":             {in(true, signed(padded(limit))), 200},
+		"1 MiB, chunked":             {chunked(true, signed(padded(limit))), 200},
 
 		"1 MiB and a byte":          {signed(padded(limit + 1)), 413},
-		"1 MiB and a byte, chunked": {in(true, signed(padded(limit+1))), 413},
+		"1 MiB and a byte, chunked": {chunked(true, signed(padded(limit+1))), 413},
 
-		"without a signature":        {delivery{payload: account}, 401},
-		"with an empty signature":    {delivery{payload: account, signatures: []string{""}}, 401},
-		"with a wrong signature":     {delivery{payload: account, signatures: []string{strings.Repeat("A", 43)}}, 401},
-		"with a padded signature":    {delivery{payload: account, signatures: []string{accountSignature + "="}}, 401},
-		"with another's signature":   {delivery{payload: `{"event":"account.deleted"}`, signatures: []string{accountSignature}}, 401},
-		"signed with no secret":      {delivery{payload: account, signatures: []string{webhook.Sign([]byte(account), "")}}, 401},
-		"signed twice":               {delivery{payload: account, signatures: []string{accountSignature, accountSignature}}, 401},
-		"signed right, then wrong":   {delivery{payload: account, signatures: []string{accountSignature, "A"}}, 401},
-		"signed wrong, then right":   {delivery{payload: account, signatures: []string{"A", accountSignature}}, 401},
-		"signed in a list":           {delivery{payload: account, signatures: []string{accountSignature + "," + accountSignature}}, 401},
-		"not an event, not signed":   {delivery{payload: "{"}, 401},
-		"not an event, signed wrong": {delivery{payload: "{", signatures: []string{accountSignature}}, 401},
+		"without a signature":               {delivery{payload: account}, 401},
+		"empty signature":                   {delivery{payload: account, signatures: []string{""}}, 401},
+		"wrong signature":                   {delivery{payload: account, signatures: []string{strings.Repeat("A", 43)}}, 401},
+		"padded signature":                  {delivery{payload: account, signatures: []string{accountSignature + "="}}, 401},
+		"signature of another payload":      {delivery{payload: `{"event":"account.deleted"}`, signatures: []string{accountSignature}}, 401},
+		"signed with an empty secret":       {delivery{payload: account, signatures: []string{webhook.Sign([]byte(account), "")}}, 401},
+		"two equal signatures":              {delivery{payload: account, signatures: []string{accountSignature, accountSignature}}, 401},
+		"right signature, then wrong":       {delivery{payload: account, signatures: []string{accountSignature, "A"}}, 401},
+		"wrong signature, then right":       {delivery{payload: account, signatures: []string{"A", accountSignature}}, 401},
+		"comma-separated signatures":        {delivery{payload: account, signatures: []string{accountSignature + "," + accountSignature}}, 401},
+		"not an event, without a signature": {delivery{payload: "{"}, 401},
+		"not an event, wrong signature":     {delivery{payload: "{", signatures: []string{accountSignature}}, 401},
 
-		"not an event":      {signed("{"), 400},
-		"not JSON":          {signed("event=account.created"), 400},
-		"without an event":  {signed("{}"), 400},
-		"without a payload": {signed(""), 400},
+		"not an event":          {signed("{"), 400},
+		"not JSON":              {signed("event=account.created"), 400},
+		"without an event type": {signed("{}"), 400},
+		"empty payload":         {signed(""), 400},
 
-		"GET":     {with("GET"), 405},
-		"HEAD":    {with("HEAD"), 405},
-		"PUT":     {with("PUT"), 405},
-		"DELETE":  {with("DELETE"), 405},
-		"OPTIONS": {with("OPTIONS"), 405},
-		"post":    {with("post"), 405}, // methods are case-sensitive
+		"GET":                {method("GET"), 405},
+		"HEAD":               {method("HEAD"), 405},
+		"PUT":                {method("PUT"), 405},
+		"DELETE":             {method("DELETE"), 405},
+		"OPTIONS":            {method("OPTIONS"), 405},
+		"post in lower case": {method("post"), 405}, // methods are case-sensitive
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestHandlerAnswers(t *testing.T) {
 	}
 }
 
-func TestHandlerDoesNotAcknowledgeWhatFails(t *testing.T) {
+func TestHandlerDoesNotAcknowledgeFailures(t *testing.T) {
 	t.Parallel()
 	const inner = "database password hunter2"
 	var calls atomic.Int64
@@ -167,7 +167,7 @@ func TestHandlerDoesNotAcknowledgeWhatFails(t *testing.T) {
 	assert.NotContains(t, fmt.Sprint(resp.Header), "hunter2")
 
 	_, err = signed(account).send(t.Context(), url)
-	require.ErrorIs(t, err, io.EOF, "a panic must not be answered")
+	require.ErrorIs(t, err, io.EOF, "no response after a panic")
 
 	resp, err = signed(account).send(t.Context(), url)
 	require.NoError(t, err)
@@ -176,8 +176,8 @@ func TestHandlerDoesNotAcknowledgeWhatFails(t *testing.T) {
 	assert.Equal(t, int64(3), calls.Load())
 }
 
-// A panic reaches middleware before anything is answered, so that it can answer.
-func TestHandlerPassesPanicsOn(t *testing.T) {
+// A panic reaches middleware before anything is written, so that middleware can respond.
+func TestHandlerDoesNotRecover(t *testing.T) {
 	t.Parallel()
 	handler, err := webhook.NewHandler([]string{current}, func(context.Context, webhook.Event) error { panic("boom") })
 	require.NoError(t, err)
@@ -187,12 +187,12 @@ func TestHandlerPassesPanicsOn(t *testing.T) {
 	assert.Equal(t, http.StatusTeapot, recorder.Code)
 }
 
-func TestHandlerHandsOnTheContext(t *testing.T) {
+func TestHandlerPassesTheRequestContext(t *testing.T) {
 	t.Parallel()
-	ctx, hangUp := context.WithCancel(t.Context())
+	ctx, disconnect := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	url := serve(t, func(ctx context.Context, _ webhook.Event) error {
-		hangUp()
+		disconnect()
 		<-ctx.Done()
 		ended <- ctx.Err()
 		return ctx.Err()
@@ -212,7 +212,7 @@ func TestHandlerHandsOnTheContext(t *testing.T) {
 	assert.Equal(t, http.StatusOK, recorder.Code)
 }
 
-func TestHandlerRefusesACutBody(t *testing.T) {
+func TestHandlerIncompleteBody(t *testing.T) {
 	t.Parallel()
 	handler, err := webhook.NewHandler([]string{current}, func(context.Context, webhook.Event) error {
 		t.Error("f was called")
@@ -226,14 +226,14 @@ func TestHandlerRefusesACutBody(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, recorder.Code)
 }
 
-// What is not signed is not read, and of what is too large no more than the limit.
-func TestHandlerReadsNoMoreThanItMust(t *testing.T) {
+// The handler does not read an unsigned body, and reads a large one only up to the limit.
+func TestHandlerLimitsReading(t *testing.T) {
 	t.Parallel()
 	handler, err := webhook.NewHandler([]string{current}, func(context.Context, webhook.Event) error { return nil })
 	require.NoError(t, err)
 	for name, test := range map[string]struct {
 		header http.Header
-		most   int64
+		limit  int64
 		status int
 	}{
 		"unsigned":  {http.Header{}, 0, http.StatusUnauthorized},
@@ -247,20 +247,20 @@ func TestHandlerReadsNoMoreThanItMust(t *testing.T) {
 			recorder := httptest.NewRecorder()
 			handler.ServeHTTP(recorder, r)
 			assert.Equal(t, test.status, recorder.Code)
-			assert.LessOrEqual(t, endless.n, test.most)
+			assert.LessOrEqual(t, endless.n, test.limit)
 		})
 	}
 }
 
-// counter is an endless body that counts what is read of it.
+// counter is an endless body that counts the bytes read.
 type counter struct{ n int64 }
 
 func (c *counter) Read(p []byte) (int, error) { c.n += int64(len(p)); return len(p), nil }
 
-func TestHandlerServesManyAtOnce(t *testing.T) {
+func TestHandlerConcurrentDeliveries(t *testing.T) {
 	t.Parallel()
-	var taken atomic.Int64
-	url := serve(t, func(context.Context, webhook.Event) error { taken.Add(1); return nil })
+	var received atomic.Int64
+	url := serve(t, func(context.Context, webhook.Event) error { received.Add(1); return nil })
 	statuses := make(chan int)
 	for i := range 40 {
 		go func() {
@@ -282,22 +282,22 @@ func TestHandlerServesManyAtOnce(t *testing.T) {
 		got[<-statuses]++
 	}
 	assert.Equal(t, map[int]int{200: 20, 401: 20}, got)
-	assert.EqualValues(t, 20, taken.Load())
+	assert.EqualValues(t, 20, received.Load())
 }
 
-func TestNewHandlerRefuses(t *testing.T) {
+func TestNewHandlerErrors(t *testing.T) {
 	t.Parallel()
-	take := func(context.Context, webhook.Event) error { return nil }
+	ignore := func(context.Context, webhook.Event) error { return nil }
 	for name, test := range map[string]struct {
 		secrets []string
 		f       func(context.Context, webhook.Event) error
 		want    string
 	}{
-		"no secrets":     {nil, take, "none is given"},
-		"no secret":      {[]string{}, take, "none is given"},
-		"empty secret":   {[]string{""}, take, "number 1 of 1 is empty"},
-		"blank secret":   {[]string{current, " \n"}, take, "number 2 of 2 is empty"},
-		"secret of NULs": {[]string{"\x00\x00", current}, take, "number 1 of 2 is empty"},
+		"nil secrets":    {nil, ignore, "no secret was given"},
+		"empty secrets":  {[]string{}, ignore, "no secret was given"},
+		"empty secret":   {[]string{""}, ignore, "secret 1 of 1 is empty"},
+		"blank secret":   {[]string{current, " \n"}, ignore, "secret 2 of 2 is empty"},
+		"secret of NULs": {[]string{"\x00\x00", current}, ignore, "secret 1 of 2 is empty"},
 		"no function":    {[]string{current}, nil, "is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -311,7 +311,7 @@ func TestNewHandlerRefuses(t *testing.T) {
 	}
 }
 
-func TestHandlerKeepsItsSecrets(t *testing.T) {
+func TestHandlerCopiesAndHidesItsSecrets(t *testing.T) {
 	t.Parallel()
 	secrets := []string{current}
 	handler, err := webhook.NewHandler(secrets, func(context.Context, webhook.Event) error { return nil })
@@ -322,13 +322,13 @@ func TestHandlerKeepsItsSecrets(t *testing.T) {
 	assert.Equal(t, http.StatusOK, recorder.Code)
 
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		shown := fmt.Sprintf(verb, handler)
-		assert.NotContains(t, shown, current)
-		assert.NotContains(t, shown, fmt.Sprintf("%x", current))
+		printed := fmt.Sprintf(verb, handler)
+		assert.NotContains(t, printed, current)
+		assert.NotContains(t, printed, fmt.Sprintf("%x", current))
 	}
 }
 
-// request is a delivery that is signed with the current secret.
+// request returns a delivery signed with the current secret.
 func request(payload string) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader([]byte(payload)))
 	r.Header.Set(webhook.SignatureHeader, webhook.Sign([]byte(payload), current))

@@ -10,17 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// members are the values of the members that Parse reads, as JSON. One that is
-// missing is nil.
+// members holds the values of the members that Parse reads, as JSON. A missing one is
+// nil.
 type members struct {
 	event, recordType, recordID, accountID, projectID, provider []byte
 	originOwnerID, originOwnerName, originUsername              []byte
 	setupInformation, eventDate, sentAt                         []byte
 }
 
-// named returns the field for a member's value, nil for a member that Parse does
-// not read. Names are compared exactly; encoding/json ignores case.
-func (m *members) named(name string) *[]byte {
+// field returns the field for a member, nil for a member that Parse does not read.
+// Names are case-sensitive, unlike in encoding/json.
+func (m *members) field(name string) *[]byte {
 	switch name {
 	case "event":
 		return &m.event
@@ -50,27 +50,26 @@ func (m *members) named(name string) *[]byte {
 	return nil
 }
 
-// identifies reports whether two events with other values of a field may be two
-// events, two accounts or two owners.
+// identifies reports whether a field identifies the event, its account or its owner.
 func (m *members) identifies(field *[]byte) bool {
 	return field != &m.originOwnerName && field != &m.setupInformation && field != &m.sentAt
 }
 
-// read finds the members of a payload. A second member of the same name is an
-// error, because another reader of the payload may use the other one.
+// read finds the members of a payload. A second member of the same name is an error,
+// because another reader of the payload may use the other one.
 //
-// The payload is validated by encoding/json and then scanned once. Decoding it
-// into a map takes twice the time, and into a struct ignores case.
+// encoding/json validates the payload, which is then scanned once. Decoding into a map
+// would take twice the time, and decoding into a struct would ignore case.
 func (m *members) read(payload []byte) error {
-	if !utf8.Valid(payload) { // encoding/json would replace bytes, and so could turn one id into another
-		return fmt.Errorf("%w: it is not UTF-8", ErrPayload)
+	if !utf8.Valid(payload) { // encoding/json would replace bytes, which could turn one ID into another
+		return fmt.Errorf("%w: not UTF-8", ErrPayload)
 	}
 	if !json.Valid(payload) {
-		return fmt.Errorf("%w: it is not JSON", ErrPayload)
+		return fmt.Errorf("%w: not JSON", ErrPayload)
 	}
 	i := skipSpace(payload, 0)
 	if payload[i] != '{' {
-		return fmt.Errorf("%w: it is not a JSON object", ErrPayload)
+		return fmt.Errorf("%w: not a JSON object", ErrPayload)
 	}
 	for i = skipSpace(payload, i+1); payload[i] != '}'; {
 		end := skipValue(payload, i)
@@ -81,9 +80,9 @@ func (m *members) read(payload []byte) error {
 		colon := skipSpace(payload, end)
 		i = skipSpace(payload, colon+1)
 		end = skipValue(payload, i)
-		if field := m.named(string(name)); field != nil {
+		if field := m.field(string(name)); field != nil {
 			if *field != nil {
-				return fmt.Errorf("%w: it has %s twice", ErrPayload, name)
+				return fmt.Errorf("%w: duplicate %s", ErrPayload, name)
 			}
 			*field = payload[i:end]
 			if m.identifies(field) && unpaired(*field) {
@@ -105,8 +104,8 @@ func skipSpace(text []byte, i int) int {
 	return i
 }
 
-// skipValue returns the index after the value at i. The text is a valid JSON object
-// and the value is in it, so that something follows.
+// skipValue returns the index after the value at i, which must be inside a valid JSON
+// object, so that at least one byte follows.
 func skipValue(text []byte, i int) int {
 	for depth := 0; ; {
 		switch text[i] {
@@ -120,7 +119,7 @@ func skipValue(text []byte, i int) int {
 			depth++
 		case '}', ']':
 			depth--
-		default: // a number or a word, or what separates values
+		default: // a number, a literal or a separator
 			if depth == 0 {
 				return i + bytes.IndexAny(text[i:], ",} \t\r\n")
 			}
@@ -132,7 +131,7 @@ func skipValue(text []byte, i int) int {
 	}
 }
 
-// text returns a string, or a number as it is written, and "" for any other value.
+// text returns the text of a string, the digits of a number, and "" for any other value.
 func text(value []byte) string {
 	switch {
 	case len(value) == 0:
@@ -151,12 +150,12 @@ func unquote(quoted []byte) string {
 		return string(quoted[1 : len(quoted)-1])
 	}
 	var s string
-	_ = json.Unmarshal(quoted, &s) // it is valid
+	_ = json.Unmarshal(quoted, &s) // cannot fail
 	return s
 }
 
-// unpaired reports whether a JSON value is a string with half of a surrogate pair,
-// for which encoding/json returns U+FFFD whichever half it is.
+// unpaired reports whether a JSON value is a string with half a surrogate pair, which
+// encoding/json would replace by U+FFFD.
 func unpaired(value []byte) bool {
 	if value[0] != '"' {
 		return false
@@ -165,7 +164,7 @@ func unpaired(value []byte) bool {
 		if value[i] != '\\' {
 			continue
 		}
-		i++ // at the letter
+		i++ // the letter of the escape
 		first := escaped(value, i)
 		if !utf16.IsSurrogate(first) {
 			continue
@@ -178,8 +177,8 @@ func unpaired(value []byte) bool {
 	return false
 }
 
-// escaped returns the code unit of the escape \uXXXX whose u is at i, 0 for
-// another escape.
+// escaped returns the code unit of the escape \uXXXX whose u is at i, or 0 for any
+// other escape.
 func escaped(value []byte, i int) rune {
 	if value[i] != 'u' {
 		return 0

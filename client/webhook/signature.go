@@ -10,36 +10,37 @@ import (
 	"strings"
 )
 
-// SignatureHeader is the header that a delivery's signature is in.
+// SignatureHeader is the name of the header that holds a delivery's signature.
 const SignatureHeader = "X-Stackone-Signature"
 
-// What errors.Is finds in this package's errors.
+// The errors of this package wrap these; test for them with errors.Is.
 var (
-	// ErrSignature: the payload is not proven to be StackOne's.
+	// ErrSignature means that the signature does not prove that StackOne sent the
+	// payload.
 	ErrSignature = errors.New("stackone: webhook: invalid signature")
 
-	// ErrPayload: the payload is not an event.
+	// ErrPayload means that the payload is not an event.
 	ErrPayload = errors.New("stackone: webhook: invalid payload")
 
-	// ErrSecret: there is no secret to check with, or an empty one. It is the
-	// receiver's fault, not the sender's.
+	// ErrSecret means that no signing secret was given, or an empty one. It is a
+	// configuration error of the receiver.
 	ErrSecret = errors.New("stackone: webhook: invalid signing secret")
 )
 
-// Verify returns nil if signature, the value of [SignatureHeader], is that of
-// payload under one of the secrets. payload is the request's body, byte for byte.
-// The error is otherwise ErrSignature or, when there are no secrets or one is
-// empty, ErrSecret: anyone can sign with an empty key.
+// Verify checks that signature, the value of [SignatureHeader], is the signature of
+// payload with one of the secrets. payload must be the request body, byte for byte. If
+// there is no secret, or one of them is empty, the error is ErrSecret, because anyone
+// can sign with an empty key; any other error is ErrSignature.
 //
-// White space around a secret is dropped, as around an API key. All secrets are
-// compared, each in constant time, whichever of them fits.
+// White space around a secret is ignored. Every secret is compared, each in constant
+// time, even after one has matched.
 func Verify(payload []byte, signature string, secrets ...string) error {
 	if err := checkSecrets(secrets); err != nil {
 		return err
 	}
 	equal := 0
 	for _, secret := range secrets {
-		// Text is compared, not decoded bytes: decoders take more than one text for the same bytes.
+		// Compare the text, because several texts decode to the same bytes.
 		equal |= subtle.ConstantTimeCompare([]byte(Sign(payload, secret)), []byte(signature))
 	}
 	switch length := base64.RawURLEncoding.EncodedLen(sha256.Size); {
@@ -48,14 +49,14 @@ func Verify(payload []byte, signature string, secrets ...string) error {
 	case signature == "":
 		return fmt.Errorf("%w: it is missing", ErrSignature)
 	case len(signature) != length:
-		return fmt.Errorf("%w: it has %d characters, and base64url of a SHA-256 without padding has %d",
+		return fmt.Errorf("%w: it has %d characters, but a SHA-256 in base64url without padding has %d",
 			ErrSignature, len(signature), length)
 	}
-	return fmt.Errorf("%w: it is not that of these bytes under any of the secrets given (%d)", ErrSignature, len(secrets))
+	return fmt.Errorf("%w: it does not match the payload with any of the given secrets (%d)", ErrSignature, len(secrets))
 }
 
-// Sign returns the signature that StackOne would send with payload. It is for
-// tests of a receiver; Verify refuses what an empty secret signed.
+// Sign returns the signature that StackOne would send with payload. Use it to test a
+// receiver. Verify never accepts a signature made with an empty secret.
 func Sign(payload []byte, secret string) string {
 	mac := hmac.New(sha256.New, []byte(strings.TrimSpace(secret)))
 	mac.Write(payload)
@@ -64,12 +65,12 @@ func Sign(payload []byte, secret string) string {
 
 func checkSecrets(secrets []string) error {
 	if len(secrets) == 0 {
-		return fmt.Errorf("%w: none is given; give the webhook's signing secret", ErrSecret)
+		return fmt.Errorf("%w: no secret was given", ErrSecret)
 	}
 	for i, secret := range secrets {
-		// HMAC pads a key with zeros, so one of zeros is the empty key.
+		// HMAC pads a key with zeros, so a key of zeros equals the empty key.
 		if strings.Trim(strings.TrimSpace(secret), "\x00") == "" {
-			return fmt.Errorf("%w: number %d of %d is empty; give the webhook's signing secret", ErrSecret, i+1, len(secrets))
+			return fmt.Errorf("%w: secret %d of %d is empty", ErrSecret, i+1, len(secrets))
 		}
 	}
 	return nil

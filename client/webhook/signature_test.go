@@ -26,7 +26,7 @@ const (
 	accountSignature = "eYZnh2GjxBNMDOpkp1SHvW4KmEh9GnmNl-K7v0Kcfjs"
 )
 
-// vectors holds what testdata/vectors.sh printed: signatures that openssl made.
+// vectors holds signatures computed by openssl, as printed by testdata/vectors.sh.
 var vectors = map[string]struct{ payload, secret, signature string }{
 	"account":             {account, current, accountSignature},
 	"account-old-secret":  {account, old, "-qPEDGbkiCr2lOzGNNBXsQ3j5a84sV-E-RWWaoWsa2g"},
@@ -49,7 +49,7 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-func TestVectorsAreOfOpenSSL(t *testing.T) {
+func TestVectorsMatchOpenSSL(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"sh", "openssl", "seq"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -58,20 +58,20 @@ func TestVectorsAreOfOpenSSL(t *testing.T) {
 	}
 	out, err := exec.CommandContext(t.Context(), "sh", "testdata/vectors.sh").Output()
 	require.NoError(t, err)
-	made := map[string]string{}
+	computed := map[string]string{}
 	for line := range strings.Lines(string(out)) {
 		name, signature, ok := strings.Cut(strings.TrimSpace(line), " ")
 		require.True(t, ok, line)
-		made[name] = signature
+		computed[name] = signature
 	}
 	recorded := map[string]string{}
 	for name, v := range vectors {
 		recorded[name] = v.signature
 	}
-	assert.Equal(t, made, recorded)
+	assert.Equal(t, computed, recorded)
 }
 
-func TestVerifyRefuses(t *testing.T) {
+func TestVerifyRejectsSignatures(t *testing.T) {
 	t.Parallel()
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	sum := func(key string) []byte {
@@ -81,12 +81,12 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 	mac := sum(current)
 	last := len(accountSignature) - 1
-	sibling := func(n int) string { // the same bytes to a lenient decoder: n is in the two bits that it drops
+	trailingBits := func(n int) string { // decodes to the same bytes; n is in the two bits that a lenient decoder ignores
 		i := strings.IndexByte(alphabet, accountSignature[last])
 		return accountSignature[:last] + string(alphabet[i|n])
 	}
-	require.Equal(t, accountSignature, sibling(0))
-	decoded, err := base64.RawURLEncoding.DecodeString(sibling(1))
+	require.Equal(t, accountSignature, trailingBits(0))
+	decoded, err := base64.RawURLEncoding.DecodeString(trailingBits(1))
 	require.NoError(t, err)
 	require.Equal(t, mac, decoded)
 
@@ -100,12 +100,12 @@ func TestVerifyRefuses(t *testing.T) {
 		"base64url of hex":                   base64.RawURLEncoding.EncodeToString([]byte(hex.EncodeToString(mac))),
 		"the bytes themselves":               string(mac),
 		"prefixed":                           "sha256=" + accountSignature,
-		"cut by one character":               accountSignature[:last],
-		"cut to one character":               accountSignature[:1],
-		"cut at the front":                   accountSignature[1:],
+		"last character missing":             accountSignature[:last],
+		"only the first character":           accountSignature[:1],
+		"first character missing":            accountSignature[1:],
 		"extended":                           accountSignature + "A",
-		"doubled":                            accountSignature + accountSignature,
-		"two in a list":                      accountSignature + ", " + accountSignature,
+		"repeated":                           accountSignature + accountSignature,
+		"comma-separated":                    accountSignature + ", " + accountSignature,
 		"upper case":                         strings.ToUpper(accountSignature),
 		"lower case":                         strings.ToLower(accountSignature),
 		"space before":                       " " + accountSignature,
@@ -114,20 +114,20 @@ func TestVerifyRefuses(t *testing.T) {
 		"line break inside":                  accountSignature[:20] + "\n" + accountSignature[20:],
 		"NUL after":                          accountSignature + "\x00",
 		"quoted":                             `"` + accountSignature + `"`,
-		"trailing bits 1":                    sibling(1),
-		"trailing bits 2":                    sibling(2),
-		"trailing bits 3":                    sibling(3),
+		"trailing bits 1":                    trailingBits(1),
+		"trailing bits 2":                    trailingBits(2),
+		"trailing bits 3":                    trailingBits(3),
 		"first character changed":            "f" + accountSignature[1:],
 		"middle character changed":           accountSignature[:21] + "A" + accountSignature[22:],
 		"last character changed":             accountSignature[:last] + "A",
-		"of the old secret":                  vectors["account-old-secret"].signature,
-		"of no secret":                       base64.RawURLEncoding.EncodeToString(sum("")),
-		"of the secret in another case":      base64.RawURLEncoding.EncodeToString(sum(strings.ToUpper(current))),
-		"of the secret with more to it":      base64.RawURLEncoding.EncodeToString(sum(current + "x")),
-		"of another payload":                 vectors["unicode"].signature,
+		"made with the old secret":           vectors["account-old-secret"].signature,
+		"made with an empty secret":          base64.RawURLEncoding.EncodeToString(sum("")),
+		"made with the secret in upper case": base64.RawURLEncoding.EncodeToString(sum(strings.ToUpper(current))),
+		"made with a longer secret":          base64.RawURLEncoding.EncodeToString(sum(current + "x")),
+		"made for another payload":           vectors["unicode"].signature,
 		"SHA-256 without a key":              func() string { s := sha256.Sum256([]byte(account)); return base64.RawURLEncoding.EncodeToString(s[:]) }(),
-		"the right length and nothing else":  strings.Repeat("A", len(accountSignature)),
-		"the right length in another script": strings.Repeat("é", 21) + "A",
+		"only As of the right length":        strings.Repeat("A", len(accountSignature)),
+		"non-ASCII of the right length":      strings.Repeat("é", 21) + "A",
 		"very long":                          strings.Repeat("A", 1<<16),
 	}
 	require.NoError(t, webhook.Verify([]byte(account), accountSignature, current))
@@ -137,7 +137,7 @@ func TestVerifyRefuses(t *testing.T) {
 			err := webhook.Verify([]byte(account), signature, current)
 			require.ErrorIs(t, err, webhook.ErrSignature)
 			assert.NotErrorIs(t, err, webhook.ErrSecret)
-			want := "under any of the secrets given (1)"
+			want := "with any of the given secrets (1)"
 			if len(signature) == 0 {
 				want = "it is missing"
 			} else if len(signature) != len(accountSignature) {
@@ -149,18 +149,18 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-func TestVerifyRefusesOtherBytes(t *testing.T) {
+func TestVerifyRejectsChangedPayloads(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
-		"nothing":                "",
-		"a line break more":      account + "\n",
-		"a byte order mark more": "\ufeff" + account,
-		"a byte less":            account[:len(account)-1],
-		"a digit changed":        strings.Replace(account, "customer-42", "customer-43", 1),
-		"a space more":           strings.Replace(account, `":`, `": `, 1),
-		"members in other order": strings.Replace(account, `"project_id":"p-1","event":"account.created"`, `"event":"account.created","project_id":"p-1"`, 1),
-		"an escaped character":   strings.Replace(account, "Acme", `\u0041cme`, 1),
-		"a rounded number":       strings.Replace(account, `:45072196112816593343`, `:45072196112816590000`, 1),
+		"empty":                     "",
+		"line break appended":       account + "\n",
+		"byte order mark prepended": "\ufeff" + account,
+		"last byte missing":         account[:len(account)-1],
+		"digit changed":             strings.Replace(account, "customer-42", "customer-43", 1),
+		"space inserted":            strings.Replace(account, `":`, `": `, 1),
+		"members in another order":  strings.Replace(account, `"project_id":"p-1","event":"account.created"`, `"event":"account.created","project_id":"p-1"`, 1),
+		"character escaped":         strings.Replace(account, "Acme", `\u0041cme`, 1),
+		"number rounded":            strings.Replace(account, `:45072196112816593343`, `:45072196112816590000`, 1),
 	}
 	for name, payload := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -177,19 +177,19 @@ func TestVerifyWithSeveralSecrets(t *testing.T) {
 		secrets []string
 		want    error
 	}{
-		"the first":           {[]string{current, old}, nil},
-		"the last":            {[]string{old, current}, nil},
-		"the one between":     {[]string{old, current, "another"}, nil},
-		"twice the same":      {[]string{current, current}, nil},
-		"twice and another":   {[]string{current, current, old}, nil},
-		"none of them":        {[]string{old, "another"}, webhook.ErrSignature},
-		"both in one":         {[]string{current + "," + old}, webhook.ErrSignature},
-		"white space around":  {[]string{old, " \t" + current + "\r\n"}, nil},
-		"white space inside":  {[]string{"whsec -current"}, webhook.ErrSignature},
-		"no secret":           {nil, webhook.ErrSecret},
-		"an empty one":        {[]string{""}, webhook.ErrSecret},
-		"an empty one before": {[]string{"", current}, webhook.ErrSecret},
-		"an empty one after":  {[]string{current, ""}, webhook.ErrSecret},
+		"first":                         {[]string{current, old}, nil},
+		"last":                          {[]string{old, current}, nil},
+		"middle":                        {[]string{old, current, "another"}, nil},
+		"same secret twice":             {[]string{current, current}, nil},
+		"same secret twice and another": {[]string{current, current, old}, nil},
+		"none of them":                  {[]string{old, "another"}, webhook.ErrSignature},
+		"both in one string":            {[]string{current + "," + old}, webhook.ErrSignature},
+		"surrounding white space":       {[]string{old, " \t" + current + "\r\n"}, nil},
+		"white space inside":            {[]string{"whsec -current"}, webhook.ErrSignature},
+		"no secret":                     {nil, webhook.ErrSecret},
+		"empty secret":                  {[]string{""}, webhook.ErrSecret},
+		"empty secret first":            {[]string{"", current}, webhook.ErrSecret},
+		"empty secret last":             {[]string{current, ""}, webhook.ErrSecret},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -201,8 +201,8 @@ func TestVerifyWithSeveralSecrets(t *testing.T) {
 	}
 }
 
-// An empty key signs for everyone, and so does every key that HMAC takes for it.
-func TestNoSecretIsAsGoodAsEmpty(t *testing.T) {
+// Anyone can sign with an empty key, and with every key that HMAC treats as empty.
+func TestVerifyRejectsEmptySecrets(t *testing.T) {
 	t.Parallel()
 	for _, secret := range []string{"", " ", "\r\n", "\t \u00a0\u2003", "\x00", strings.Repeat("\x00", 64), " \x00\x00\n"} {
 		t.Run(fmt.Sprintf("%q", secret), func(t *testing.T) {
@@ -250,12 +250,12 @@ func assertPlain(t *testing.T, err error, secrets ...string) {
 	if err == nil {
 		return
 	}
-	for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprintf("%q", err)} {
-		assert.NotContains(t, shown, "\n")
-		assert.Less(t, len(shown), 400)
+	for _, printed := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprintf("%q", err)} {
+		assert.NotContains(t, printed, "\n")
+		assert.Less(t, len(printed), 400)
 		for _, secret := range secrets {
 			if len(secret) > 1 { // one character may be anywhere
-				assert.NotContains(t, shown, secret)
+				assert.NotContains(t, printed, secret)
 			}
 		}
 	}

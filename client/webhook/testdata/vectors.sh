@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prints a name and a signature for each test vector, made by openssl alone.
-# The payloads and secrets are written a second time in signature_test.go, on purpose.
+# It repeats the payloads and secrets of signature_test.go on purpose.
 set -eu
 
 sign() { # name secret; the payload is standard input
