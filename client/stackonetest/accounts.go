@@ -2,10 +2,10 @@ package stackonetest
 
 import "fmt"
 
-// owner is what decides whether a session makes an account or edits one.
+// owner determines whether a session creates or edits an account.
 type owner struct{ id, name, provider string }
 
-// owner returns the session's, with the provider that the customer picks.
+// owner returns the owner of the session, with the provider picked by the customer.
 func (s *Session) owner(picked string) (owner, error) {
 	text := func(value any) string {
 		text, _ := value.(string)
@@ -21,7 +21,7 @@ func (s *Session) owner(picked string) (owner, error) {
 	return owner{text(s.request["origin_owner_id"]), text(s.request["origin_owner_name"]), own}, nil
 }
 
-// edits returns the account that the session edits, "" when it makes one.
+// edits returns the ID of the account that the session edits, "" if it creates one.
 func (s *Session) edits(triple owner) string {
 	if id, _ := s.request["account_id"].(string); id != "" {
 		return id
@@ -32,12 +32,12 @@ func (s *Session) edits(triple owner) string {
 	return s.server.sessions.byOwner[triple]
 }
 
-// accounts is what the server remembers of accounts. It has no lock of its own.
+// accounts holds the server's accounts. It is guarded by sessions.mu.
 type accounts struct {
-	list    []*account // the oldest first
+	list    []*account // oldest first
 	named   int
 	byID    map[string]*account
-	byOwner map[owner]string // the account that a further session of this owner edits
+	byOwner map[owner]string // the account that the owner's next session edits
 }
 
 type account struct {
@@ -45,8 +45,8 @@ type account struct {
 	owner owner
 }
 
-// connect returns the account to edit, or makes one, named id or by the server.
-func (all *sessions) connect(edit string, triple owner, id string) (a *account, made bool, err error) {
+// connect returns the account to edit, or creates one with the ID id or a generated one.
+func (all *sessions) connect(edit string, triple owner, id string) (a *account, created bool, err error) {
 	switch {
 	case edit != "" && id != "" && id != edit:
 		return nil, false, fmt.Errorf("stackonetest: the session edits account %q and cannot connect %q", edit, id)
@@ -58,12 +58,12 @@ func (all *sessions) connect(edit string, triple owner, id string) (a *account, 
 			id = fmt.Sprintf("450721961128%08d", all.named)
 		}
 	case all.byID[id] != nil:
-		return nil, false, fmt.Errorf("stackonetest: the session makes an account, and %q exists already", id)
+		return nil, false, fmt.Errorf("stackonetest: the session creates an account, but %q already exists", id)
 	}
 	if a = all.byID[id]; a != nil {
 		return a, false, nil
 	}
-	// An account that a session edits may be older than the server.
+	// The account to edit may have been created before the server started.
 	a = &account{id, triple}
 	all.byID[id] = a
 	if all.byOwner[triple] == "" {

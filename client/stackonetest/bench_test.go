@@ -10,7 +10,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// One call of the client to the server, both sides in one process.
+// BenchmarkCall measures a call of the client to the server in one process.
 func BenchmarkCall(b *testing.B) {
 	for _, row := range []struct {
 		name string
@@ -47,9 +47,9 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// What of BenchmarkCall/socket/create is not the server: the same call, answered
-// with fixed bytes.
-func BenchmarkFixedAnswer(b *testing.B) {
+// BenchmarkFixedResponse measures the part of BenchmarkCall/socket/create that is not the
+// server: the same call with a fixed response.
+func BenchmarkFixedResponse(b *testing.B) {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
 	const text = `{"id":1,"organization_id":"1","project_id":"p","origin_owner_id":"acme","origin_owner_name":"Acme",` +

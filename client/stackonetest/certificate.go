@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// makeCertificate makes an authority and a certificate that it signs, for the
-// addresses of this machine and the host of publicURL. The authority's key is
-// forgotten: it signs nothing else. Nothing here fails for such input.
+// makeCertificate makes a certificate for localhost, the loopback addresses and the host
+// of publicURL, and the authority that signs it. The authority's key is not kept.
 func makeCertificate(publicURL string) (certificate tls.Certificate, ca []byte) {
 	now := time.Now()
 	authority := &x509.Certificate{
@@ -45,6 +44,7 @@ func makeCertificate(publicURL string) (certificate tls.Certificate, ca []byte) 
 			server.DNSNames = append(server.DNSNames, u.Hostname())
 		}
 	}
+	// None of the following can fail for this input.
 	authorityKey, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	serverKey, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	authorityDER, _ := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)

@@ -7,7 +7,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// attempt is ConnectSessionLatestAttempt with its nulls.
+// attempt is gen.ConnectSessionLatestAttempt with explicit nulls.
 type attempt struct {
 	ID                    string            `json:"id"`
 	Status                gen.AttemptStatus `json:"status"`
@@ -18,48 +18,51 @@ type attempt struct {
 	UpdatedAt             string            `json:"updated_at"`
 }
 
-// Connection is how a customer connects.
+// Connection describes how a customer connects.
 type Connection struct {
-	// Provider is what the customer picks in the Hub, and the session's from then
-	// on. It may be empty if the session names one, and is an error if that is
-	// another.
+	// Provider is the provider that the customer picks in the Hub; it becomes the
+	// session's provider. It may be empty if the session has one, and must not differ
+	// from the provider of the session's request.
 	Provider string
 
-	// AccountID names the account that the session makes. Empty: the server names
-	// it. It is an error if it contradicts the rule of [Session.Connect].
+	// AccountID is the ID of the account. If it is empty, the server generates one. It
+	// must not contradict the rule of [Session.Connect].
 	AccountID string
 
-	// NoAttempt makes no attempt, as connectors that ask for an API key do. Only a
-	// webhook reports such a connection.
+	// NoAttempt connects without an attempt, like a connector that asks for an API
+	// key. Only a webhook reports such a connection.
 	NoAttempt bool
 }
 
-// Begin starts an attempt, which is pending from then on: the customer has opened
-// the Hub and was sent to the provider.
+// Begin starts an attempt, which is then pending: the customer has opened the Hub and
+// was redirected to the provider.
 func (s *Session) Begin() error {
 	return s.end(gen.AttemptStatusPending, attempt{})
 }
 
-// Connect ends the attempt with a connected account, by StackOne's rule. A
-// session made with account_id edits that account. Otherwise, unless it was made
-// with multiple, it edits the account that its origin_owner_id, origin_owner_name
-// and provider connected first. Otherwise it makes an account, named accountID,
-// or by the server when that is empty. An accountID that contradicts the rule is
-// an error: another account than the one to edit, or an existing account where a
-// new one is to be made.
+// Connect ends the attempt with a connected account, by StackOne's rule:
+//
+//   - A session created with account_id edits that account.
+//   - Any other session, unless created with multiple, edits the first account that
+//     was connected with its origin_owner_id, origin_owner_name and provider.
+//   - If there is none, or the session was created with multiple, it creates an
+//     account with the ID accountID, or a generated ID if accountID is empty.
+//
+// It is an error if accountID differs from the account to edit, or is the ID of an
+// existing account when one must be created.
 func (s *Session) Connect(accountID string) error {
 	_, err := s.ConnectWith(Connection{AccountID: accountID})
 	return err
 }
 
-// ConnectWith is Connect with more to say, and returns the ID of the account.
+// ConnectWith is like [Session.Connect] with more options. It returns the account's ID.
 func (s *Session) ConnectWith(c Connection) (accountID string, err error) {
-	err = s.live(func(all *sessions) error {
+	err = s.update(func(all *sessions) error {
 		triple, err := s.owner(c.Provider)
 		if err != nil {
 			return err
 		}
-		account, made, err := all.connect(s.edits(triple), triple, c.AccountID)
+		account, created, err := all.connect(s.edits(triple), triple, c.AccountID)
 		if err != nil {
 			return err
 		}
@@ -68,10 +71,10 @@ func (s *Session) ConnectWith(c Connection) (accountID string, err error) {
 			s.provider = account.owner.provider
 		}
 		if !c.NoAttempt {
-			s.step(gen.AttemptStatusAuthenticated, attempt{AccountSecureID: &accountID})
+			s.setAttempt(gen.AttemptStatusAuthenticated, attempt{AccountSecureID: &accountID})
 		}
 		event := webhook.AccountUpdated
-		if made {
+		if created {
 			event = webhook.AccountCreated
 		}
 		s.server.notify(event, accountID, s)
@@ -80,9 +83,9 @@ func (s *Session) ConnectWith(c Connection) (accountID string, err error) {
 	return accountID, err
 }
 
-// Edits returns the account that the session edits if the customer picks the
-// provider, empty for the session's own. The account's ID is empty if connecting
-// makes one; its provider is empty if the server does not know it.
+// Edits returns the account that the session would edit if the customer picked the
+// provider; an empty provider means the session's own. accountID is empty if connecting
+// would create an account. accountProvider is empty if the server does not know it.
 func (s *Session) Edits(provider string) (accountID, accountProvider string) {
 	if s == nil {
 		return "", ""
@@ -101,33 +104,32 @@ func (s *Session) Edits(provider string) (accountID, accountProvider string) {
 	return accountID, accountProvider
 }
 
-// Fail ends the attempt with an OAuth error, such as "access_denied" (RFC 6749,
+// Fail ends the attempt with an OAuth error code, such as "access_denied" (RFC 6749,
 // section 4.1.2.1), and its description.
 func (s *Session) Fail(code, description string) error {
 	return s.end(gen.AttemptStatusError, attempt{OAuthErrorCode: &code, OAuthErrorDescription: &description})
 }
 
-// Cancel ends the attempt because the customer gave it up.
+// Cancel ends the attempt as cancelled by the customer.
 func (s *Session) Cancel() error {
 	return s.end(gen.AttemptStatusCancelled, attempt{})
 }
 
-// Expire ends the attempt because the customer took too long over it: its status
-// is "expired". The token stays good. To let that expire, move the clock with
-// [Server.Advance].
+// Expire ends the attempt with the status "expired": the customer took too long. The
+// session's token stays valid; to expire it, use [Server.Advance].
 func (s *Session) Expire() error {
 	return s.end("expired", attempt{})
 }
 
 func (s *Session) end(status gen.AttemptStatus, outcome attempt) error {
-	return s.live(func(*sessions) error {
-		s.step(status, outcome)
+	return s.update(func(*sessions) error {
+		s.setAttempt(status, outcome)
 		return nil
 	})
 }
 
-// live calls move with the sessions locked, if the session can be moved on.
-func (s *Session) live(move func(*sessions) error) error {
+// update calls f with the sessions locked, unless the session is nil or has expired.
+func (s *Session) update(f func(*sessions) error) error {
 	if s == nil {
 		return errNoSession
 	}
@@ -137,11 +139,11 @@ func (s *Session) live(move func(*sessions) error) error {
 	all := &s.server.sessions
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	return move(all)
+	return f(all)
 }
 
-// step gives the pending attempt, or else a new one, the status and the outcome.
-func (s *Session) step(to gen.AttemptStatus, next attempt) {
+// setAttempt updates the pending attempt, or starts one if none is pending.
+func (s *Session) setAttempt(to gen.AttemptStatus, next attempt) {
 	all, now := &s.server.sessions, stamp(s.server.clock.now())
 	next.CreatedAt = now
 	if s.attempt != nil && s.attempt.Status == gen.AttemptStatusPending && to != gen.AttemptStatusPending {

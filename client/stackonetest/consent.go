@@ -10,7 +10,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// authLinkPath and a token are the path of a session's auth link.
+// authLinkPath precedes the token in the path of an auth link.
 const authLinkPath = "/auth_link/"
 
 //go:embed consent.html
@@ -20,16 +20,16 @@ var consentPage = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("consent").Parse(consentHTML))
 })
 
-// consent is what the page shows.
+// consent holds the contents of the page.
 type consent struct {
 	Title   string
 	Text    string
 	Buttons bool
-	Pick    bool // the customer picks the provider
+	Pick    bool // ask for the provider
 }
 
-// serveAuthLink shows the consent page and takes its answer. Reading it changes
-// nothing: programs that preview links read them too.
+// serveAuthLink shows the consent page and handles its form. GET changes nothing,
+// because programs that preview links also send it.
 func (s *Server) serveAuthLink(w http.ResponseWriter, r *http.Request, token string) {
 	session := s.Session(token)
 	switch {
@@ -46,17 +46,17 @@ func (s *Server) serveAuthLink(w http.ResponseWriter, r *http.Request, token str
 	case http.MethodPost:
 		r.Body = http.MaxBytesReader(w, r.Body, maxRequestBody)
 		if err := session.decide(r.PostFormValue("decision"), r.PostFormValue("provider")); err != nil {
-			showConsent(w, http.StatusBadRequest, consent{Title: "That did not work", Text: err.Error()})
+			showConsent(w, http.StatusBadRequest, consent{Title: "The connection failed", Text: err.Error()})
 			return
 		}
 		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther) //nolint:gosec // the path of a session that was found
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		showConsent(w, http.StatusMethodNotAllowed, consent{Title: "This is a page to read"})
+		showConsent(w, http.StatusMethodNotAllowed, consent{Title: "Method not allowed"})
 	}
 }
 
-// decide moves the session on by a button of the page.
+// decide applies the decision that the customer made on the page.
 func (s *Session) decide(decision, provider string) error {
 	switch decision {
 	case "connect":
@@ -76,7 +76,7 @@ func (s *Session) consent() consent {
 	if provider == "" {
 		provider = "an account"
 	}
-	ask := consent{
+	page := consent{
 		Title:   "Connect " + provider,
 		Text:    "This connects " + provider + " for " + details.OriginOwnerName + ".",
 		Buttons: true,
@@ -84,21 +84,21 @@ func (s *Session) consent() consent {
 	}
 	attempt := details.LatestConnectionAttempt
 	if attempt == nil {
-		return ask
+		return page
 	}
 	switch attempt.Status {
 	case gen.AttemptStatusAuthenticated:
 		return consent{Title: "Connected", Text: "You can close this page."}
 	case gen.AttemptStatusCancelled:
-		ask.Text = "You declined. You can change your mind."
+		page.Text = "You declined. You can change your mind."
 	case gen.AttemptStatusError:
-		ask.Text = "The last attempt failed: " + attempt.OAuthErrorCode + " " + attempt.OAuthErrorDescription
+		page.Text = "The last attempt failed: " + attempt.OAuthErrorCode + " " + attempt.OAuthErrorDescription
 	}
-	return ask
+	return page
 }
 
-// showConsent writes the page, which nothing may keep, frame or add to, and whose
-// address, which is a secret, goes nowhere.
+// showConsent writes the page. Its headers forbid caching, framing and scripts, and keep
+// its URL, which is a secret, out of Referer headers.
 func showConsent(w http.ResponseWriter, status int, c consent) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -106,5 +106,5 @@ func showConsent(w http.ResponseWriter, status int, c consent) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
-	_ = consentPage().Execute(w, c) // fails only when the browser has gone
+	_ = consentPage().Execute(w, c) // only fails if the browser has disconnected
 }

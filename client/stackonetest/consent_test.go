@@ -14,7 +14,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// press sends the consent page's form, as a browser does.
+// press submits the form of the consent page like a browser.
 func press(t *testing.T, srv *stackonetest.Server, link, button string) reply {
 	t.Helper()
 	path := strings.TrimPrefix(link, srv.URL)
@@ -32,7 +32,7 @@ func open(t *testing.T, srv *stackonetest.Server, link string) reply {
 func TestAuthLink(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
-	srv.Expect("POST " + createPath) // the customer's browser calls no API
+	srv.Expect("POST " + createPath) // the browser sends no API requests
 	session := create(t, srv, gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme <&> Sons", Provider: "bamboohr"})
 	link := session.Details().AuthLinkURL
 
@@ -80,7 +80,7 @@ func TestAuthLinkWithoutProvider(t *testing.T) {
 	assert.Equal(t, "hibob", srv.Sessions()[0].Details().Provider)
 }
 
-func TestAuthLinkRefused(t *testing.T) {
+func TestAuthLinkErrors(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	session := create(t, srv, acme)
@@ -89,10 +89,10 @@ func TestAuthLinkRefused(t *testing.T) {
 
 	assert.Equal(t, http.StatusBadRequest, press(t, srv, link, "").StatusCode)
 	assert.Equal(t, http.StatusBadRequest, press(t, srv, link, "CONNECT").StatusCode)
-	assert.Equal(t, http.StatusBadRequest, call(t, srv, http.MethodPost, path, "decision=connect", nil).StatusCode, "JSON is no form")
+	assert.Equal(t, http.StatusBadRequest, call(t, srv, http.MethodPost, path, "decision=connect", nil).StatusCode, "not a form")
 	assert.Equal(t, http.StatusBadRequest, call(t, srv, http.MethodPost, path+"?decision=connect", "", http.Header{
 		"Content-Type": {"application/x-www-form-urlencoded"},
-	}).StatusCode, "an address is no decision")
+	}).StatusCode, "the decision must be in the body")
 	deleted := call(t, srv, http.MethodDelete, path, "", nil)
 	assert.Equal(t, http.StatusMethodNotAllowed, deleted.StatusCode)
 	assert.Equal(t, "GET, HEAD, POST", deleted.Header.Get("Allow"))

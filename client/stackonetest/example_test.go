@@ -238,7 +238,7 @@ func ExampleServer_Expect() {
 	fmt.Println(srv.Verify())
 	// Output:
 	// stackonetest: request "POST /connect_sessions" was not expected
-	// stackonetest: expected request "POST /connect_sessions/authenticate" did not come
+	// stackonetest: expected request "POST /connect_sessions/authenticate" did not arrive
 }
 
 // The next two answers are a 503, and the third attempt to read a session succeeds.

@@ -13,7 +13,7 @@ import (
 
 const maxRequestBody = 1 << 20
 
-// serve is the server's handler.
+// serve handles all requests.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Request-Id", s.names.request())
@@ -27,7 +27,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveAPI serves a request of the API, or what looks like one.
+// serveAPI serves API requests and requests with an unknown path.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	request := Request{
@@ -49,35 +49,35 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		read()
 	}
 	entry := s.journal.add(request)
-	var a answer
+	var a response
 	if fault.Reset != ResetBeforeReading {
-		a = fault.alter(s.usual(r, request.Body, err, fault))
+		a = fault.alter(s.process(r, request.Body, err, fault))
 		s.pause(fault.Delay)
 	}
 	if fault.Reset != 0 {
-		a = answer{reason: "connection reset by an injected fault"}
+		a = response{reason: "connection reset by an injected fault"}
 	}
-	s.logRequest(r.Context(), s.journal.answered(entry, a, w.Header()), began)
+	s.logRequest(r.Context(), s.journal.setAnswer(entry, a, w.Header()), began)
 	if fault.Reset != 0 {
 		reset(w)
 	}
 	s.send(w, a, fault)
 }
 
-// usual serves the request, unless the fault answers in its place.
-func (s *Server) usual(r *http.Request, body []byte, bodyErr error, fault Fault) (a answer) {
+// process serves the request unless the fault replaces the response.
+func (s *Server) process(r *http.Request, body []byte, bodyErr error, fault Fault) (a response) {
 	if fault.Status == 0 || fault.Processed {
 		if bodyErr != nil {
-			a = s.refusal(http.StatusBadRequest, bodyErr.Error())
+			a = s.errorResponse(http.StatusBadRequest, bodyErr.Error())
 		} else {
-			a = s.answer(r, body)
+			a = s.respond(r, body)
 		}
 	}
 	switch {
 	case fault.Status >= http.StatusBadRequest:
-		a = s.refusal(fault.Status, http.StatusText(fault.Status))
+		a = s.errorResponse(fault.Status, http.StatusText(fault.Status))
 	case fault.Status != 0:
-		a = answer{Answer: Answer{Status: fault.Status, Header: jsonHeader()}}
+		a = response{Answer: Answer{Status: fault.Status, Header: jsonHeader()}}
 	}
 	if fault.Status != 0 {
 		a.reason = "injected fault"
@@ -85,13 +85,13 @@ func (s *Server) usual(r *http.Request, body []byte, bodyErr error, fault Fault)
 	return a
 }
 
-// logRequest logs a request that has its answer, without the key and tokens that a
-// client put into the path.
+// logRequest logs a request after its response is known, without keys and tokens that
+// the path may contain.
 func (s *Server) logRequest(ctx context.Context, r Request, began time.Time) {
 	if s.log == nil {
 		return
 	}
-	known := s.known(r.Path + r.Reason)
+	known := s.redactor(r.Path + r.Reason)
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", known.Text(r.Path)), slog.Int("status", r.Answer.Status),
 		slog.String("request_id", r.ID), slog.Duration("took", time.Since(began)),
@@ -102,8 +102,8 @@ func (s *Server) logRequest(ctx context.Context, r Request, began time.Time) {
 	s.log.LogAttrs(ctx, slog.LevelInfo, "request", attrs...)
 }
 
-// known returns a redactor of the server's secrets that the text holds.
-func (s *Server) known(text string) redact.Redactor {
+// redactor returns a redactor of those secrets of the server that text contains.
+func (s *Server) redactor(text string) redact.Redactor {
 	secrets := []string{s.apiKey}
 	for _, session := range s.Sessions() {
 		for _, secret := range []string{session.token, session.trigger} {
@@ -115,8 +115,8 @@ func (s *Server) known(text string) redact.Redactor {
 	return redact.New(secrets...)
 }
 
-// serveOther serves a request that is none of the API. The log has its pattern,
-// since its path may hold a secret.
+// serveOther serves a request for a handler of Handle. It logs the pattern instead of
+// the path, which may contain a secret.
 func (s *Server) serveOther(w http.ResponseWriter, r *http.Request, pattern string) {
 	if s.log == nil {
 		s.mux.ServeHTTP(w, r)
@@ -127,7 +127,7 @@ func (s *Server) serveOther(w http.ResponseWriter, r *http.Request, pattern stri
 	s.log.DebugContext(r.Context(), "other request", "method", r.Method, "pattern", pattern, "status", status.status)
 }
 
-// statusWriter remembers the status.
+// statusWriter records the status.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
@@ -138,5 +138,5 @@ func (w *statusWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap is used by http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -17,19 +17,19 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/internal/description"
 )
 
-// serviceTime is how the API description's examples write a time.
+// serviceTime is the format of times in the API description's examples.
 var serviceTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`)
 
-// absent are the documented members that the answer lacks, of those that it must
-// have or may have as null.
-func absent(t *testing.T, schema string, answer map[string]any) (names []string) {
+// missing returns the documented members that a response lacks although they are
+// required or may be null.
+func missing(t *testing.T, schema string, body map[string]any) (names []string) {
 	t.Helper()
 	doc, err := description.GetSpec()
 	require.NoError(t, err)
 	documented := doc.Components.Schemas[schema].Value
 	require.NotEmpty(t, documented.Properties)
 	for name, ref := range documented.Properties {
-		if _, ok := answer[name]; !ok && (ref.Value.Nullable || slices.Contains(documented.Required, name)) {
+		if _, ok := body[name]; !ok && (ref.Value.Nullable || slices.Contains(documented.Required, name)) {
 			names = append(names, name)
 		}
 	}
@@ -45,7 +45,7 @@ func TestEveryDocumentedMember(t *testing.T) {
 	assert.Equal(t, http.StatusCreated, created.StatusCode)
 	assert.Equal(t, "application/json; charset=utf-8", created.Header.Get("Content-Type"))
 	link := created.object(t)
-	assert.Empty(t, absent(t, "ConnectSessionTokenAuthLink", link))
+	assert.Empty(t, missing(t, "ConnectSessionTokenAuthLink", link))
 	assert.Regexp(t, serviceTime, link["created_at"])
 	assert.Equal(t, "production", link["type"])
 	assert.Nil(t, link["provider"])
@@ -62,21 +62,20 @@ func TestEveryDocumentedMember(t *testing.T) {
 	seen = post(t, srv, authenticatePath, fmt.Sprintf(`{"token":%q}`, srv.Sessions()[0].Details().Token))
 	seen.conforms(t)
 	attempt := seen.object(t)["latest_connection_attempt"].(map[string]any)
-	assert.Empty(t, absent(t, "ConnectSessionLatestAttempt", attempt))
+	assert.Empty(t, missing(t, "ConnectSessionLatestAttempt", attempt))
 	assert.Regexp(t, serviceTime, attempt["created_at"])
 	assert.Regexp(t, serviceTime, attempt["updated_at"])
 }
 
-// What the published SDKs put on the wire, and what else the service's open lists
-// demand.
-func TestAccepted(t *testing.T) {
+// The requests of the published SDKs, and values that StackOne's open enums allow.
+func TestAcceptedRequests(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name, body string
 		header     http.Header
-		member     string // of the answer
-		want       string // its JSON
-		strict     bool   // the description allows the answer
+		member     string // of the response
+		want       string // JSON of the member
+		strict     bool   // the response conforms to the description
 	}{
 		{name: "TypeScript defaults", strict: true,
 			body:   `{"origin_owner_id":"acme","origin_owner_name":"Acme","expires_in":1800,"multiple":false,"type":"production"}`,
@@ -98,16 +97,16 @@ func TestAccepted(t *testing.T) {
 			member: "type", want: `"sandbox"`},
 		{name: "unknown member", strict: true, body: `{"origin_owner_id":"a","origin_owner_name":"A","brand_new":{"a":[1]}}`,
 			member: "origin_owner_id", want: `"a"`},
-		{name: "members are told apart by case", strict: true, body: `{"origin_owner_id":"a","ORIGIN_OWNER_ID":"b","origin_owner_name":"A"}`,
+		{name: "members in different case", strict: true, body: `{"origin_owner_id":"a","ORIGIN_OWNER_ID":"b","origin_owner_name":"A"}`,
 			member: "origin_owner_id", want: `"a"`},
-		{name: "metadata is kept to the digit", strict: true,
+		{name: "metadata with long numbers", strict: true,
 			body:   `{"origin_owner_id":"a","origin_owner_name":"A","metadata":{"n":123456789012345678901234567890,"deep":[{"x":null}]}}`,
 			member: "metadata", want: `{"deep":[{"x":null}],"n":123456789012345678901234567890}`},
 		{name: "whole seconds in another notation", strict: true, body: `{"origin_owner_id":"a","origin_owner_name":"A","expires_in":1.8e3}`,
 			member: "origin_owner_id", want: `"a"`},
-		{name: "any other text", strict: true, body: `{"origin_owner_id":"ä \u0000 <b>","origin_owner_name":"日本"}`,
+		{name: "special characters", strict: true, body: `{"origin_owner_id":"ä \u0000 <b>","origin_owner_name":"日本"}`,
 			member: "origin_owner_id", want: `"ä \u0000 <b>"`},
-		{name: "no Accept, no User-Agent", strict: true, body: acmeJSON, header: http.Header{"Accept": nil, "User-Agent": {""}},
+		{name: "without Accept and User-Agent", strict: true, body: acmeJSON, header: http.Header{"Accept": nil, "User-Agent": {""}},
 			member: "origin_owner_name", want: `"Acme"`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -130,7 +129,7 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestRejectedRequests(t *testing.T) {
 	t.Parallel()
 	auth := func(value ...string) http.Header { return http.Header{"Authorization": value} }
 	for _, row := range []struct {
@@ -141,31 +140,31 @@ func TestRefused(t *testing.T) {
 	}{
 		{name: "no key", header: func(string) http.Header { return auth() }, status: 401, message: "Unauthorized"},
 		{name: "wrong key", header: func(string) http.Header { return auth(basic("v1.test.WRONG:")) }, status: 401, message: "Unauthorized"},
-		{name: "key without its colon", header: func(key string) http.Header { return auth(basic(key)) }, status: 401,
-			message: "Unauthorized: the Authorization header encodes the key without the colon that follows it"},
+		{name: "key without a colon", header: func(key string) http.Header { return auth(basic(key)) }, status: 401,
+			message: "Unauthorized: the Authorization header has no colon after the API key"},
 		{name: "key as password", header: func(key string) http.Header { return auth(basic(":" + key)) }, status: 401, message: "Unauthorized"},
 		{name: "key with a password", header: func(key string) http.Header { return auth(basic(key + ":x")) }, status: 401, message: "Unauthorized"},
 		{name: "key not encoded", header: func(key string) http.Header { return auth("Basic " + key + ":") }, status: 401, message: "Unauthorized"},
 		{name: "bearer", header: func(key string) http.Header { return auth("Bearer " + key) }, status: 401, message: "Unauthorized"},
-		{name: "no key and a bad body", body: `{`, header: func(string) http.Header { return auth() }, status: 401, message: "Unauthorized"},
+		{name: "no key and an invalid body", body: `{`, header: func(string) http.Header { return auth() }, status: 401, message: "Unauthorized"},
 
-		{name: "cut JSON", body: `{"origin_owner_id":"acme",`, status: 400, message: "request body has an error: failed to decode request body: unexpected EOF"},
-		{name: "JSON and more", body: acmeJSON + ` {"secret":1}`, status: 400, message: "the body is not JSON"},
+		{name: "truncated JSON", body: `{"origin_owner_id":"acme",`, status: 400, message: "request body has an error: failed to decode request body: unexpected EOF"},
+		{name: "text after the JSON", body: acmeJSON + ` {"secret":1}`, status: 400, message: "the body is not JSON"},
 		{name: "empty body", body: " ", status: 400},
 		{name: "null", body: "null", status: 400},
-		{name: "list", body: "[]", status: 400},
-		{name: "text", body: `"acme"`, status: 400},
+		{name: "array", body: "[]", status: 400},
+		{name: "string", body: `"acme"`, status: 400},
 		{name: "missing member", body: `{"origin_owner_name":"Acme"}`, status: 400, message: `body.origin_owner_id: property "origin_owner_id" is missing`},
 		{name: "null for a required member", path: authenticatePath, body: `{"token":null}`, status: 400},
-		{name: "number for text", body: `{"origin_owner_id":7,"origin_owner_name":"Acme"}`, status: 400, message: "body.origin_owner_id: value must be a string"},
-		{name: "text for a number", body: `{"origin_owner_id":"a","origin_owner_name":"A","expires_in":"1800"}`, status: 400},
-		{name: "several faults", body: `{"origin_owner_id":7,"expires_in":"1800"}`, status: 400,
+		{name: "number for a string", body: `{"origin_owner_id":7,"origin_owner_name":"Acme"}`, status: 400, message: "body.origin_owner_id: value must be a string"},
+		{name: "string for a number", body: `{"origin_owner_id":"a","origin_owner_name":"A","expires_in":"1800"}`, status: 400},
+		{name: "several errors", body: `{"origin_owner_id":7,"expires_in":"1800"}`, status: 400,
 			message: `body.expires_in: value must be an integer; body.origin_owner_id: value must be a string; body.origin_owner_name: property "origin_owner_name" is missing`},
-		{name: "half a second", body: `{"origin_owner_id":"a","origin_owner_name":"A","expires_in":1.5}`, status: 400, message: "body.expires_in: value must be an integer"},
-		{name: "text for a truth value", body: `{"origin_owner_id":"a","origin_owner_name":"A","multiple":"no"}`, status: 400},
-		{name: "text for categories", body: `{"origin_owner_id":"a","origin_owner_name":"A","categories":"hris"}`, status: 400},
+		{name: "fraction of a second", body: `{"origin_owner_id":"a","origin_owner_name":"A","expires_in":1.5}`, status: 400, message: "body.expires_in: value must be an integer"},
+		{name: "string for a boolean", body: `{"origin_owner_id":"a","origin_owner_name":"A","multiple":"no"}`, status: 400},
+		{name: "string for categories", body: `{"origin_owner_id":"a","origin_owner_name":"A","categories":"hris"}`, status: 400},
 		{name: "number in categories", body: `{"origin_owner_id":"a","origin_owner_name":"A","categories":["hris",1]}`, status: 400, message: "body.categories.1: value must be a string"},
-		{name: "list for metadata", body: `{"origin_owner_id":"a","origin_owner_name":"A","metadata":[]}`, status: 400},
+		{name: "array for metadata", body: `{"origin_owner_id":"a","origin_owner_name":"A","metadata":[]}`, status: 400},
 		{name: "form", body: "origin_owner_id=acme", header: func(string) http.Header {
 			return http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 		}, status: 400},
@@ -179,7 +178,7 @@ func TestRefused(t *testing.T) {
 		{name: "empty token", path: authenticatePath, body: `{"token":""}`, status: 404},
 
 		{name: "unknown path", path: "/connect_session", status: 404, message: "Cannot POST /connect_session"},
-		{name: "unknown path below", path: "/connect_sessions/1", status: 404},
+		{name: "unknown subpath", path: "/connect_sessions/1", status: 404},
 		{name: "path with two slashes", path: "//connect_sessions", status: 404},
 		{name: "root", path: "/", status: 404},
 		{name: "unknown method", method: "PURGE", status: 404, message: "Cannot PURGE /connect_sessions"},
@@ -216,13 +215,13 @@ func TestRefused(t *testing.T) {
 			}
 			assert.Equal(t, row.status == 400, object["data"] != nil)
 			assert.Equal(t, row.status == 400, object["provider_errors"] != nil)
-			assert.Empty(t, srv.Sessions(), "a refused request makes no session")
+			assert.Empty(t, srv.Sessions(), "no session was created")
 			assert.Len(t, srv.Requests(), 1)
 		})
 	}
 }
 
-func TestExpiry(t *testing.T) {
+func TestTokenExpiry(t *testing.T) {
 	t.Parallel()
 	const century = 100 * 365 * 24 * time.Hour
 	for _, row := range []struct {
@@ -234,9 +233,9 @@ func TestExpiry(t *testing.T) {
 		{name: "five days", expiresIn: "432000", alive: 119 * time.Hour, expired: 120 * time.Hour},
 		{name: "zero", expiresIn: "0", expired: time.Nanosecond},
 		{name: "negative", expiresIn: "-5", expired: time.Nanosecond},
-		{name: "less than a Duration holds", expiresIn: "-1e10", expired: time.Nanosecond},
-		{name: "more than a Duration holds", expiresIn: "9223372037", alive: century},
-		{name: "more than an int64 holds", expiresIn: "1e30", alive: century},
+		{name: "less than the shortest Duration", expiresIn: "-1e10", expired: time.Nanosecond},
+		{name: "more than the longest Duration", expiresIn: "9223372037", alive: century},
+		{name: "more than the largest int64", expiresIn: "1e30", alive: century},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -245,7 +244,7 @@ func TestExpiry(t *testing.T) {
 			require.Equal(t, http.StatusCreated, created.StatusCode)
 			ask := fmt.Sprintf(`{"token":%q}`, created.object(t)["token"])
 			if row.alive > 0 {
-				// The half second is for the time that the test itself takes.
+				// The half second allows for the time that the test takes.
 				srv.Advance(row.alive - 500*time.Millisecond)
 				assert.Equal(t, http.StatusCreated, post(t, srv, authenticatePath, ask).StatusCode)
 				srv.Advance(500*time.Millisecond - row.alive)
@@ -268,5 +267,5 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, 1800, request.ExpiresIn)
 	assert.False(t, request.Multiple)
 	assert.EqualValues(t, "production", request.Type)
-	assert.JSONEq(t, acmeJSON, string(srv.Requests()[0].Body), "the request stays as it was sent")
+	assert.JSONEq(t, acmeJSON, string(srv.Requests()[0].Body), "Requests returns the request as it was sent")
 }

@@ -9,74 +9,75 @@ import (
 	"time"
 )
 
-// Fault is what goes wrong with a request. Its parts combine: a fault with a
-// status, a Retry-After and a delay is a late answer with both. At least one part
-// has to change what the client sees: the zero Fault is refused.
+// Fault describes how the server misbehaves for a request. Its fields combine: with
+// Status, RetryAfter and Delay, the response is late and has both. The zero Fault is
+// invalid, because it changes nothing.
 type Fault struct {
-	// Path picks the requests with this path, such as /connect_sessions; empty picks
+	// Path selects requests by their path, such as /connect_sessions. Empty selects
 	// all.
 	Path string
 
-	// When picks among the requests with Path; nil picks all of them. It can be
-	// called from several goroutines at a time. For a reset before reading the
+	// When selects among the requests with Path; nil selects all of them. It may be
+	// called from several goroutines at the same time. With ResetBeforeReading, the
 	// request has no body.
 	When func(Request) bool
 
-	// Times is how many requests the fault is for: 0 means one, and a negative
-	// number all of them.
+	// Times is the number of requests that the fault affects: 0 means one, and a
+	// negative number means all.
 	Times int
 
-	// Status is answered instead of serving the request, which then has no
-	// effect unless Processed is set. 0 serves it: the faults below then befall the
-	// usual answer. Net/http can send 101 and 200 to 999.
+	// Status is the status of the response. The request is not processed unless
+	// Processed is set. 0 means that the request is processed, and the other fields
+	// modify the regular response. Valid are 101 and 200 to 999.
 	Status int
 
-	// Processed serves the request before Status is answered, so that its effect
-	// stays: a proxy's 502 to a session that was created.
+	// Processed makes the server process the request before it responds with Status,
+	// like a proxy that responds with 502 after the session was created.
 	Processed bool
 
-	// Header is set in the answer, which is labelled application/json otherwise. A
-	// member with a nil value is removed from it.
+	// Header is added to the header of the response, and replaces fields of the same
+	// name. A nil value removes the field. Without it, Content-Type is
+	// application/json.
 	Header http.Header
 
-	// Body is the answer's body, verbatim. Nil means the usual body, which with a
-	// Status of 400 or more is the documented error body and with another one is
-	// empty.
+	// Body is the body of the response. Nil means the regular body: the documented
+	// error body if Status is 400 or more, and an empty body for any other Status.
 	Body []byte
 
-	// RetryAfter is sent as the header Retry-After, in whole seconds, rounded up; 0
-	// sends 1 second with a Status of 429 or 408 and none otherwise. Header has
-	// precedence: it can hold anything else, or nil for no Retry-After.
+	// RetryAfter is sent as the Retry-After header, in whole seconds, rounded up. 0
+	// means 1 second if Status is 429 or 408, and no Retry-After otherwise. A
+	// Retry-After in Header takes precedence; nil there removes it.
 	RetryAfter time.Duration
 
-	// Delay passes between the request's taking effect and the answer.
+	// Delay is the time between processing the request and the response.
 	Delay time.Duration
 
-	// SlowBody is how long the body takes to arrive, in at most ten pieces.
+	// SlowBody is the time that the body takes to arrive, in at most ten pieces.
 	SlowBody time.Duration
 
-	// CutBody closes the connection after half of the announced body.
+	// CutBody closes the connection after half of the body.
 	CutBody bool
 
-	// Reset resets the connection instead of answering.
+	// Reset resets the connection instead of sending a response.
 	Reset Reset
 }
 
-// Reset is when a connection is reset. In memory, where there is no reset, it is
-// closed; over HTTP/2 the request's stream is reset.
+// Reset says when a connection is reset. With [InMemory] it is closed instead; over
+// HTTP/2 the stream of the request is reset.
 type Reset int
 
 const (
-	// ResetBeforeReading leaves the body unread: the request has no effect.
+	// ResetBeforeReading resets without reading the body. The request is not
+	// processed.
 	ResetBeforeReading Reset = iota + 1
 
-	// ResetAfterReading serves the request, whose effect stays, and withholds the
-	// answer, after Delay. With a Status the request has no effect, as usual.
+	// ResetAfterReading processes the request, and resets instead of sending the
+	// response, after Delay. If Status is set, the request is not processed.
 	ResetAfterReading
 )
 
-// ProxyError is the fault of a proxy in front of the service: status, with an
-// HTML page as the body.
+// ProxyError returns the fault of a proxy in front of StackOne: a status with an HTML
+// page as the body.
 func ProxyError(status int) Fault {
 	text := http.StatusText(status)
 	return Fault{
@@ -87,38 +88,39 @@ func ProxyError(status int) Fault {
 	}
 }
 
-// Check returns an error for a fault that changes nothing, that cannot be sent, or
-// with a part that another one makes meaningless, such as the body of an answer
-// that a reset withholds.
+// Check returns an error if the fault changes nothing, has invalid values, or has fields
+// that exclude each other, such as a body with a reset.
 func (f Fault) Check() error {
 	var errs []error
-	refuse := func(wrong bool, format string, args ...any) {
+	check := func(wrong bool, format string, args ...any) {
 		if wrong {
 			errs = append(errs, fmt.Errorf("stackonetest: "+format, args...))
 		}
 	}
-	refuse(f.Status == 0 && len(f.Header) == 0 && f.Body == nil && f.RetryAfter == 0 && f.Delay == 0 && f.SlowBody == 0 &&
+	check(f.Status == 0 && len(f.Header) == 0 && f.Body == nil && f.RetryAfter == 0 && f.Delay == 0 && f.SlowBody == 0 &&
 		!f.CutBody && f.Reset == 0 && !f.Processed, "the fault changes nothing: set a status, a header, a body, a delay or a reset")
-	refuse(f.Path != "" && f.Path[0] != '/', "the path %q does not begin with a slash", f.Path)
-	refuse(f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999),
+	check(f.Path != "" && f.Path[0] != '/', "path %q does not begin with a slash", f.Path)
+	check(f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999),
 		"status %d cannot be sent", f.Status)
 	bodiless := f.Status == http.StatusSwitchingProtocols || f.Status == http.StatusNoContent || f.Status == http.StatusNotModified
-	refuse(bodiless && (len(f.Body) > 0 || f.CutBody || f.SlowBody > 0), "an answer with status %d has no body", f.Status)
-	refuse(f.Processed && f.Status == 0, "Processed is for a fault with a Status")
-	refuse(f.Reset < 0 || f.Reset > ResetAfterReading, "no reset is numbered %d", f.Reset)
-	refuse(f.Reset != 0 && (f.Header != nil || f.Body != nil || f.RetryAfter > 0 || f.SlowBody > 0 || f.CutBody),
-		"a reset withholds the answer that the fault describes")
-	refuse(f.Reset == ResetBeforeReading && (f.Status != 0 || f.Delay > 0),
-		"a reset before reading has neither Status nor Delay")
-	refuse(f.RetryAfter < 0 || f.Delay < 0 || f.SlowBody < 0, "RetryAfter, Delay and SlowBody are not negative")
+	check(bodiless && (len(f.Body) > 0 || f.CutBody || f.SlowBody > 0), "a response with status %d has no body", f.Status)
+	check(f.Processed && f.Status == 0, "Processed requires a Status")
+	check(f.Reset < 0 || f.Reset > ResetAfterReading, "invalid Reset %d", f.Reset)
+	check(f.Reset != 0 && (f.Header != nil || f.Body != nil || f.RetryAfter > 0 || f.SlowBody > 0 || f.CutBody),
+		"a fault with Reset sends no response, so it cannot change the response")
+	check(f.Reset == ResetBeforeReading && (f.Status != 0 || f.Delay > 0),
+		"ResetBeforeReading excludes Status and Delay")
+	check(f.RetryAfter < 0 || f.Delay < 0 || f.SlowBody < 0, "RetryAfter, Delay and SlowBody must not be negative")
 	return errors.Join(errs...)
 }
 
-// Inject scripts faults. Each API request takes the first one that is for it and
-// not used up; injected without Path, When and Times, they befall the next requests,
-// one each. A fault that [Fault.Check] refuses is left out, and [Server.Verify]
-// says so. Calling remove takes the faults away, used or not: the way to end one
-// that is for all requests. Verify does not miss what was taken away.
+// Inject adds faults. Each API request triggers the first fault that selects it and has
+// not been triggered Times times. Faults without Path, When and Times therefore affect
+// the next requests, one each. Invalid faults are ignored, and [Server.Verify] returns
+// the error of [Fault.Check] for them.
+//
+// The returned function removes the faults, for example those that affect all requests.
+// Verify does not report removed faults.
 func (s *Server) Inject(faults ...Fault) (remove func()) {
 	var injected []*scripted
 	for _, f := range faults {
@@ -134,10 +136,9 @@ func (s *Server) Inject(faults ...Fault) (remove func()) {
 	}
 }
 
-// Faults returns the injected faults that are not used up, in the order in which
-// requests take them. Times is how many requests each is still for, and negative
-// for all.
+// Faults returns the injected faults that can still be triggered, in the order in which
+// they are tried. Times is the remaining number of requests, negative for all.
 func (s *Server) Faults() []Fault { return s.script.pending() }
 
-// ClearFaults takes all injected faults away.
+// ClearFaults removes all injected faults.
 func (s *Server) ClearFaults() { s.script.remove(func(*scripted) bool { return true }) }

@@ -1,13 +1,10 @@
 package stackonetest_test
 
 import (
-	"errors"
 	"io"
 	"math"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -21,37 +18,37 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name     string
 		fault    stackonetest.Fault
 		status   int
-		body     string // "": the usual one
+		body     string // "": the regular body
 		header   http.Header
 		sessions int
 	}{
 		{name: "status", fault: stackonetest.Fault{Status: 503}, status: 503,
 			header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}},
 		{name: "status and body", fault: stackonetest.Fault{Status: 400, Body: []byte("{}")}, status: 400, body: "{}"},
-		{name: "success without its body", fault: stackonetest.Fault{Status: 201, Body: []byte("null")}, status: 201, body: "null",
+		{name: "success with an unusable body", fault: stackonetest.Fault{Status: 201, Body: []byte("null")}, status: 201, body: "null",
 			header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}},
-		{name: "the usual status with another body", fault: stackonetest.Fault{Body: []byte{}}, status: 201, body: "\x00", sessions: 1},
+		{name: "regular status with an empty body", fault: stackonetest.Fault{Body: []byte{}}, status: 201, body: "\x00", sessions: 1},
 		{name: "header", fault: stackonetest.Fault{Header: http.Header{"x-request-id": {"r1"}}}, status: 201,
 			header: http.Header{"X-Request-Id": {"r1"}}, sessions: 1},
-		{name: "header twice", fault: stackonetest.Fault{Status: 429, Header: http.Header{"Retry-After": {"1", "2"}}}, status: 429,
+		{name: "two values of a header", fault: stackonetest.Fault{Status: 429, Header: http.Header{"Retry-After": {"1", "2"}}}, status: 429,
 			header: http.Header{"Retry-After": {"1", "2"}}},
 		{name: "header in lower case", fault: stackonetest.Fault{Header: http.Header{"content-type": {"text/html"}}}, status: 201,
 			header: http.Header{"Content-Type": {"text/html"}}, sessions: 1},
-		{name: "no content type", fault: stackonetest.Fault{Header: http.Header{"Content-Type": nil}}, status: 201,
+		{name: "without a content type", fault: stackonetest.Fault{Header: http.Header{"Content-Type": nil}}, status: 201,
 			header: http.Header{"Content-Type": nil}, sessions: 1},
 		{name: "Retry-After", fault: stackonetest.Fault{Status: 429, RetryAfter: 1100 * time.Millisecond}, status: 429,
 			header: http.Header{"Retry-After": {"2"}}},
-		{name: "the longest Retry-After", fault: stackonetest.Fault{Status: 429, RetryAfter: math.MaxInt64}, status: 429,
+		{name: "longest Retry-After", fault: stackonetest.Fault{Status: 429, RetryAfter: math.MaxInt64}, status: 429,
 			header: http.Header{"Retry-After": {"9223372037"}}},
 		{name: "redirect", fault: stackonetest.Fault{Status: 307, Header: http.Header{"Location": {"http://127.0.0.1:1/"}}}, status: 307, body: "\x00"},
-		{name: "an odd status", fault: stackonetest.Fault{Status: 999}, status: 999},
-		{name: "proxy", fault: stackonetest.ProxyError(502), status: 502, header: http.Header{"Content-Type": {"text/html"}},
+		{name: "status 999", fault: stackonetest.Fault{Status: 999}, status: 999},
+		{name: "proxy error", fault: stackonetest.ProxyError(502), status: 502, header: http.Header{"Content-Type": {"text/html"}},
 			body: "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"},
 		{name: "200", fault: stackonetest.Fault{Status: 200}, status: 200, body: "\x00"},
 		{name: "429", fault: stackonetest.Fault{Status: 429}, status: 429, header: http.Header{"Retry-After": {"1"}}},
@@ -98,22 +95,22 @@ func TestDocumentedFaultStatuses(t *testing.T) {
 	}
 }
 
-func TestFaultsOnTheWire(t *testing.T) {
+func TestResetsAndCutBodies(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name     string
 		fault    stackonetest.Fault
 		check    func(*testing.T, error)
 		sessions int
-		body     bool // was read
+		body     bool // the server has read the body
 	}{
 		{name: "reset before reading", fault: stackonetest.Fault{Reset: stackonetest.ResetBeforeReading}, check: wasReset},
 		{name: "reset after reading", fault: stackonetest.Fault{Reset: stackonetest.ResetAfterReading}, check: wasReset, sessions: 1, body: true},
-		{name: "reset after reading, the service failing", fault: stackonetest.Fault{Reset: stackonetest.ResetAfterReading, Status: 500}, check: wasReset, body: true},
-		{name: "cut", fault: stackonetest.Fault{CutBody: true}, check: wasCut, sessions: 1, body: true},
-		{name: "cut a body of one byte", fault: stackonetest.Fault{Status: 201, Body: []byte("1"), CutBody: true}, check: wasCut, body: true},
-		{name: "cut an empty body", fault: stackonetest.Fault{Status: 201, CutBody: true}, check: wasCut, body: true},
-		{name: "slow and cut", fault: stackonetest.Fault{SlowBody: time.Millisecond, CutBody: true}, check: wasCut, sessions: 1, body: true},
+		{name: "reset after reading, with a status", fault: stackonetest.Fault{Reset: stackonetest.ResetAfterReading, Status: 500}, check: wasReset, body: true},
+		{name: "cut body", fault: stackonetest.Fault{CutBody: true}, check: wasCut, sessions: 1, body: true},
+		{name: "cut body of one byte", fault: stackonetest.Fault{Status: 201, Body: []byte("1"), CutBody: true}, check: wasCut, body: true},
+		{name: "cut empty body", fault: stackonetest.Fault{Status: 201, CutBody: true}, check: wasCut, body: true},
+		{name: "slow and cut body", fault: stackonetest.Fault{SlowBody: time.Millisecond, CutBody: true}, check: wasCut, sessions: 1, body: true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -172,7 +169,7 @@ func TestFaultsWhen(t *testing.T) {
 	assert.Equal(t, 418, call(t, srv, http.MethodPost, createPath, acmeJSON, http.Header{"X-Tea": {"1"}}).StatusCode)
 }
 
-func TestFaultSeesTheRequestItIsFor(t *testing.T) {
+func TestFaultWhenReceivesTheRequest(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	var before, after stackonetest.Request
@@ -183,7 +180,7 @@ func TestFaultSeesTheRequestItIsFor(t *testing.T) {
 		}},
 		stackonetest.Fault{RetryAfter: time.Second, Times: -1, When: func(r stackonetest.Request) bool {
 			after = r
-			r.Body[0], r.Header["Content-Type"] = 'X', nil // a copy, or the request would be refused
+			r.Body[0], r.Header["Content-Type"] = 'X', nil // r is a copy, so the request stays valid
 			return true
 		}},
 	)
@@ -197,7 +194,7 @@ func TestFaultSeesTheRequestItIsFor(t *testing.T) {
 	assert.Len(t, srv.Sessions(), 1)
 }
 
-// A fault belongs to the script once it is injected.
+// Changes to a fault after Inject have no effect.
 func TestInjectCopies(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
@@ -210,113 +207,8 @@ func TestInjectCopies(t *testing.T) {
 	assert.Equal(t, "one", got.Header.Get("X-A"))
 }
 
-func TestUnusedFaults(t *testing.T) {
-	t.Parallel()
-	never := func(stackonetest.Request) bool { return false }
-	for _, row := range []struct {
-		name  string
-		fault stackonetest.Fault
-		sent  int
-		want  string
-	}{
-		{name: "used", fault: stackonetest.Fault{Status: 500}, sent: 1},
-		{name: "used, and requests after it", fault: stackonetest.Fault{Status: 500}, sent: 3},
-		{name: "not used", fault: stackonetest.Fault{Status: 500}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
-		{name: "used too seldom", fault: stackonetest.Fault{Status: 500, Times: 3}, sent: 2, want: "stackonetest: injected fault 1 was used 2 of 3 times"},
-		{name: "for no request", fault: stackonetest.Fault{Status: 500, When: never}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
-		{name: "for all requests", fault: stackonetest.Fault{Status: 500, Times: -1}, sent: 2},
-		{name: "for all requests, and none came", fault: stackonetest.Fault{Status: 500, Times: -1}, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
-		{name: "nothing", fault: stackonetest.Fault{Times: -1, When: never, Header: http.Header{}}, sent: 1,
-			want: "stackonetest: the fault changes nothing: set a status, a header, a body, a delay or a reset"},
-		{name: "interim status", fault: stackonetest.Fault{Status: 103}, want: "stackonetest: status 103 cannot be sent"},
-		{name: "no status", fault: stackonetest.Fault{Status: -1}, sent: 1, want: "stackonetest: status -1 cannot be sent"},
-		{name: "body of 304", fault: stackonetest.Fault{Status: 304, Body: []byte("x")}, want: "stackonetest: an answer with status 304 has no body"},
-		{name: "no part of an answer", fault: stackonetest.Fault{Reset: stackonetest.ResetAfterReading, CutBody: true},
-			want: "stackonetest: a reset withholds the answer that the fault describes"},
-		{name: "late reset before reading", fault: stackonetest.Fault{Reset: stackonetest.ResetBeforeReading, Delay: 1},
-			want: "stackonetest: a reset before reading has neither Status nor Delay"},
-		{name: "unknown reset", fault: stackonetest.Fault{Reset: 3}, want: "stackonetest: no reset is numbered 3"},
-		{name: "processed without a status", fault: stackonetest.Fault{Processed: true}, want: "stackonetest: Processed is for a fault with a Status"},
-		{name: "negative delay", fault: stackonetest.Fault{Delay: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
-		{name: "negative slow body", fault: stackonetest.Fault{SlowBody: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
-		{name: "negative Retry-After", fault: stackonetest.Fault{RetryAfter: -1}, want: "stackonetest: RetryAfter, Delay and SlowBody are not negative"},
-		{name: "path without a slash", fault: stackonetest.Fault{Status: 500, Path: "connect_sessions"}, sent: 1,
-			want: `stackonetest: the path "connect_sessions" does not begin with a slash`},
-		{name: "another path", fault: stackonetest.Fault{Status: 500, Path: authenticatePath}, sent: 1, want: "stackonetest: injected fault 1 was used 0 of 1 times"},
-		{name: "informational status", fault: stackonetest.Fault{Status: 103}, want: "stackonetest: status 103 cannot be sent"},
-		{name: "body of a 101", fault: stackonetest.Fault{Status: 101, Body: []byte("{}")}, want: "stackonetest: an answer with status 101 has no body"},
-		{name: "long status", fault: stackonetest.Fault{Status: 1000}, want: "stackonetest: status 1000 cannot be sent"},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			test := &recorder{}
-			srv := stackonetest.NewTestServer(test)
-			srv.Inject(row.fault)
-			for range row.sent {
-				post(t, srv, createPath, acmeJSON)
-			}
-			for range 2 {
-				if err := srv.Verify(); row.want == "" {
-					assert.NoError(t, err)
-				} else {
-					assert.EqualError(t, err, row.want)
-				}
-			}
-			test.end()
-			assert.Equal(t, row.want != "", len(test.failures) == 1)
-		})
-	}
-}
-
-// statusOfCreate creates a session, from any goroutine.
-func statusOfCreate(t *testing.T, srv *stackonetest.Server) int {
-	_, err := once(srv).ConnectSessions.Create(t.Context(), acme)
-	var api *client.APIError
-	if errors.As(err, &api) {
-		return api.StatusCode
-	}
-	assert.NoError(t, err)
-	return http.StatusCreated
-}
-
-func TestFaultsAreTakenOnceEach(t *testing.T) {
-	t.Parallel()
-	srv := stackonetest.NewTestServer(t)
-	srv.Inject(stackonetest.Fault{Status: 500, Times: 5}, stackonetest.Fault{Status: 409, Times: 7, When: func(stackonetest.Request) bool { return true }})
-	var counts [1000]atomic.Int32
-	var group sync.WaitGroup
-	for range 40 {
-		group.Go(func() { counts[statusOfCreate(t, srv)].Add(1) })
-	}
-	group.Wait()
-	assert.EqualValues(t, 5, counts[500].Load())
-	assert.EqualValues(t, 7, counts[409].Load())
-	assert.EqualValues(t, 28, counts[201].Load())
-	assert.Len(t, srv.Sessions(), 28)
-}
-
-// Two requests that a fault is for at the same time share it out.
-func TestFaultIsTakenByOneOfTwo(t *testing.T) {
-	t.Parallel()
-	srv := stackonetest.NewTestServer(t)
-	var both sync.WaitGroup
-	both.Add(2)
-	srv.Inject(stackonetest.Fault{Status: 500, When: func(stackonetest.Request) bool {
-		both.Done()
-		both.Wait()
-		return true
-	}})
-	var statuses [2]int
-	var group sync.WaitGroup
-	for i := range statuses {
-		group.Go(func() { statuses[i] = statusOfCreate(t, srv) })
-	}
-	group.Wait()
-	assert.ElementsMatch(t, []int{201, 500}, statuses[:])
-}
-
-// A function that picks requests may use the server.
-func TestFaultsWhenUsesTheServer(t *testing.T) {
+// When may call methods of the server.
+func TestFaultWhenMayCallTheServer(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	srv.Inject(stackonetest.Fault{RetryAfter: time.Second, When: func(stackonetest.Request) bool {
@@ -349,11 +241,11 @@ func TestFaultsAgainstTheClient(t *testing.T) {
 		var transport *client.TransportError
 		require.ErrorAs(t, err, &transport)
 		assert.True(t, transport.MaybeSent)
-		assert.Len(t, srv.Sessions(), 2, "a session that its maker does not know of")
+		assert.Len(t, srv.Sessions(), 2, "one of which the client does not know")
 
 		srv.Inject(stackonetest.Fault{Reset: stackonetest.ResetBeforeReading}, stackonetest.Fault{Status: 503})
 		_, err = c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: link.Token})
-		require.NoError(t, err, "reading is repeated")
+		require.NoError(t, err, "Authenticate is retried")
 	})
 }
 
@@ -365,42 +257,4 @@ func TestSwitchingProtocols(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	assert.Equal(t, http.StatusSwitchingProtocols, res.StatusCode)
-}
-
-func TestPendingFaults(t *testing.T) {
-	t.Parallel()
-	srv := stackonetest.NewServer()
-	defer srv.Close()
-	assert.Empty(t, srv.Faults())
-	once, thrice := stackonetest.Fault{Status: 500}, stackonetest.Fault{Status: 502, Times: 3, Path: createPath, Body: []byte("x")}
-	always := stackonetest.Fault{Status: 503, Times: -1}
-	srv.Inject(once, thrice, stackonetest.Fault{}, always)
-	once.Times = 1
-	assert.Equal(t, []stackonetest.Fault{once, thrice, always}, srv.Faults())
-	post(t, srv, createPath, acmeJSON)
-	assert.Equal(t, 502, post(t, srv, createPath, acmeJSON).StatusCode)
-	assert.Equal(t, 503, post(t, srv, authenticatePath, `{"token":"x"}`).StatusCode)
-	thrice.Times = 2
-	assert.Equal(t, []stackonetest.Fault{thrice, always}, srv.Faults())
-	srv.ClearFaults()
-	assert.Empty(t, srv.Faults())
-}
-
-func TestFaultsAreTakenAway(t *testing.T) {
-	t.Parallel()
-	srv := stackonetest.NewTestServer(t) // Verify misses none of those that were taken away
-	srv.Inject(stackonetest.Fault{Status: 500})
-	remove := srv.Inject(stackonetest.Fault{Status: 502, Times: -1}, stackonetest.Fault{Status: 503})
-	srv.Inject(stackonetest.Fault{Status: 409})
-	status := func() int { return post(t, srv, createPath, acmeJSON).StatusCode }
-	assert.Equal(t, []int{500, 502, 502}, []int{status(), status(), status()})
-	remove()
-	remove()
-	assert.Equal(t, []int{409, 201}, []int{status(), status()})
-
-	srv.Inject()() // nothing
-	srv.Inject(stackonetest.Fault{Status: 500, Times: -1}, stackonetest.Fault{Status: -1})
-	require.Error(t, srv.Verify())
-	srv.ClearFaults()
-	assert.Equal(t, 201, status())
 }

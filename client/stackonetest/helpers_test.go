@@ -28,29 +28,29 @@ const (
 	authenticatePath = "/connect_sessions/authenticate"
 )
 
-// acme is a request with what is required and nothing else.
+// acme is a request with only the required members.
 var acme = gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"}
 
 const acmeJSON = `{"origin_owner_id":"acme","origin_owner_name":"Acme"}`
 
-// described returns the operations of an API description, with its closed lists of
-// values.
+// described returns a router for the operations of an API description with its closed
+// enums.
 func described(doc *openapi3.T, err error) routers.Router {
 	if err != nil {
 		panic(err)
 	}
 	doc.Servers = nil
-	doc.OpenAPI = "3.1.0"                                                      // as upstream says
-	router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation()) // some of upstream's are wrong
-	doc.OpenAPI = "3.0.3"                                                      // for the sake of nullable, which 3.1 does not have
+	doc.OpenAPI = "3.1.0"                                                      // as in upstream's file
+	router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation()) // some examples of upstream are invalid
+	doc.OpenAPI = "3.0.3"                                                      // because 3.1 has no nullable
 	if err != nil {
 		panic(err)
 	}
 	return router
 }
 
-// strict is the description that the server uses, and upstream the one that
-// StackOne publishes, without this module's corrections.
+// strict is the description that the server uses. upstream is the one that StackOne
+// publishes, without this module's corrections.
 var (
 	strict   = sync.OnceValue(func() routers.Router { return described(description.GetSpec()) })
 	upstream = sync.OnceValue(func() routers.Router {
@@ -58,7 +58,7 @@ var (
 	})
 )
 
-// reply is an answer with its body read.
+// reply is a response whose body has been read.
 type reply struct {
 	*http.Response
 	body []byte
@@ -71,13 +71,13 @@ func (r reply) object(t *testing.T) map[string]any {
 	return object
 }
 
-// conforms fails the test unless the descriptions document the answer.
+// conforms fails the test if the response does not conform to both descriptions.
 func (r reply) conforms(t *testing.T) {
 	t.Helper()
 	route, params, err := strict().FindRoute(r.Request)
 	require.NoError(t, err)
 	r.allowedBy(t, route, params)
-	if route, params, err := upstream().FindRoute(r.Request); err == nil { // it lacks the second operation
+	if route, params, err := upstream().FindRoute(r.Request); err == nil { // upstream does not describe authenticate
 		r.allowedBy(t, route, params)
 	}
 }
@@ -98,8 +98,8 @@ func basic(credentials string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
-// call sends a request as StackOne's TypeScript SDK 4.28.0 does. The header overrides
-// what that sends, and a nil value removes it.
+// call sends a request like StackOne's TypeScript SDK 4.28.0. header overrides its header
+// fields; a nil value removes a field.
 func call(t *testing.T, srv *stackonetest.Server, method, path, body string, header http.Header) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+path, strings.NewReader(body))
@@ -131,7 +131,7 @@ func post(t *testing.T, srv *stackonetest.Server, path, body string) reply {
 	return call(t, srv, http.MethodPost, path, body, nil)
 }
 
-// create makes a session and returns it.
+// create creates a session.
 func create(t *testing.T, srv *stackonetest.Server, body gen.ConnectSessionCreate) *stackonetest.Session {
 	t.Helper()
 	link, err := srv.Client().ConnectSessions.Create(t.Context(), body)
@@ -141,7 +141,7 @@ func create(t *testing.T, srv *stackonetest.Server, body gen.ConnectSessionCreat
 	return session
 }
 
-// authenticate asks for the session with the session's token.
+// authenticate requests a session with its token.
 func authenticate(t *testing.T, srv *stackonetest.Server, session *stackonetest.Session) *gen.ConnectSession {
 	t.Helper()
 	got, err := srv.Client().ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: session.Details().Token})
@@ -149,7 +149,7 @@ func authenticate(t *testing.T, srv *stackonetest.Server, session *stackonetest.
 	return got
 }
 
-// once is a client that sends every request once.
+// once returns a client that does not retry.
 func once(srv *stackonetest.Server) *client.Client {
 	return srv.Client(client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
 }

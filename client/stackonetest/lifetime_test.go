@@ -26,7 +26,7 @@ import (
 )
 
 // Not parallel: it counts the goroutines of the process.
-func TestCloseLeavesNothing(t *testing.T) {
+func TestCloseLeavesNoGoroutines(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		opts []stackonetest.Option
@@ -37,7 +37,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			srv := stackonetest.NewServer(row.opts...)
-			for range 3 { // connections that stay open, idle
+			for range 3 { // idle connections
 				create(t, srv, acme)
 			}
 			srv.Inject(
@@ -55,7 +55,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 			}
 			require.Eventually(t, func() bool { return len(srv.Requests()) >= 13 }, 10*time.Second, time.Millisecond)
 			body, writer := io.Pipe()
-			group.Go(func() { // half of a body
+			group.Go(func() { // incomplete body
 				_, err := srv.HTTPClient().Post(srv.URL+createPath, "application/json", body)
 				assert.Error(t, err)
 			})
@@ -65,19 +65,18 @@ func TestCloseLeavesNothing(t *testing.T) {
 			srv.Close()
 			writer.Close()
 			group.Wait()
-			// One more than before: Eventually asks in a goroutine of its own.
+			// One more, because Eventually runs the condition in a goroutine.
 			assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 10*time.Second, time.Millisecond)
 
 			_, err = once(srv).ConnectSessions.Create(t.Context(), acme)
 			require.ErrorIs(t, err, syscall.ECONNREFUSED)
-			assert.NotEmpty(t, srv.Requests(), "what happened can be looked at")
+			assert.NotEmpty(t, srv.Requests(), "requests remain readable")
 		})
 	}
 }
 
-// Close waits for the requests that are being answered, and they do not make it
-// wait.
-func TestCloseInterrupts(t *testing.T) {
+// Close interrupts delayed and slow responses. Concurrent calls return immediately too.
+func TestCloseInterruptsResponses(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
@@ -104,7 +103,7 @@ func TestInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
 		session := create(t, srv, acme)
-		assert.Equal(t, time.Now().UTC(), session.Details().CreatedAt.UTC(), "the bubble's time is the server's")
+		assert.Equal(t, time.Now().UTC(), session.Details().CreatedAt.UTC(), "the server uses the bubble's time")
 
 		time.Sleep(29*time.Minute + 59*time.Second)
 		authenticate(t, srv, session)
@@ -195,14 +194,14 @@ func TestManyServers(t *testing.T) {
 	group.Wait()
 }
 
-// A connection that is accepted while the server closes ends too, even if its
-// request never gets the rest of its body.
+// A connection that is accepted while the server closes is closed too, even if the rest
+// of its request never arrives.
 func TestCloseDuringAccept(t *testing.T) {
 	t.Parallel()
 	for range 20 {
 		srv := stackonetest.NewServer()
 		var conns []net.Conn
-		for range 8 { // the system accepts them before the server does
+		for range 8 { // the system accepts connections before the server does
 			conn, err := net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://"))
 			require.NoError(t, err)
 			defer conn.Close()
@@ -219,8 +218,8 @@ func TestCloseDuringAccept(t *testing.T) {
 	}
 }
 
-// With Keep, memory does not grow with the requests. SOAK_CALLS sets their number.
-// Not parallel: it measures the memory of the process.
+// With Keep, memory does not grow with the number of requests, which SOAK_CALLS sets.
+// Not parallel, because it measures the memory of the process.
 func TestMemoryIsBounded(t *testing.T) {
 	calls := 3000
 	if n, err := strconv.Atoi(os.Getenv("SOAK_CALLS")); err == nil {
@@ -248,6 +247,6 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	require.NoError(t, srv.WaitDelivered(t.Context()))
 	grown := int64(heap()) - int64(before)
-	t.Logf("%d requests: %d bytes more than after a tenth of them", calls, grown)
+	t.Logf("%d requests: %d bytes more than after the first tenth", calls, grown)
 	assert.Less(t, grown, int64(256<<10))
 }

@@ -5,22 +5,20 @@ import (
 	"time"
 )
 
-// RateLimit is the number of requests a minute that StackOne documents for a key.
+// RateLimit is StackOne's documented limit of requests a minute for each key.
 const RateLimit = 1000
 
-// LimitRate makes the server answer 429, with a Retry-After in seconds, to every
-// API request above so many in a minute, refused requests included. A minute
-// begins with the first request after the one before it ended; [Server.Advance]
-// can end it. A server has no limit until this is called, and 0 or less takes it
-// away. Requests to which a fault gives a status do not count.
+// LimitRate limits the API requests a minute, including rejected ones. Requests above
+// the limit get 429 with a Retry-After in seconds. A minute begins with the first
+// request after the previous minute; [Server.Advance] can end it. Requests for which a
+// fault sets a status do not count. By default there is no limit; 0 or less removes it.
 func (s *Server) LimitRate(perMinute int) {
 	s.limiter.mu.Lock()
 	defer s.limiter.mu.Unlock()
 	s.limiter.perMinute, s.limiter.began = perMinute, time.Time{}
 }
 
-// RateLimit returns the limit that [Server.LimitRate] has set, and 0 when there is
-// none.
+// RateLimit returns the limit set by [Server.LimitRate], or 0 if there is none.
 func (s *Server) RateLimit() int {
 	s.limiter.mu.Lock()
 	defer s.limiter.mu.Unlock()
@@ -34,8 +32,8 @@ type limiter struct {
 	began     time.Time
 }
 
-// wait counts a request and returns 0 when it is within the limit, or else the
-// time until the next minute.
+// wait counts a request. It returns 0 if the request is within the limit, and otherwise
+// the time until the next minute.
 func (l *limiter) wait(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

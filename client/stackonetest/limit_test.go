@@ -37,7 +37,7 @@ func TestLimitRate(t *testing.T) {
 	srv.Advance(30 * time.Second)
 	assert.Equal(t, []int{201, 201, 429}, statuses(3))
 	srv.Advance(-time.Hour)
-	assert.Equal(t, []int{201, 201, 429}, statuses(3), "a clock that was moved back begins a minute")
+	assert.Equal(t, []int{201, 201, 429}, statuses(3), "moving the clock back begins a new minute")
 	srv.LimitRate(3)
 	assert.Equal(t, 3, srv.RateLimit())
 	assert.Equal(t, []int{201, 201, 201, 429}, statuses(4))
@@ -51,23 +51,23 @@ func TestDocumentedRateLimit(t *testing.T) {
 	srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
 	srv.LimitRate(stackonetest.RateLimit)
 	c := once(srv)
-	var refused atomic.Int32
+	var rejected atomic.Int32
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
 			for range 260 {
 				if _, err := c.ConnectSessions.Create(t.Context(), acme); errors.Is(err, client.ErrTooManyRequests) {
-					refused.Add(1)
+					rejected.Add(1)
 				}
 			}
 		})
 	}
 	group.Wait()
-	assert.EqualValues(t, 40, refused.Load())
+	assert.EqualValues(t, 40, rejected.Load())
 	assert.Len(t, srv.Sessions(), 1000)
 }
 
-func TestClientWaitsAsLongAsTheLimitSays(t *testing.T) {
+func TestClientHonoursTheRateLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// memoryListener is a listener whose connections are pipes. Unlike a socket's,
-// their waits let the time of a testing/synctest bubble go on.
+// memoryListener is a listener whose connections are pipes. Unlike sockets, they let the
+// time of a testing/synctest bubble advance while they block.
 type memoryListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -38,14 +38,14 @@ func (l *memoryListener) Close() error {
 	return nil
 }
 
-// Addr is a loopback address, so that clients which insist on one accept the
-// URL, with a port where nothing listens.
+// Addr returns a loopback address, because clients may only allow http for one, with a
+// port where nothing listens.
 func (l *memoryListener) Addr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}
 }
 
-// dial connects to the listener, whatever the address. A closed listener refuses
-// as a closed port does.
+// dial connects to the listener, whatever the address. It fails with ECONNREFUSED if the
+// listener is closed.
 func (l *memoryListener) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	client, server := net.Pipe()
 	var err error

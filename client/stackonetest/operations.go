@@ -16,31 +16,31 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// answer serves a request.
-func (s *Server) answer(r *http.Request, body []byte) answer {
+// respond returns the response to an API request.
+func (s *Server) respond(r *http.Request, body []byte) response {
 	if wait := s.limiter.wait(s.clock.now()); wait > 0 {
-		a := s.refusal(http.StatusTooManyRequests, "Too many requests")
+		a := s.errorResponse(http.StatusTooManyRequests, "Too many requests")
 		a.Header.Set("Retry-After", wholeSeconds(wait))
 		return a
 	}
 	if s.spec.err != nil {
-		return s.refusal(http.StatusInternalServerError, s.spec.err.Error())
+		return s.errorResponse(http.StatusInternalServerError, s.spec.err.Error())
 	}
 	route, params := s.spec.find(r)
 	if route == nil {
-		return s.refusal(http.StatusNotFound, "Cannot "+r.Method+" "+r.URL.Path)
+		return s.errorResponse(http.StatusNotFound, "Cannot "+r.Method+" "+r.URL.Path)
 	}
 	if reason := s.unauthorized(r.Header.Get("Authorization")); reason != "" {
-		a := s.refusal(http.StatusUnauthorized, "Unauthorized")
+		a := s.errorResponse(http.StatusUnauthorized, "Unauthorized")
 		if reason == noColon {
-			a = s.refusal(http.StatusUnauthorized, "Unauthorized: "+noColon)
+			a = s.errorResponse(http.StatusUnauthorized, "Unauthorized: "+noColon)
 		}
 		a.reason = reason
 		return a
 	}
 	value, faults := s.validate(r, route, params, body)
 	if len(faults) > 0 {
-		return s.refusal(http.StatusBadRequest, strings.Join(faults, "; "))
+		return s.errorResponse(http.StatusBadRequest, strings.Join(faults, "; "))
 	}
 	switch operation := route.Method + " " + route.Path; operation {
 	case "POST /connect_sessions":
@@ -50,26 +50,25 @@ func (s *Server) answer(r *http.Request, body []byte) answer {
 		session := s.Session(token)
 		switch {
 		case session == nil:
-			return s.refusal(http.StatusNotFound, "Connect session not found")
+			return s.errorResponse(http.StatusNotFound, "Connect session not found")
 		case session.expired():
-			return s.refusal(http.StatusUnauthorized, "Connect session token has expired")
+			return s.errorResponse(http.StatusUnauthorized, "Connect session token has expired")
 		}
 		return s.created(session, s.spec.session)
 	default:
-		return s.refusal(http.StatusNotImplemented, "stackonetest does not serve "+operation)
+		return s.errorResponse(http.StatusNotImplemented, "stackonetest does not serve "+operation)
 	}
 }
 
-func (s *Server) created(session *Session, as *openapi3.Schema) answer {
-	return jsonAnswer(http.StatusCreated, session.answer(as))
+func (s *Server) created(session *Session, as *openapi3.Schema) response {
+	return jsonResponse(http.StatusCreated, session.body(as))
 }
 
-const noColon = "the Authorization header encodes the key without the colon that follows it"
+const noColon = "the Authorization header has no colon after the API key"
 
-// unauthorized says why a request with this Authorization header is refused, and
-// returns "" for the server's key as the user name of Basic authentication with an
-// empty password. The key alone is refused, as StackOne's documentation demands
-// the colon, with an answer that says so: forgetting it is a common mistake.
+// unauthorized returns why an Authorization header is rejected. It returns "" for the
+// server's key as the user name of Basic authentication with an empty password.
+// StackOne's documentation requires the colon after the key, which is often forgotten.
 func (s *Server) unauthorized(header string) string {
 	scheme, encoded, _ := strings.Cut(header, " ")
 	credentials, err := base64.StdEncoding.DecodeString(encoded)
@@ -78,9 +77,9 @@ func (s *Server) unauthorized(header string) string {
 	case header == "":
 		return "the request has no Authorization header"
 	case !strings.EqualFold(scheme, "Basic") || err != nil:
-		return "the Authorization header is not of Basic authentication"
+		return "the Authorization header does not use Basic authentication"
 	case name != s.apiKey:
-		return "the API key is not this server's"
+		return "the API key is not the key of this server"
 	case !colon:
 		return noColon
 	case password != "":
@@ -89,8 +88,8 @@ func (s *Server) unauthorized(header string) string {
 	return ""
 }
 
-// validate returns the body of a request, and everything that the description, or
-// the option Strict, does not allow.
+// validate returns the body of a request, and a text for each violation of the API
+// description or of the option Strict.
 func (s *Server) validate(r *http.Request, route *routers.Route, params map[string]string, body []byte) (map[string]any, []string) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
@@ -99,19 +98,19 @@ func (s *Server) validate(r *http.Request, route *routers.Route, params map[stri
 		Route:      route,
 		Options: &openapi3filter.Options{
 			AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc,
-			SkipSettingDefaults: true, // they come from the description, when the session is made
+			SkipSettingDefaults: true, // createSession sets them
 			KeepValidatedValue:  true,
 			MultiError:          true,
 		},
 	})
-	faults := invalid(err)
-	if err == nil && len(body) > 0 && !json.Valid(body) { // the validator reads no further than the first value
+	faults := violations(err)
+	if err == nil && len(body) > 0 && !json.Valid(body) { // the validator only reads the first value
 		faults = append(faults, "the body is not JSON")
 	}
 	if s.strict && route.Operation.RequestBody != nil {
 		var value any
 		if media := route.Operation.RequestBody.Value.Content.Get("application/json"); media != nil && json.Unmarshal(body, &value) == nil {
-			faults = append(faults, unknown(media.Schema.Value, value, "body")...)
+			faults = append(faults, unknownMembers(media.Schema.Value, value, "body")...)
 		}
 	}
 	slices.Sort(faults)
@@ -122,21 +121,21 @@ func (s *Server) validate(r *http.Request, route *routers.Route, params map[stri
 	return value, faults
 }
 
-// invalid says what is wrong with a request without showing any value of it.
-func invalid(err error) []string {
+// violations describes what is wrong with a request without showing its values.
+func violations(err error) []string {
 	if err == nil {
 		return nil
 	}
-	if several, ok := err.(openapi3.MultiError); ok { //nolint:errorlint // its As hides all errors but the first
+	if several, ok := err.(openapi3.MultiError); ok { //nolint:errorlint // its As only finds the first error
 		var faults []string
 		for _, err := range several {
-			faults = append(faults, invalid(err)...)
+			faults = append(faults, violations(err)...)
 		}
 		return faults
 	}
 	if request, ok := err.(*openapi3filter.RequestError); ok { //nolint:errorlint // as above
 		if several, ok := request.Err.(openapi3.MultiError); ok { //nolint:errorlint // as above
-			return invalid(several)
+			return violations(several)
 		}
 	}
 	var schema *openapi3.SchemaError
@@ -146,14 +145,14 @@ func invalid(err error) []string {
 	return []string{err.Error()}
 }
 
-// unknown lists the members of a value that its schema does not have. A schema
-// without properties says nothing about them.
-func unknown(schema *openapi3.Schema, value any, path string) (faults []string) {
+// unknownMembers lists the members of a value that its schema does not have. A schema
+// without properties allows every member.
+func unknownMembers(schema *openapi3.Schema, value any, path string) (faults []string) {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, member := range value {
 			if ref := schema.Properties[name]; ref != nil {
-				faults = append(faults, unknown(ref.Value, member, path+"."+name)...)
+				faults = append(faults, unknownMembers(ref.Value, member, path+"."+name)...)
 			} else if len(schema.Properties) > 0 {
 				faults = append(faults, path+": the API description has no member "+strconv.Quote(name))
 			}
@@ -161,7 +160,7 @@ func unknown(schema *openapi3.Schema, value any, path string) (faults []string) 
 	case []any:
 		for i, item := range value {
 			if schema.Items != nil {
-				faults = append(faults, unknown(schema.Items.Value, item, path+"."+strconv.Itoa(i))...)
+				faults = append(faults, unknownMembers(schema.Items.Value, item, path+"."+strconv.Itoa(i))...)
 			}
 		}
 	}

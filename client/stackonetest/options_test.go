@@ -30,7 +30,7 @@ func TestFixed(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	srv := stackonetest.NewTestServer(t, stackonetest.Fixed(start), stackonetest.PublicURL("https://stackone.example/"))
-	answers := func() string {
+	responses := func() string {
 		created := post(t, srv, createPath, `{"origin_owner_id":"acme","origin_owner_name":"Acme","provider":"bamboohr"}`)
 		require.NoError(t, srv.Session("token-1").Connect(""))
 		srv.Advance(time.Minute)
@@ -38,7 +38,7 @@ func TestFixed(t *testing.T) {
 		return fmt.Sprintln(created.Header.Get("X-Request-Id"), created.Header.Get("Date"), string(created.body)) +
 			fmt.Sprintln(seen.Header.Get("X-Request-Id"), seen.Header.Get("Date"), string(seen.body))
 	}
-	got := answers()
+	got := responses()
 	assert.True(t, strings.HasPrefix(got, "request-1 Fri, 02 Jan 2026 03:04:05 GMT "), got)
 	assert.Contains(t, got, `"created_at":"2026-01-02T03:04:05.000Z"`)
 	assert.Contains(t, got, `"auth_link_url":"https://stackone.example/auth_link/token-1"`)
@@ -58,23 +58,23 @@ func TestFixed(t *testing.T) {
 	assert.Empty(t, srv.Sessions())
 	assert.Empty(t, srv.Requests())
 	assert.Equal(t, start, srv.Now())
-	assert.Equal(t, got, answers(), "a server that was reset begins anew")
-	assert.Equal(t, http.StatusCreated, post(t, srv, createPath, acmeJSON).StatusCode, "it has no limit")
+	assert.Equal(t, got, responses(), "as after a start")
+	assert.Equal(t, http.StatusCreated, post(t, srv, createPath, acmeJSON).StatusCode, "the limit was removed")
 }
 
 func TestStrict(t *testing.T) {
 	t.Parallel()
 	const misspelt = `{"origin_owner_id":"a","origin_owner_name":"A","catagories":["hris"],"expiresIn":60,"metadata":{"any":{"thing":1}}}`
 	srv := stackonetest.NewTestServer(t, stackonetest.Strict())
-	refused := post(t, srv, createPath, misspelt)
-	assert.Equal(t, http.StatusBadRequest, refused.StatusCode)
-	assert.Equal(t, `body: the API description has no member "catagories"; body: the API description has no member "expiresIn"`, refused.object(t)["message"])
-	refused = post(t, srv, createPath, `{"origin_owner_id":7,"catagories":null}`)
+	rejected := post(t, srv, createPath, misspelt)
+	assert.Equal(t, http.StatusBadRequest, rejected.StatusCode)
+	assert.Equal(t, `body: the API description has no member "catagories"; body: the API description has no member "expiresIn"`, rejected.object(t)["message"])
+	rejected = post(t, srv, createPath, `{"origin_owner_id":7,"catagories":null}`)
 	assert.Equal(t, `body.origin_owner_id: value must be a string; body.origin_owner_name: property "origin_owner_name" is missing; `+
-		`body: the API description has no member "catagories"`, refused.object(t)["message"])
+		`body: the API description has no member "catagories"`, rejected.object(t)["message"])
 	assert.Equal(t, http.StatusCreated, post(t, srv, createPath, acmeJSON).StatusCode)
 
-	assert.Equal(t, http.StatusCreated, post(t, stackonetest.NewTestServer(t), createPath, misspelt).StatusCode, "as the service")
+	assert.Equal(t, http.StatusCreated, post(t, stackonetest.NewTestServer(t), createPath, misspelt).StatusCode, "StackOne ignores unknown members")
 }
 
 func TestKeep(t *testing.T) {
@@ -90,17 +90,17 @@ func TestKeep(t *testing.T) {
 	assert.Equal(t, sessions[2:], srv.Sessions())
 	assert.Len(t, srv.Requests(), 3)
 	assert.Nil(t, srv.Session(sessions[0].Details().Token))
-	assert.EqualValues(t, 5, sessions[4].Details().ID, "ids are not given twice")
+	assert.EqualValues(t, 5, sessions[4].Details().ID, "IDs are not reused")
 
 	account := func(n int) string { return sessions[n].Details().LatestConnectionAttempt.AccountSecureID }
 	edited := func(n int) string { id, _ := sessions[n].Edits(""); return id }
-	assert.Empty(t, edited(1), "its account is forgotten")
+	assert.Empty(t, edited(1), "its account was forgotten")
 	assert.Equal(t, account(2), edited(2))
 	seen := map[string]bool{}
 	for n := range 5 {
 		seen[account(n)] = true
 	}
-	assert.Len(t, seen, 5, "names of accounts are not given twice")
+	assert.Len(t, seen, 5, "account IDs are not reused")
 }
 
 func TestLogger(t *testing.T) {
@@ -133,9 +133,9 @@ func TestLogger(t *testing.T) {
 	assert.Equal(t, []string{
 		request + "201 request_id=request-1 ",
 		request + `401 request_id=request-2 "the request has no Authorization header"`,
-		request + `401 request_id=request-3 "the Authorization header is not of Basic authentication"`,
-		request + `401 request_id=request-4 "the API key is not this server's"`,
-		request + `401 request_id=request-5 "the Authorization header encodes the key without the colon that follows it"`,
+		request + `401 request_id=request-3 "the Authorization header does not use Basic authentication"`,
+		request + `401 request_id=request-4 "the API key is not the key of this server"`,
+		request + `401 request_id=request-5 "the Authorization header has no colon after the API key"`,
 		request + `401 request_id=request-6 "the password after the API key is not empty"`,
 		request + `502 request_id=request-8 "injected fault"`,
 		request + `0 request_id=request-9 "connection reset by an injected fault"`,
@@ -172,7 +172,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	_, err := http.Get(srv.URL)
-	require.Error(t, err, "nobody else trusts it")
+	require.Error(t, err, "other clients do not trust it")
 
 	other := stackonetest.NewTestServer(t, stackonetest.TLS(&tls.Config{Certificates: testCertificate(t)}))
 	assert.Nil(t, other.CA())
@@ -198,7 +198,6 @@ func TestHTTP2(t *testing.T) {
 	})
 }
 
-// A connection over TLS is reset as one without.
 func TestResetOverTLS(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t, stackonetest.TLS(nil))

@@ -12,33 +12,33 @@ import (
 	"time"
 )
 
-// Request is an API request as it arrived, and how it was answered.
+// Request is an API request as it arrived, and the server's response to it.
 type Request struct {
-	ID     string    // the answer's X-Request-Id
+	ID     string    // X-Request-Id of the response
 	Time   time.Time // of arrival, by the server's clock
 	Method string
 	Path   string // without the query
 	Query  url.Values
 	Header http.Header // without Authorization and Proxy-Authorization
-	Body   []byte      // raw, at most 1 MiB of it
+	Body   []byte      // at most 1 MiB
 
-	Answer Answer // zero until there is one, and after a reset
-	Reason string // why the request was refused, or got no answer; else empty
+	Answer Answer // zero until the server has responded, and after a reset
+	Reason string // why the request was rejected or got no response; otherwise empty
 }
 
-// Answer is the server's answer to a request. The faults that cut or slow a body
-// do not show here.
+// Answer is the server's response to a request. It does not show whether a fault cut or
+// slowed the body.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Format writes method and path and nothing else, whatever the verb: a body can
-// hold a token.
+// Format writes only the method and the path, whatever the verb, because a body may
+// contain a token.
 func (r Request) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%s %s", r.Method, r.Path) }
 
-// Format writes the status and nothing else, whatever the verb.
+// Format writes only the status, whatever the verb.
 func (a Answer) Format(f fmt.State, _ rune) { fmt.Fprint(f, a.Status) }
 
 func (r Request) clone() Request {
@@ -48,7 +48,7 @@ func (r Request) clone() Request {
 	return r
 }
 
-// journal is what arrived, and what should.
+// journal records requests and the requests that the test expects.
 type journal struct {
 	mu       sync.Mutex
 	keep     int
@@ -64,8 +64,8 @@ func (j *journal) add(r Request) *Request {
 	return &r
 }
 
-// answered adds the answer to a request, and returns the request.
-func (j *journal) answered(r *Request, a answer, shared http.Header) Request {
+// setAnswer adds the response to a request, and returns the request.
+func (j *journal) setAnswer(r *Request, a response, shared http.Header) Request {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	r.Answer, r.Reason = a.Answer, a.reason
@@ -76,7 +76,7 @@ func (j *journal) answered(r *Request, a answer, shared http.Header) Request {
 	return *r
 }
 
-// latest drops the oldest of more than keep, unless that is 0.
+// latest returns the last keep elements, or all if keep is 0.
 func latest[T any](all []T, keep int) []T {
 	if keep > 0 && len(all) > keep {
 		return slices.Delete(all, 0, len(all)-keep)
@@ -90,8 +90,8 @@ func (j *journal) reset() {
 	j.requests, j.expected, j.strict = nil, nil, false
 }
 
-// Requests returns the API requests in the order in which they arrived, refused
-// ones included. What a browser sends to an auth link is not among them.
+// Requests returns the API requests in the order of arrival, including rejected ones.
+// It does not include requests for auth links.
 func (s *Server) Requests() []Request {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
@@ -102,11 +102,12 @@ func (s *Server) Requests() []Request {
 	return requests
 }
 
-// Expect adds requests to those that the test expects, written as method and
-// path: "POST /connect_sessions". Once it has been called, with or without
-// requests, [Server.Verify] wants the requests of the server's whole life, or
-// those that [Keep] leaves, to be the expected ones, each as often as it was
-// named, in any order. A repeated attempt counts as a request.
+// Expect declares API requests that the test expects, written as method and path:
+// "POST /connect_sessions". After the first call, even one without requests,
+// [Server.Verify] fails unless the recorded requests are exactly the expected ones, in
+// any order. A request that is expected n times must be passed n times. Requests sent
+// before the call count as well, and so do retries; with [Keep], only the recorded
+// requests count.
 func (s *Server) Expect(requests ...string) {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
@@ -114,10 +115,9 @@ func (s *Server) Expect(requests ...string) {
 	s.journal.expected = append(s.journal.expected, requests...)
 }
 
-// Verify says, in one error, how what happened differs from what the test
-// scripted: requests that were not expected, expected requests that did not come,
-// and injected faults that were used too seldom or make no sense. It is nil when
-// nothing differs.
+// Verify returns an error that lists unexpected requests, expected requests that did
+// not arrive, and injected faults that are invalid or were triggered less often than
+// their Times. It returns nil if there are none.
 func (s *Server) Verify() error {
 	return errors.Join(s.journal.verify(), s.script.verify())
 }
@@ -139,7 +139,7 @@ func (j *journal) verify() error {
 		errs = append(errs, fmt.Errorf("stackonetest: request %q was not expected", got))
 	}
 	for _, want := range missing {
-		errs = append(errs, fmt.Errorf("stackonetest: expected request %q did not come", want))
+		errs = append(errs, fmt.Errorf("stackonetest: expected request %q did not arrive", want))
 	}
 	return errors.Join(errs...)
 }

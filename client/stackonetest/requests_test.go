@@ -49,10 +49,10 @@ func TestRequests(t *testing.T) {
 	got[0].Body[0] = 'X'
 	again := srv.Requests()[0]
 	assert.Equal(t, "application/json", again.Header.Get("Content-Type"))
-	assert.Equal(t, acmeJSON, string(again.Body), "what a test does to its copy does not reach the server")
+	assert.Equal(t, acmeJSON, string(again.Body), "Requests returns copies")
 }
 
-// recorder is a test that notes its failures.
+// recorder is a TB that records failures.
 type recorder struct {
 	cleanups []func()
 	failures []string
@@ -72,24 +72,24 @@ func (r *recorder) end() {
 
 func TestExpect(t *testing.T) {
 	t.Parallel()
-	const creation, reading = "POST " + createPath, "POST " + authenticatePath
+	const createRequest, authenticateRequest = "POST " + createPath, "POST " + authenticatePath
 	for _, row := range []struct {
 		name   string
 		expect [][]string // one Expect each
 		sent   []string   // paths
 		want   string
 	}{
-		{name: "nothing said, nothing wrong", sent: []string{createPath, "/elsewhere"}},
-		{name: "as expected, in another order", expect: [][]string{{creation, reading}, {creation}}, sent: []string{authenticatePath, createPath, createPath}},
-		{name: "one too many", expect: [][]string{{creation}}, sent: []string{createPath, createPath},
+		{name: "without Expect", sent: []string{createPath, "/elsewhere"}},
+		{name: "expected requests in another order", expect: [][]string{{createRequest, authenticateRequest}, {createRequest}}, sent: []string{authenticatePath, createPath, createPath}},
+		{name: "additional request", expect: [][]string{{createRequest}}, sent: []string{createPath, createPath},
 			want: `stackonetest: request "POST /connect_sessions" was not expected`},
-		{name: "one too few", expect: [][]string{{creation, creation}}, sent: []string{createPath},
-			want: `stackonetest: expected request "POST /connect_sessions" did not come`},
-		{name: "none expected", expect: [][]string{{}}, sent: []string{createPath},
+		{name: "missing request", expect: [][]string{{createRequest, createRequest}}, sent: []string{createPath},
+			want: `stackonetest: expected request "POST /connect_sessions" did not arrive`},
+		{name: "no request expected", expect: [][]string{{}}, sent: []string{createPath},
 			want: `stackonetest: request "POST /connect_sessions" was not expected`},
-		{name: "another one", expect: [][]string{{creation}}, sent: []string{"/else\nwhere"},
+		{name: "another request", expect: [][]string{{createRequest}}, sent: []string{"/else\nwhere"},
 			want: "stackonetest: request \"POST /else\\nwhere\" was not expected\n" +
-				`stackonetest: expected request "POST /connect_sessions" did not come`},
+				`stackonetest: expected request "POST /connect_sessions" did not arrive`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -116,7 +116,7 @@ func TestExpect(t *testing.T) {
 			require.EqualError(t, err, row.want)
 			assert.Equal(t, []string{row.want}, test.failures)
 			_, err = srv.HTTPClient().Get(srv.URL)
-			assert.Error(t, err, "the end of the test closes the server")
+			assert.Error(t, err, "the server is closed at the end of the test")
 		})
 	}
 }

@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// running is the HTTP server at work.
+// running is a running HTTP server.
 type running struct {
-	closing context.Context // done as soon as the server is closed
+	closing context.Context // cancelled when the server is closed
 	mu      sync.Mutex
-	work    sync.WaitGroup // grows under mu, and not once closing is done
+	work    sync.WaitGroup // Add is called with mu held, and not after closing is done
 }
 
-// start serves until the function that it returns is called. That function closes
-// every connection, and returns when no handler or delivery runs any more. What
-// net/http has to say goes to errors, or to the standard logger if that is nil.
+// start serves until stop is called. stop closes all connections, and returns when no
+// handler or delivery is running any more. net/http logs to errors, or to the standard
+// logger if that is nil.
 func (r *running) start(l net.Listener, handler http.Handler, errors *log.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.closing = ctx
-	server := &http.Server{ //nolint:gosec // a test may be slow to send a header
+	server := &http.Server{ //nolint:gosec // a test may send a header slowly
 		ErrorLog: errors,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			if !r.enter() {
@@ -31,18 +31,18 @@ func (r *running) start(l net.Listener, handler http.Handler, errors *log.Logger
 			handler.ServeHTTP(w, req)
 		}),
 	}
-	r.work.Go(func() { _ = server.Serve(l) }) // ends when l is closed
+	r.work.Go(func() { _ = server.Serve(l) }) // returns when l is closed
 	return sync.OnceFunc(func() {
 		r.mu.Lock()
 		cancel()
 		r.mu.Unlock()
-		l.Close() // the server closes it too, unless it has not begun to serve
+		l.Close() // server.Close does not close it before Serve has been called
 		server.Close()
 		r.work.Wait()
 	})
 }
 
-// enter begins a piece of work, unless the server is closing.
+// enter registers a handler or delivery. It returns false if the server is closing.
 func (r *running) enter() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,5 +53,5 @@ func (r *running) enter() bool {
 	return true
 }
 
-// leave ends it.
+// leave ends a handler or delivery.
 func (r *running) leave() { r.work.Done() }

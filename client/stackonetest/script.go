@@ -9,18 +9,18 @@ import (
 	"sync/atomic"
 )
 
-// script is the injected faults that are not used up.
+// script holds the injected faults.
 type script struct {
 	mu     sync.Mutex
-	faults []*scripted // replaced, never changed
-	count  int         // of all that were ever injected
+	faults []*scripted // replaced, never modified
+	count  int         // number of faults ever injected
 }
 
 type scripted struct {
 	Fault
 	number int
-	err    error        // of Check: the fault is not used
-	taken  atomic.Int64 // can pass Times: also counts who came too late
+	err    error        // of Check; the fault is ignored
+	taken  atomic.Int64 // may exceed Times, because it also counts requests that came too late
 }
 
 func (f *scripted) spent() bool { return f.Times >= 0 && f.taken.Load() >= int64(f.Times) }
@@ -38,15 +38,15 @@ func (s *script) add(faults []*scripted) {
 	s.faults = append(left, faults...)
 }
 
-// remove takes away the faults that which picks.
+// remove removes the faults for which the function returns true.
 func (s *script) remove(which func(*scripted) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = slices.DeleteFunc(slices.Clone(s.faults), which)
 }
 
-// take returns the fault for a request, and the zero fault when there is none.
-// read returns the request with its body.
+// take returns the fault that a request triggers, or the zero Fault. read returns the
+// request with its body.
 func (s *script) take(r Request, read func() Request) Fault {
 	s.mu.Lock()
 	faults := s.faults
@@ -74,7 +74,7 @@ func (s *script) take(r Request, read func() Request) Fault {
 	return Fault{}
 }
 
-// pending returns copies of the faults that are not used up.
+// pending returns copies of the faults that can still be triggered.
 func (s *script) pending() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()

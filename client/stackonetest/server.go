@@ -15,21 +15,21 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Server is a fake StackOne, listening on a loopback address that the system
-// chose. It is safe for concurrent use, and servers share nothing: a test that
-// runs in parallel has its own. It remembers every session and every request,
-// unless the option [Keep] sets a limit.
+// Server is a fake StackOne that listens on a loopback address chosen by the system.
+// It is safe for concurrent use. Servers share nothing, so that each parallel test can
+// have its own. A server remembers every session and request, unless the option [Keep]
+// sets a limit.
 type Server struct {
-	// URL is the base URL, as http://127.0.0.1:43210, without a slash at its end.
+	// URL is the base URL, such as http://127.0.0.1:43210, without a trailing slash.
 	URL string
 
-	// PublicURL is the base URL of auth links: URL, unless the option [PublicURL]
-	// says otherwise.
+	// PublicURL is the base URL of auth links. It is the same as URL unless set by the
+	// option [PublicURL].
 	PublicURL string
 
-	// APIKey is the only key that the server accepts: the user name of Basic
-	// authentication, with an empty password. Each server makes its own, unless the
-	// option [APIKey] sets it.
+	// APIKey is the only key that the server accepts, as the user name of Basic
+	// authentication with an empty password. It is random unless set by the option
+	// [APIKey] or [Fixed].
 	APIKey string
 
 	config
@@ -48,8 +48,8 @@ type Server struct {
 	webhooks webhooks
 }
 
-// NewServer starts a server. The caller closes it when finished with it. Like
-// httptest.NewServer it panics when the system has no port to give.
+// NewServer starts a server. The caller must call [Server.Close] when finished with it.
+// Like httptest.NewServer, it panics if it cannot listen on a port.
 func NewServer(opts ...Option) *Server {
 	s := &Server{mux: http.NewServeMux(), spec: loadSpecification()}
 	for _, o := range opts {
@@ -99,17 +99,17 @@ func NewServer(opts ...Option) *Server {
 	return s
 }
 
-// listenLoopback listens on a port that the system chooses.
+// listenLoopback listens on a port chosen by the system.
 func listenLoopback() (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil { // a machine may have IPv6 alone
+	if err != nil { // a machine may only have IPv6
 		listener, err = config.Listen(context.Background(), "tcp", "[::1]:0")
 	}
 	return listener, err
 }
 
-// encrypt wraps the listener in TLS, and returns what a client needs to trust it.
+// encrypt wraps the listener in TLS, and returns a client configuration that trusts it.
 func (s *Server) encrypt(l net.Listener) (net.Listener, *tls.Config) {
 	config := s.tls.Clone()
 	trust := &tls.Config{MinVersion: tls.VersionTLS12}
@@ -133,8 +133,8 @@ type TB interface {
 	Errorf(format string, args ...any)
 }
 
-// NewTestServer is NewServer for a test: when the test ends the server is closed,
-// and what [Server.Verify] finds fails the test.
+// NewTestServer starts a server for a test. When the test ends, it closes the server,
+// and fails the test if [Server.Verify] returns an error.
 func NewTestServer(t TB, opts ...Option) *Server {
 	t.Helper()
 	s := NewServer(opts...)
@@ -148,18 +148,17 @@ func NewTestServer(t TB, opts ...Option) *Server {
 	return s
 }
 
-// Close stops the server. It interrupts answers that are delayed or slow and
-// webhooks that are being delivered, closes every connection, and returns when no
-// request is being answered any more. It waits for the handler of a [Webhook] that
-// ignores its request's context. Sessions and requests can still be looked at.
-// Closing again does nothing.
+// Close stops the server. It interrupts delayed and slow responses and the delivery of
+// webhooks, closes all connections, and returns when no request is being served any
+// more. A [Webhook] handler that ignores its request's context delays Close. Sessions
+// and requests remain readable. Further calls of Close do nothing.
 func (s *Server) Close() {
 	s.stop()
 	s.client.CloseIdleConnections()
 }
 
-// Reset forgets all sessions, accounts, requests, webhooks that were delivered and
-// expectations, removes the faults and the rate limit, and sets the clock right.
+// Reset forgets all sessions, accounts, requests, deliveries and expectations, removes
+// the faults and the rate limit, and undoes [Server.Advance].
 func (s *Server) Reset() {
 	s.clock.offset.Store(0)
 	s.names.reset()
@@ -170,19 +169,18 @@ func (s *Server) Reset() {
 	s.LimitRate(0)
 }
 
-// Handle serves requests that match the pattern, one of [http.ServeMux], by the
-// handler. Such requests are none of the API: they are neither recorded nor
-// limited, and meet no fault. Handle panics where ServeMux.Handle does.
+// Handle registers a handler for a pattern, as defined by [http.ServeMux]. Requests
+// that match it are not API requests: they are not recorded, do not count towards the
+// rate limit, and are not affected by faults. Handle panics where ServeMux.Handle does.
 func (s *Server) Handle(pattern string, handler http.Handler) { s.mux.Handle(pattern, handler) }
 
-// CA returns the certificate, in PEM, of the authority that signed the server's
-// own certificate, for clients that are to trust it. It is nil when the server
-// uses no TLS or was given its certificate.
+// CA returns the PEM certificate of the authority that signed the server's certificate,
+// for clients that should trust it. It is nil if the server does not use TLS, or if its
+// certificate was passed to [TLS].
 func (s *Server) CA() []byte { return s.ca }
 
-// Client returns a client that calls this server with its key. The options come
-// after that and override it. It panics when the client refuses an option, and
-// the text says why.
+// Client returns a client that calls this server with its key. The options may override
+// both. Client panics with the error of client.New if an option is invalid.
 func (s *Server) Client(opts ...client.Option) *client.Client {
 	own := []client.Option{client.WithAPIKey(s.apiKey), client.WithBaseURL(s.URL)}
 	if s.memory || s.secure {
@@ -195,10 +193,10 @@ func (s *Server) Client(opts ...client.Option) *client.Client {
 	return c
 }
 
-// HTTPClient returns the HTTP client that reaches the server, also when it is in
-// memory, and trusts its certificate. It adds no credentials. Close closes its
-// idle connections.
+// HTTPClient returns an HTTP client that reaches the server, even [InMemory], and
+// trusts its certificate. It adds no credentials. [Server.Close] closes its idle
+// connections.
 func (s *Server) HTTPClient() *http.Client { return s.client }
 
-// Format writes the URL and nothing else, whatever the verb.
+// Format writes only the URL, whatever the verb.
 func (s *Server) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackonetest.Server(%s)", s.URL) }

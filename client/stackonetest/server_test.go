@@ -61,10 +61,10 @@ func TestIdentifiers(t *testing.T) {
 	assert.Less(t, first.ID, second.ID)
 	assert.NotEqual(t, first.Token, second.Token)
 	assert.NotEqual(t, first.ExternalTriggerToken, second.ExternalTriggerToken)
-	assert.GreaterOrEqual(t, len(first.Token), 32, "nobody guesses a token")
+	assert.GreaterOrEqual(t, len(first.Token), 32, "a token cannot be guessed")
 
 	assert.Equal(t, http.StatusUnauthorized, call(t, other, http.MethodPost, createPath, acmeJSON,
-		http.Header{"Authorization": {basic(srv.APIKey + ":")}}).StatusCode, "a key is good for its own server")
+		http.Header{"Authorization": {basic(srv.APIKey + ":")}}).StatusCode, "a key is only valid for its own server")
 }
 
 func TestClientOptions(t *testing.T) {
@@ -86,7 +86,7 @@ func configurationError(opts ...client.Option) string {
 	return err.Error()
 }
 
-func TestPrintingShowsNoSecret(t *testing.T) {
+func TestFormatHidesSecrets(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	session := create(t, srv, acme)
@@ -120,7 +120,7 @@ func TestNilOption(t *testing.T) {
 func TestHandle(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
-	srv.Expect() // nothing of the API
+	srv.Expect() // no API requests
 	srv.Inject(stackonetest.Fault{Status: http.StatusBadGateway})
 	srv.Handle("GET /extra/{name}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "extra "+r.PathValue("name"))

@@ -18,13 +18,13 @@ import (
 // projectID is the project of every session and event.
 const projectID = "stackonetest"
 
-// Session is a connect session that the server holds. Its methods move it on as
-// the customer does in StackOne's Hub, and show it as it is at that moment. Those
-// that move it return an error, and change nothing, when its token has expired by
-// the server's clock or when it is nil because there is no such session.
+// Session is a connect session of the server. Its methods return its current state, and
+// play the customer in StackOne's Hub. The methods that play the customer return an
+// error, and change nothing, if the session is nil or its token has expired by the
+// server's clock.
 //
-// A session can be moved on again after it came to an end, as a customer can try
-// again: that is a new attempt, with its own id.
+// After an attempt has ended, another one can follow, as a customer can try again. It
+// has a new ID.
 type Session struct {
 	server  *Server
 	id      int64
@@ -35,17 +35,17 @@ type Session struct {
 	expires time.Time
 
 	// Guarded by server.sessions.mu.
-	provider any      // of the request, or that the customer picked
-	attempt  *attempt // replaced, never changed
+	provider any      // from the request, or picked by the customer
+	attempt  *attempt // replaced, never modified
 }
 
-// sessions is what the server remembers of sessions and accounts.
+// sessions holds the sessions and accounts of the server.
 type sessions struct {
 	mu       sync.Mutex
 	keep     int
 	all      []*Session
 	byToken  map[string]*Session
-	made     int64
+	created  int64
 	attempts int
 	accounts
 }
@@ -53,7 +53,7 @@ type sessions struct {
 func (all *sessions) reset() {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.all, all.byToken, all.made, all.attempts = nil, map[string]*Session{}, 0, 0
+	all.all, all.byToken, all.created, all.attempts = nil, map[string]*Session{}, 0, 0
 	all.accounts = accounts{byID: map[string]*account{}, byOwner: map[owner]string{}}
 }
 
@@ -62,7 +62,7 @@ var (
 	errExpired   = errors.New("stackonetest: the session's token has expired")
 )
 
-// createSession makes a session of a request that the description allows.
+// createSession creates a session from a valid request.
 func (s *Server) createSession(request map[string]any) *Session {
 	for name, ref := range s.spec.create.Properties {
 		if request[name] == nil && ref.Value.Default != nil {
@@ -85,8 +85,8 @@ func (s *Server) createSession(request map[string]any) *Session {
 	all := &s.sessions
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	all.made++
-	session.id = all.made
+	all.created++
+	session.id = all.created
 	all.byToken[session.token] = session
 	if all.keep > 0 && len(all.all) == all.keep {
 		delete(all.byToken, all.all[0].token)
@@ -95,9 +95,9 @@ func (s *Server) createSession(request map[string]any) *Session {
 	return session
 }
 
-// lifetime reads a whole number of seconds that JSON may write as 1800, 1800.0 or
-// 1.8e3. A session of no or negative life has expired when it is made; one of
-// more than 292 years, the most that Go measures, lives that long.
+// lifetime converts a whole number of seconds, which JSON may write as 1800, 1800.0 or
+// 1.8e3. It converts negative values to zero, and limits the result to the longest
+// Duration, 292 years.
 func lifetime(expiresIn any) time.Duration {
 	seconds, _ := strconv.ParseFloat(fmt.Sprint(expiresIn), 64)
 	if seconds > math.MaxInt64/float64(time.Second) {
@@ -106,23 +106,23 @@ func lifetime(expiresIn any) time.Duration {
 	return time.Duration(max(seconds, 0)) * time.Second
 }
 
-// Sessions returns all sessions, in the order of their making, expired ones too.
+// Sessions returns all sessions in the order of their creation, including expired ones.
 func (s *Server) Sessions() []*Session {
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	return slices.Clone(s.sessions.all)
 }
 
-// Session returns the session with the token, expired or not, and nil when there
-// is none.
+// Session returns the session with the token, even if it has expired. It returns nil if
+// there is none.
 func (s *Server) Session(token string) *Session {
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	return s.sessions.byToken[token]
 }
 
-// ExpiresAt is when the session's token expires, by the server's clock. It is the
-// zero time when the session is nil.
+// ExpiresAt returns when the session's token expires, by the server's clock. It returns
+// the zero time for a nil session.
 func (s *Session) ExpiresAt() (at time.Time) {
 	if s != nil {
 		at = s.expires
@@ -132,17 +132,17 @@ func (s *Session) ExpiresAt() (at time.Time) {
 
 func (s *Session) expired() bool { return !s.server.clock.now().Before(s.expires) }
 
-// Details returns the session as the service would show it now, with its token
-// and auth link.
+// Details returns the session as StackOne would return it now, with its token and auth
+// link. It returns the zero value for a nil session.
 func (s *Session) Details() (details gen.ConnectSessionTokenAuthLink) {
 	if s != nil {
-		decode(s.answer(s.server.spec.link), &details)
+		decode(s.body(s.server.spec.link), &details)
 	}
 	return details
 }
 
-// Request returns the request that made the session, with the service's defaults
-// filled in.
+// Request returns the request that created the session, with StackOne's defaults filled
+// in. It returns the zero value for a nil session.
 func (s *Session) Request() (request gen.ConnectSessionCreate) {
 	if s != nil {
 		decode(s.request, &request)
@@ -150,14 +150,14 @@ func (s *Session) Request() (request gen.ConnectSessionCreate) {
 	return request
 }
 
-// decode turns what the server holds of a session into a generated type. It
-// cannot fail: the description, of which the type was made, allowed the values.
+// decode converts the values of a session to a generated type. It cannot fail, because
+// the values conform to the description from which the type was generated.
 func decode(from map[string]any, to any) {
 	text, _ := json.Marshal(from)
 	_ = json.Unmarshal(text, to)
 }
 
-// Format writes the session's id and nothing else, whatever the verb.
+// Format writes only the session's ID, whatever the verb.
 func (s *Session) Format(f fmt.State, _ rune) {
 	if s == nil {
 		fmt.Fprint(f, "no session")
@@ -166,11 +166,10 @@ func (s *Session) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "session %d", s.id)
 }
 
-// answer returns every member that schema documents: what the server knows, what
-// the request said, or null. One that the description has gained and the server
-// does not know, and that cannot be null, is blank when it is required and else
-// left out.
-func (s *Session) answer(schema *openapi3.Schema) map[string]any {
+// body returns the members of a response with the schema: values that the server knows,
+// values of the request, or null. A member that the server does not know and that
+// cannot be null has its zero value if it is required, and is left out otherwise.
+func (s *Session) body(schema *openapi3.Schema) map[string]any {
 	s.server.sessions.mu.Lock()
 	latest, provider := s.attempt, s.provider
 	s.server.sessions.mu.Unlock()
@@ -195,14 +194,14 @@ func (s *Session) answer(schema *openapi3.Schema) map[string]any {
 		case value != nil || ref.Value.Nullable:
 			body[name] = value
 		case slices.Contains(schema.Required, name):
-			body[name] = blank(ref.Value)
+			body[name] = zeroValue(ref.Value)
 		}
 	}
 	return body
 }
 
-// blank is the zero value of a schema's type.
-func blank(schema *openapi3.Schema) any {
+// zeroValue returns the zero value of a schema's type.
+func zeroValue(schema *openapi3.Schema) any {
 	switch {
 	case schema.Type.Is(openapi3.TypeString):
 		return ""

@@ -11,11 +11,11 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-func TestMoves(t *testing.T) {
+func TestSessionOutcomes(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name string
-		move func(*stackonetest.Session) error
+		act  func(*stackonetest.Session) error
 		want gen.ConnectSessionLatestAttempt
 	}{
 		{"begin", (*stackonetest.Session).Begin, gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending}},
@@ -29,8 +29,8 @@ func TestMoves(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			srv := stackonetest.NewTestServer(t)
-			session, bystander := create(t, srv, acme), create(t, srv, acme)
-			require.NoError(t, row.move(session))
+			session, other := create(t, srv, acme), create(t, srv, acme)
+			require.NoError(t, row.act(session))
 			got := authenticate(t, srv, session).LatestConnectionAttempt
 			require.NotNil(t, got)
 			assert.NotEmpty(t, got.ID)
@@ -38,12 +38,12 @@ func TestMoves(t *testing.T) {
 			assert.Equal(t, got.CreatedAt, got.UpdatedAt)
 			row.want.ID, row.want.CreatedAt, row.want.UpdatedAt = got.ID, got.CreatedAt, got.UpdatedAt
 			assert.Equal(t, row.want, *got)
-			assert.Nil(t, authenticate(t, srv, bystander).LatestConnectionAttempt)
+			assert.Nil(t, authenticate(t, srv, other).LatestConnectionAttempt)
 		})
 	}
 }
 
-func TestMovesRefused(t *testing.T) {
+func TestUnknownAndExpiredSessions(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	late := create(t, srv, acme)
@@ -74,13 +74,13 @@ func TestAttempts(t *testing.T) {
 	srv.Advance(time.Minute)
 	require.NoError(t, session.Fail("server_error", ""))
 	failed := latest()
-	assert.Equal(t, first.ID, failed.ID, "a pending attempt is the one that ends")
+	assert.Equal(t, first.ID, failed.ID, "the pending attempt has ended")
 	assert.Equal(t, first.CreatedAt, failed.CreatedAt)
 	assert.WithinDuration(t, first.CreatedAt.Add(time.Minute), failed.UpdatedAt, time.Minute/2)
 
 	require.NoError(t, session.Connect("account"))
 	second := latest()
-	assert.NotEqual(t, failed.ID, second.ID, "an attempt after the end is another one")
+	assert.NotEqual(t, failed.ID, second.ID, "after an attempt has ended, another one starts")
 	assert.Empty(t, second.OAuthErrorCode)
 	assert.Equal(t, second.CreatedAt, second.UpdatedAt)
 
@@ -91,9 +91,10 @@ func TestAttempts(t *testing.T) {
 	assert.Empty(t, third.AccountSecureID)
 }
 
-// The rule: account_id edits; multiple makes; otherwise what origin_owner_id,
-// origin_owner_name and provider connected before is edited. Every row begins
-// with acme having connected "first" with bamboohr.
+// A session with account_id edits that account, and one with multiple creates an account.
+// Any other session edits the account connected before with its origin_owner_id,
+// origin_owner_name and provider. In every row, acme has connected the account "first"
+// with bamboohr.
 func TestAccountRule(t *testing.T) {
 	t.Parallel()
 	const made = "made by the server"
@@ -111,23 +112,23 @@ func TestAccountRule(t *testing.T) {
 		want    string
 		wantErr string
 	}{
-		{name: "same triple", session: with(nil), want: "first"},
-		{name: "same triple, the account named", session: with(nil), connect: "first", want: "first"},
-		{name: "same triple, another account named", session: with(nil), connect: "other",
+		{name: "same owner and provider", session: with(nil), want: "first"},
+		{name: "same owner and provider, same account ID", session: with(nil), connect: "first", want: "first"},
+		{name: "same owner and provider, another account ID", session: with(nil), connect: "other",
 			wantErr: `stackonetest: the session edits account "first" and cannot connect "other"`},
 		{name: "another owner", session: with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerID = "globex" }), want: made},
 		{name: "another name", session: with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerName = "Acme Ltd" }), want: made},
 		{name: "another provider", session: with(func(b *gen.ConnectSessionCreate) { b.Provider = "hibob" }), want: made},
 		{name: "no provider", session: with(func(b *gen.ConnectSessionCreate) { b.Provider = "" }), want: made},
-		{name: "another owner, account named", session: with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerID = "globex" }), connect: "other", want: "other"},
-		{name: "another owner, existing account named", session: with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerID = "globex" }), connect: "first",
-			wantErr: `stackonetest: the session makes an account, and "first" exists already`},
+		{name: "another owner, new account ID", session: with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerID = "globex" }), connect: "other", want: "other"},
+		{name: "another owner, existing account ID", session: with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerID = "globex" }), connect: "first",
+			wantErr: `stackonetest: the session creates an account, but "first" already exists`},
 		{name: "multiple", session: with(func(b *gen.ConnectSessionCreate) { b.Multiple = true }), want: made},
-		{name: "multiple, existing account named", session: with(func(b *gen.ConnectSessionCreate) { b.Multiple = true }), connect: "first",
-			wantErr: `stackonetest: the session makes an account, and "first" exists already`},
+		{name: "multiple, existing account ID", session: with(func(b *gen.ConnectSessionCreate) { b.Multiple = true }), connect: "first",
+			wantErr: `stackonetest: the session creates an account, but "first" already exists`},
 		{name: "account_id", session: with(func(b *gen.ConnectSessionCreate) { b.AccountID = "older" }), want: "older"},
-		{name: "account_id wins over multiple", session: with(func(b *gen.ConnectSessionCreate) { b.AccountID, b.Multiple = "first", true }), want: "first"},
-		{name: "account_id, another account named", session: with(func(b *gen.ConnectSessionCreate) { b.AccountID = "older" }), connect: "first",
+		{name: "account_id and multiple", session: with(func(b *gen.ConnectSessionCreate) { b.AccountID, b.Multiple = "first", true }), want: "first"},
+		{name: "account_id, another account ID", session: with(func(b *gen.ConnectSessionCreate) { b.AccountID = "older" }), connect: "first",
 			wantErr: `stackonetest: the session edits account "older" and cannot connect "first"`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -139,7 +140,7 @@ func TestAccountRule(t *testing.T) {
 			attempt := authenticate(t, srv, session).LatestConnectionAttempt
 			if row.wantErr != "" {
 				require.EqualError(t, err, row.wantErr)
-				assert.Nil(t, attempt, "a refused move changes nothing")
+				assert.Nil(t, attempt, "an error changes nothing")
 				return
 			}
 			require.NoError(t, err)
@@ -153,7 +154,7 @@ func TestAccountRule(t *testing.T) {
 	}
 }
 
-func TestAccountRuleGoesOn(t *testing.T) {
+func TestAccountRuleForLaterSessions(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	connect := func(body gen.ConnectSessionCreate) string {
@@ -167,16 +168,16 @@ func TestAccountRuleGoesOn(t *testing.T) {
 	first, second, third := connect(acme), connect(multiple), connect(multiple)
 	assert.NotEqual(t, first, second)
 	assert.NotEqual(t, second, third)
-	assert.Equal(t, first, connect(acme), "a plain session edits the first account")
+	assert.Equal(t, first, connect(acme), "without multiple, the first account is edited")
 
 	older := gen.ConnectSessionCreate{OriginOwnerID: "globex", OriginOwnerName: "Globex", AccountID: "older"}
 	assert.Equal(t, "older", connect(older))
 	older.AccountID = ""
-	assert.Equal(t, "older", connect(older), "an account that was edited is the owner's from then on")
+	assert.Equal(t, "older", connect(older), "later sessions of the owner edit the same account")
 }
 
-// A test that names accounts as the server would must not make it name one twice.
-func TestAccountNamesDoNotCollide(t *testing.T) {
+// The server does not generate an account ID that a test has already used.
+func TestGeneratedAccountIDsDoNotCollide(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
 	multiple := acme
@@ -194,7 +195,7 @@ func TestAccountNamesDoNotCollide(t *testing.T) {
 	assert.NotEqual(t, named[1], session.Details().LatestConnectionAttempt.AccountSecureID)
 }
 
-// The customer picks the provider in the Hub, and the rule uses it.
+// The provider that the customer picks in the Hub determines the account.
 func TestPickedProvider(t *testing.T) {
 	t.Parallel()
 	srv := stackonetest.NewTestServer(t)
@@ -208,7 +209,7 @@ func TestPickedProvider(t *testing.T) {
 	hibob := connect(session, stackonetest.Connection{Provider: "hibob"})
 	assert.Equal(t, "hibob", session.Details().Provider)
 	assert.Equal(t, "hibob", authenticate(t, srv, session).Provider)
-	assert.Empty(t, session.Request().Provider, "the request said nothing")
+	assert.Empty(t, session.Request().Provider, "the request had no provider")
 	assert.Equal(t, hibob, session.Details().LatestConnectionAttempt.AccountSecureID)
 
 	bamboo := connect(create(t, srv, acme), stackonetest.Connection{Provider: "bamboohr", AccountID: "second"})
@@ -231,7 +232,7 @@ func TestPickedProvider(t *testing.T) {
 	edited := create(t, srv, gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme", AccountID: hibob})
 	assert.Equal(t, []string{hibob, "hibob"}, edits(edited, ""))
 	assert.Equal(t, hibob, connect(edited, stackonetest.Connection{}))
-	assert.Equal(t, "hibob", edited.Details().Provider, "the account's")
+	assert.Equal(t, "hibob", edited.Details().Provider, "the provider of the account")
 	assert.Equal(t, []string{"", ""}, edits(nil, ""))
 }
 

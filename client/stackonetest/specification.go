@@ -13,17 +13,17 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/internal/description"
 )
 
-// specification is the API description in the form that the server works with.
+// specification holds the parts of the API description that the server uses.
 type specification struct {
 	doc     *openapi3.T
-	create  *openapi3.Schema // the request that makes a session
-	link    *openapi3.Schema // its answer: the session with token and auth link
+	create  *openapi3.Schema // the request that creates a session
+	link    *openapi3.Schema // its response: the session with token and auth link
 	session *openapi3.Schema // the session without them
 	err     error            // why the description cannot be used
 }
 
-// loadSpecification reads the description once: it costs milliseconds, and nothing
-// changes it afterwards.
+// loadSpecification reads the description once, because that takes milliseconds. It is
+// not modified afterwards.
 var loadSpecification = sync.OnceValue(func() *specification {
 	doc, err := description.GetSpec()
 	if err != nil {
@@ -32,8 +32,8 @@ var loadSpecification = sync.OnceValue(func() *specification {
 	return newSpecification(doc)
 })
 
-// newSpecification checks only what the server uses of the description. The
-// examples and defaults of other operations, which may be anything, do not matter.
+// newSpecification only checks what the server uses. Invalid examples and defaults of
+// other operations do not matter.
 func newSpecification(doc *openapi3.T) *specification {
 	d := &specification{doc: doc}
 	var errs []error
@@ -48,15 +48,15 @@ func newSpecification(doc *openapi3.T) *specification {
 	d.create, d.link, d.session = schema("ConnectSessionCreate"), schema("ConnectSessionTokenAuthLink"), schema("ConnectSession")
 	for name, ref := range d.create.Properties {
 		if err := ref.Value.VisitJSON(ref.Value.Default, openapi3.MultiErrors()); ref.Value.Default != nil && err != nil {
-			errs = append(errs, fmt.Errorf("the embedded API description has a default for %s that it does not allow: %v", name, ref.Value.Default))
+			errs = append(errs, fmt.Errorf("the embedded API description has an invalid default for %s: %v", name, ref.Value.Default))
 		}
 	}
 	d.err = errors.Join(errs...)
 	return d
 }
 
-// find returns the operation for a request, and the values of its path's
-// parameters. A path without parameters has precedence.
+// find returns the operation for a request, and its path parameters. A path without
+// parameters takes precedence.
 func (d *specification) find(r *http.Request) (*routers.Route, map[string]string) {
 	route := func(path string, item *openapi3.PathItem) *routers.Route {
 		if operation := item.Operations()[r.Method]; operation != nil {
@@ -75,7 +75,7 @@ func (d *specification) find(r *http.Request) (*routers.Route, map[string]string
 	return nil, nil
 }
 
-// match compares a path with a template such as /accounts/{id}.
+// match matches a path against a template such as /accounts/{id}.
 func match(template, path string) (map[string]string, bool) {
 	names, values := strings.Split(template, "/"), strings.Split(path, "/")
 	if len(names) != len(values) {
@@ -92,8 +92,8 @@ func match(template, path string) (map[string]string, bool) {
 	return params, true
 }
 
-// openEnums drops the lists of values that a schema and what it holds, itself
-// maybe, are limited to. The service's lists are open, and all of them hold null.
+// openEnums removes the enums of a schema and of the schemas in it, which may be
+// recursive. StackOne's enums are open, and all of them allow null.
 func openEnums(ref *openapi3.SchemaRef, opened map[*openapi3.Schema]bool) {
 	if ref == nil || ref.Value == nil || opened[ref.Value] {
 		return

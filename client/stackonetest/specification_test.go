@@ -12,7 +12,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/internal/description"
 )
 
-// describe returns the API description after a change.
+// describe returns the API description after it was modified by change.
 func describe(t *testing.T, change func(*openapi3.T)) *specification {
 	t.Helper()
 	doc, err := description.GetSpec()
@@ -21,9 +21,9 @@ func describe(t *testing.T, change func(*openapi3.T)) *specification {
 	return newSpecification(doc)
 }
 
-// The embedded description can contain other pages, whose examples and defaults
-// may be wrong.
-func TestOddPageDoesNotMatter(t *testing.T) {
+// The embedded description may contain other operations, whose examples and defaults may
+// be invalid.
+func TestInvalidDefaultsOfOtherOperations(t *testing.T) {
 	t.Parallel()
 	odd := openapi3.NewIntegerSchema().WithDefault("twenty")
 	odd.Example, odd.Pattern = []any{"x"}, "(?<!lookbehind"
@@ -40,7 +40,7 @@ func TestOddPageDoesNotMatter(t *testing.T) {
 	status := func(method, path string) int {
 		r := httptest.NewRequest(method, path, nil)
 		r.SetBasicAuth(srv.APIKey, "")
-		return srv.answer(r, nil).Status
+		return srv.respond(r, nil).Status
 	}
 	assert.Equal(t, http.StatusNotImplemented, status(http.MethodGet, "/actions/1"))
 	assert.Equal(t, http.StatusNotFound, status(http.MethodPost, "/actions/1"))
@@ -48,7 +48,7 @@ func TestOddPageDoesNotMatter(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, status(http.MethodGet, "/actions/1/2"))
 }
 
-func TestDescriptionThatCannotBeUsed(t *testing.T) {
+func TestUnusableDescription(t *testing.T) {
 	t.Parallel()
 	spec := describe(t, func(doc *openapi3.T) {
 		doc.Components.Schemas["ConnectSessionCreate"].Value.Properties["expires_in"].Value.Default = "soon"
@@ -57,15 +57,15 @@ func TestDescriptionThatCannotBeUsed(t *testing.T) {
 	srv := NewServer(InMemory())
 	defer srv.Close()
 	srv.spec = spec
-	a := srv.answer(httptest.NewRequest(http.MethodPost, "/connect_sessions", nil), nil)
+	a := srv.respond(httptest.NewRequest(http.MethodPost, "/connect_sessions", nil), nil)
 	assert.Equal(t, http.StatusInternalServerError, a.Status)
 	assert.Equal(t, "the embedded API description has no schema ConnectSession\n"+
-		"the embedded API description has a default for expires_in that it does not allow: soon", a.reason)
+		"the embedded API description has an invalid default for expires_in: soon", a.reason)
 }
 
-// What the description requires and the server does not know is blank, and what
-// it does not require is left out, unless it can be null.
-func TestBlank(t *testing.T) {
+// A member that the server does not know has its zero value if it is required. Otherwise
+// it is null, or left out if it cannot be null.
+func TestUnknownMembersOfResponses(t *testing.T) {
 	t.Parallel()
 	srv := NewServer(InMemory())
 	defer srv.Close()
@@ -82,7 +82,7 @@ func TestBlank(t *testing.T) {
 		WithRequired([]string{"text", "truth", "list", "object", "number"})
 	assert.Equal(t, map[string]any{
 		"text": "", "truth": false, "list": []any{}, "object": map[string]any{}, "number": 0, "null": nil, "id": int64(1),
-	}, session.answer(object))
+	}, session.body(object))
 }
 
 func TestRecursiveSchema(t *testing.T) {
@@ -98,5 +98,5 @@ func TestRecursiveSchema(t *testing.T) {
 	require.NoError(t, spec.create.VisitJSON(map[string]any{
 		"origin_owner_id": "a", "origin_owner_name": "A", "any": "b",
 		"parent": map[string]any{"origin_owner_id": "a", "origin_owner_name": "A", "type": "other"},
-	}), "its lists are open, at every level")
+	}), "enums are open at every level")
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-func TestWaitsInVirtualTime(t *testing.T) {
+func TestDelaysInVirtualTime(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
 		name     string
@@ -27,8 +27,8 @@ func TestWaitsInVirtualTime(t *testing.T) {
 		{name: "slow body", fault: stackonetest.Fault{SlowBody: time.Minute}, want: time.Minute, sessions: 1},
 		{name: "slow body of a few bytes", fault: stackonetest.Fault{Status: 400, Body: []byte("{} "), SlowBody: time.Minute}, want: time.Minute, wantErr: client.ErrBadRequest},
 		{name: "delay, slow body and a status", fault: stackonetest.Fault{Status: 500, Delay: time.Hour, SlowBody: time.Minute}, want: time.Hour + time.Minute, wantErr: client.ErrInternalServer},
-		{name: "the client gives up", fault: stackonetest.Fault{Delay: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
-		{name: "the client gives up a body", fault: stackonetest.Fault{SlowBody: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
+		{name: "the client times out", fault: stackonetest.Fault{Delay: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
+		{name: "the client times out during the body", fault: stackonetest.Fault{SlowBody: time.Hour}, timeout: time.Second, want: time.Second, wantErr: errTimeout, sessions: 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +61,7 @@ func TestSlowBodyComesInPieces(t *testing.T) {
 		res, err := srv.HTTPClient().Post(srv.URL+createPath, "application/json", nil)
 		require.NoError(t, err)
 		defer res.Body.Close()
-		assert.Zero(t, time.Since(began), "the header does not wait")
+		assert.Zero(t, time.Since(began), "the header is not delayed")
 		for n := range 3 {
 			piece := make([]byte, 3)
 			length, _ := res.Body.Read(piece)

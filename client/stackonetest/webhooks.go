@@ -15,30 +15,30 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// Webhook is an endpoint that receives the server's events: account.created and
-// account.updated, signed as StackOne signs them.
+// Webhook is an endpoint that receives the server's events, account.created and
+// account.updated, signed like StackOne's.
 type Webhook struct {
 	URL     string       // where events are posted
-	Handler http.Handler // if not nil, is called in this process instead
-	Secret  string       // signs them
+	Handler http.Handler // if not nil, called in this process instead of posting to URL
+	Secret  string       // signing secret
 
-	Attempts int           // to deliver an event; 0: 5
-	Backoff  time.Duration // before the second attempt; doubled for each further one; 0: 1 s
+	Attempts int           // maximum number of attempts for an event; 0 means 5
+	Backoff  time.Duration // wait before the second attempt, doubled for each further one; 0 means 1 s
 }
 
-// Delivery is an event on its way to an endpoint.
+// Delivery is the delivery of an event to an endpoint.
 type Delivery struct {
 	Body     []byte
 	Attempts []DeliveryAttempt // so far
-	Done     bool              // it was received, given up or interrupted by Close
+	Done     bool              // received, given up, or interrupted by Close
 }
 
-// Received reports whether the endpoint has answered with a status of 200 to 299.
+// Received reports whether the endpoint has responded with a status from 200 to 299.
 func (d Delivery) Received() bool {
 	return len(d.Attempts) > 0 && d.Attempts[len(d.Attempts)-1].received()
 }
 
-// Format writes how the delivery stands and nothing else, whatever the verb.
+// Format writes only the state of the delivery, whatever the verb.
 func (d Delivery) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "delivery(attempts: %d, received: %t)", len(d.Attempts), d.Received())
 }
@@ -46,9 +46,9 @@ func (d Delivery) Format(f fmt.State, _ rune) {
 // DeliveryAttempt is one attempt to deliver an event.
 type DeliveryAttempt struct {
 	Time   time.Time // by the server's clock
-	Status int       // 0: there was no answer
-	Body   []byte    // of the answer, at most 1 KiB
-	Err    error     // why there was no answer
+	Status int       // 0 without a response
+	Body   []byte    // of the response, at most 1 KiB
+	Err    error     // why there was no complete response
 }
 
 func (a DeliveryAttempt) received() bool { return a.Status >= 200 && a.Status <= 299 }
@@ -64,11 +64,11 @@ type webhooks struct {
 	previous   chan struct{} // closed after the latest delivery's first attempt
 }
 
-// Deliver makes the server send an event to the endpoint for each account that a
-// session connects from now on, until the server is closed. It does so in the
-// background: the first attempts are made in the order of the events, and an
-// attempt that is not answered with a status of 200 to 299 within 10 seconds is
-// repeated. Redirects are not followed.
+// Deliver makes the server send an event to the endpoint for each account that is
+// connected from now on, until the server is closed. Events are delivered in the
+// background, with the first attempts in the order of the events. An attempt fails if
+// there is no response with a status from 200 to 299 within 10 seconds, and is then
+// retried. Redirects are not followed.
 func (s *Server) Deliver(to Webhook) {
 	if to.Attempts <= 0 {
 		to.Attempts = 5
@@ -81,7 +81,7 @@ func (s *Server) Deliver(to Webhook) {
 	s.webhooks.endpoints = append(s.webhooks.endpoints, to)
 }
 
-// Deliveries returns the events that were sent, in their order, one for each
+// Deliveries returns all deliveries in the order of their events, one for each event and
 // endpoint.
 func (s *Server) Deliveries() []Delivery {
 	s.webhooks.mu.Lock()
@@ -93,8 +93,8 @@ func (s *Server) Deliveries() []Delivery {
 	return all
 }
 
-// WaitDelivered waits until every event was received or given up, or until ctx is
-// done, and then returns its error.
+// WaitDelivered waits until every event has been received or given up. If ctx ends
+// first, it returns ctx.Err().
 func (s *Server) WaitDelivered(ctx context.Context) error {
 	s.webhooks.mu.Lock()
 	idle := s.webhooks.idle
@@ -116,8 +116,8 @@ func (w *webhooks) reset() {
 	w.deliveries = nil
 }
 
-// notify sends an event about an account that the session, which is locked, has
-// connected.
+// notify sends an event for an account that the session has connected. The sessions must
+// be locked.
 func (s *Server) notify(event webhook.EventType, account string, session *Session) {
 	now := stamp(s.clock.now())
 	payload := map[string]any{
@@ -165,8 +165,8 @@ func (w *webhooks) done(d *Delivery) {
 	}
 }
 
-// deliver makes the attempts of a delivery. The first one waits for previous, and
-// closes attempted.
+// deliver makes the attempts of a delivery. It waits for previous before the first
+// attempt, and closes attempted after it.
 func (s *Server) deliver(to Webhook, d *Delivery, previous, attempted chan struct{}) {
 	if previous != nil {
 		<-previous
@@ -194,7 +194,7 @@ func (s *Server) deliver(to Webhook, d *Delivery, previous, attempted chan struc
 }
 
 // post makes one attempt.
-func (w Webhook) post(ctx context.Context, event []byte) (status int, answer []byte, err error) {
+func (w Webhook) post(ctx context.Context, event []byte) (status int, body []byte, err error) {
 	url := w.URL
 	if w.Handler != nil && url == "" {
 		url = "http://stackonetest/"
@@ -215,12 +215,12 @@ func (w Webhook) post(ctx context.Context, event []byte) (status int, answer []b
 		return 0, nil, err
 	}
 	defer res.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(res.Body, 1<<10))
-	return res.StatusCode, answer, err
+	body, err = io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	return res.StatusCode, body, err
 }
 
-// serve lets the handler answer. Its panic is an error, as a client of net/http's
-// server sees one.
+// serve calls the handler. It converts a panic to an error, because a client of a
+// net/http server would also get an error.
 func (w Webhook) serve(req *http.Request) (res *http.Response, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -233,7 +233,7 @@ func (w Webhook) serve(req *http.Request) (res *http.Response, err error) {
 	return rec.Result(), nil
 }
 
-// sleep waits, and reports false when ctx is done before it is over.
+// sleep waits for d. It returns false if ctx ends first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true

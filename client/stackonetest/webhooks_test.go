@@ -21,7 +21,7 @@ import (
 
 const webhookSecret = "whsec_test"
 
-// receiver is a webhook endpoint that remembers its events.
+// receiver is a webhook endpoint that records its events.
 func receiver(t *testing.T, events *[]webhook.Event) http.Handler {
 	t.Helper()
 	var mu sync.Mutex
@@ -73,7 +73,7 @@ func TestWebhooks(t *testing.T) {
 	}
 }
 
-// The first attempts are made in the order of the events, and a retry holds up none.
+// First attempts are made in the order of the events. Retries do not delay them.
 func TestWebhookOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -100,15 +100,15 @@ func TestWebhookRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())
-		answers, began := []int{500, 0, 302, 404, 204}, time.Now()
+		statuses, began := []int{500, 0, 302, 404, 204}, time.Now()
 		srv.Deliver(stackonetest.Webhook{Secret: webhookSecret, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			status := answers[0]
-			answers = answers[1:]
+			status := statuses[0]
+			statuses = statuses[1:]
 			if status == 0 {
-				panic("a bug")
+				panic("bug")
 			}
 			w.WriteHeader(status)
-			_, _ = io.WriteString(w, "said so")
+			_, _ = io.WriteString(w, "response")
 		})})
 		require.NoError(t, create(t, srv, acme).Connect(""))
 		require.NoError(t, srv.WaitDelivered(t.Context()))
@@ -117,8 +117,8 @@ func TestWebhookRetries(t *testing.T) {
 		assert.True(t, delivery.Received())
 		require.Len(t, delivery.Attempts, 5)
 		assert.Equal(t, 500, delivery.Attempts[0].Status)
-		assert.Equal(t, "said so", string(delivery.Attempts[0].Body))
-		assert.ErrorContains(t, delivery.Attempts[1].Err, "panicked: a bug")
+		assert.Equal(t, "response", string(delivery.Attempts[0].Body))
+		assert.ErrorContains(t, delivery.Attempts[1].Err, "panicked: bug")
 		assert.Equal(t, 204, delivery.Attempts[4].Status)
 	})
 }
@@ -134,7 +134,7 @@ func TestWebhookGivenUp(t *testing.T) {
 		}
 		require.NoError(t, srv.WaitDelivered(t.Context()))
 		assert.Equal(t, time.Minute, time.Since(began))
-		require.Len(t, srv.Deliveries(), 2, "as many as are kept")
+		require.Len(t, srv.Deliveries(), 2, "Keep(2)")
 		for _, d := range srv.Deliveries() {
 			assert.True(t, d.Done)
 			assert.False(t, d.Received())
@@ -143,7 +143,7 @@ func TestWebhookGivenUp(t *testing.T) {
 	})
 }
 
-// Close interrupts a delivery, and leaves none behind.
+// Close interrupts deliveries, and no delivery starts after it.
 func TestCloseInterruptsWebhooks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -162,6 +162,6 @@ func TestCloseInterruptsWebhooks(t *testing.T) {
 		srv.Close()
 		assert.Zero(t, time.Since(began))
 		require.NoError(t, session.Connect(""))
-		assert.Len(t, srv.Deliveries(), 2, "a server that is closed sends nothing")
+		assert.Len(t, srv.Deliveries(), 2, "a closed server sends no events")
 	})
 }

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// answer is what the server says to a request, and why it refused it.
-type answer struct {
+// response is the response to a request, and the reason if the request was rejected.
+type response struct {
 	Answer
 	reason string
 }
 
-// refusal is the documented error body. The two members that only 400 documents
-// are in it for 400 only.
-func (s *Server) refusal(status int, message string) answer {
+// errorResponse returns a response with the documented error body. The members data and
+// provider_errors are only documented for 400.
+func (s *Server) errorResponse(status int, message string) response {
 	body := map[string]any{
 		"statusCode": status,
 		"message":    message,
@@ -28,26 +28,26 @@ func (s *Server) refusal(status int, message string) answer {
 		body["data"] = map[string]any{"statusCode": status, "message": message}
 		body["provider_errors"] = []any{}
 	}
-	a := jsonAnswer(status, body)
+	a := jsonResponse(status, body)
 	a.reason = message
 	return a
 }
 
-func jsonAnswer(status int, body map[string]any) answer {
-	text, _ := json.Marshal(body) // of values that came from JSON or go into it
-	return answer{Answer: Answer{status, jsonHeader(), text}}
+func jsonResponse(status int, body map[string]any) response {
+	text, _ := json.Marshal(body) // cannot fail for these values
+	return response{Answer: Answer{status, jsonHeader(), text}}
 }
 
 func jsonHeader() http.Header {
 	return http.Header{"Content-Type": {"application/json; charset=utf-8"}}
 }
 
-// defaultRetryAfter is how long an injected 429 or 408 asks to wait. StackOne asks
-// for a minute; a test that waits should not take as long.
+// defaultRetryAfter is the Retry-After of an injected 429 or 408. StackOne sends a
+// minute; this is shorter so that tests do not take as long.
 const defaultRetryAfter = time.Second
 
-// alter gives the answer the fault's header and body.
-func (f Fault) alter(a answer) answer {
+// alter applies the fault's header and body to a response.
+func (f Fault) alter(a response) response {
 	switch {
 	case f.RetryAfter > 0:
 		a.Header.Set("Retry-After", wholeSeconds(f.RetryAfter))
@@ -63,16 +63,16 @@ func (f Fault) alter(a answer) answer {
 	return a
 }
 
-// send writes an answer in the way that the fault asks for.
-func (s *Server) send(w http.ResponseWriter, a answer, f Fault) {
+// send writes a response as the fault specifies.
+func (s *Server) send(w http.ResponseWriter, a response, f Fault) {
 	maps.Copy(w.Header(), a.Header)
 	body := a.Body
-	if f.CutBody { // net/http closes a connection that was promised more
+	if f.CutBody { // net/http closes the connection if less than Content-Length is written
 		w.Header().Set("Content-Length", strconv.Itoa(max(len(body), 1)))
 		body = body[:len(body)/2]
 	}
 	w.WriteHeader(a.Status)
-	// Writing and flushing fail only when the client has gone.
+	// Writing and flushing only fail if the client has disconnected.
 	if f.SlowBody <= 0 {
 		_, _ = w.Write(body)
 		return
@@ -85,16 +85,16 @@ func (s *Server) send(w http.ResponseWriter, a answer, f Fault) {
 	}
 }
 
-// pause waits, and gives the request up when the server is closed.
+// pause waits for d, and aborts the request if the server is closed.
 func (s *Server) pause(d time.Duration) {
 	if !sleep(s.running.closing, d) {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// reset ends the connection and the handler. A socket that does not linger is
-// closed with a TCP reset. An HTTP/2 connection cannot be hijacked; there the
-// panic resets the stream.
+// reset closes the connection and aborts the handler. SetLinger(0) makes the system send
+// a TCP reset. An HTTP/2 connection cannot be hijacked; there the panic resets the
+// stream.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {
@@ -110,8 +110,7 @@ func reset(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
-// wholeSeconds rounds up what is more than zero: a client that comes back too
-// early is refused again.
+// wholeSeconds rounds up, because a client that retries too early is rejected again.
 func wholeSeconds(d time.Duration) string {
 	return strconv.FormatInt(int64((d-1)/time.Second)+1, 10)
 }

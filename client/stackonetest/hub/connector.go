@@ -16,9 +16,11 @@ type Connector struct {
 	Name     string       `json:"name"`
 	Category gen.Category `json:"category"`
 
-	// OAuth opens the provider's page after the form, which is empty if there are no
-	// Fields. Otherwise the form asks for credentials, and no attempt is made.
-	OAuth  bool    `json:"oauth"`
+	// OAuth means that the Hub opens the provider's page after the form. Without
+	// OAuth, the form asks for credentials, and no attempt is created.
+	OAuth bool `json:"oauth"`
+
+	// Fields are the fields of the form. They may be empty.
 	Fields []Field `json:"fields"`
 }
 
@@ -28,12 +30,12 @@ type Field struct {
 	Label       string   `json:"label"`
 	Type        string   `json:"type"` // text, password, number, select or text_area
 	Required    bool     `json:"required"`
-	Secret      bool     `json:"secret"` // shown redacted once it is stored
+	Secret      bool     `json:"secret"` // redacted once it is stored
 	ReadOnly    bool     `json:"readOnly,omitempty"`
 	Placeholder string   `json:"placeholder,omitempty"`
 	Description string   `json:"description,omitempty"`
-	Value       string   `json:"value,omitempty"`   // before the customer changes it
-	Options     []Option `json:"options,omitempty"` // of a select
+	Value       string   `json:"value,omitempty"`   // initial value
+	Options     []Option `json:"options,omitempty"` // for the type select
 }
 
 // Option is a choice of a select.
@@ -42,8 +44,8 @@ type Option struct {
 	Value string `json:"value"`
 }
 
-// Connectors returns the connectors that come with this package: BambooHR and
-// HiBob with keys, Greenhouse and Salesforce with OAuth.
+// Connectors returns the default connectors: BambooHR and HiBob with API keys, and
+// Greenhouse and Salesforce with OAuth.
 func Connectors() []Connector {
 	return []Connector{
 		{ID: "bamboohr", Provider: "bamboohr", Name: "BambooHR", Category: gen.CategoryHRIS, Fields: []Field{
@@ -61,8 +63,8 @@ func Connectors() []Connector {
 	}
 }
 
-// logo is the address of an image: the image itself. Without one the Hub asks a
-// server of StackOne's.
+// logo returns the image as a data URL. Without a logo, the Hub would request one from
+// StackOne.
 func (c Connector) logo() string {
 	initial := "?"
 	for _, r := range c.Name {
@@ -73,7 +75,7 @@ func (c Connector) logo() string {
 		`<text x="16" y="23" font-size="20" font-family="sans-serif" fill="#fff" text-anchor="middle">%s</text></svg>`, html.EscapeString(initial)))
 }
 
-// entry is how the picker's list shows the connector.
+// entry returns the connector's entry in the picker.
 func (c Connector) entry() map[string]any {
 	return map[string]any{
 		"active": true, "name": c.Name, "provider": c.Provider, "type": c.Category, "version": "1",
@@ -82,7 +84,7 @@ func (c Connector) entry() map[string]any {
 	}
 }
 
-// config is what the form shows.
+// config returns the configuration of the connector's form.
 func (c Connector) config() map[string]any {
 	config := map[string]any{
 		"key": c.Provider, "name": c.Name, "type": "custom", "assets": map[string]any{"icon": c.logo()},
@@ -97,7 +99,7 @@ func (c Connector) config() map[string]any {
 	return config
 }
 
-// pick returns the value of each of the connector's fields.
+// pick returns the values of the connector's fields.
 func (c Connector) pick(value func(key string) string) map[string]string {
 	values := map[string]string{}
 	for _, field := range c.Fields {
@@ -106,7 +108,7 @@ func (c Connector) pick(value func(key string) string) map[string]string {
 	return values
 }
 
-// check refuses credentials as the provider does.
+// check validates credentials like the provider.
 func (c Connector) check(credentials map[string]string) error {
 	for _, field := range c.Fields {
 		switch value := credentials[field.Key]; {

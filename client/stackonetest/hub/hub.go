@@ -1,19 +1,18 @@
-// Package hub lets a fake StackOne serve StackOne's Hub, the web component of the
-// npm package @stackone/hub: give the component the server's URL as base-url and
-// app-url, and a session's token.
+// Package hub makes a fake StackOne serve StackOne's Hub, the web component of the npm
+// package @stackone/hub. Set the component's base-url and app-url to the server's URL,
+// and its token to the token of a session.
 //
 //	srv := stackonetest.NewServer()
 //	defer srv.Close()
 //	hub.Serve(srv)
 //
-// This is best effort. StackOne does not document what the Hub calls: the paths
-// and bodies here are those of version 1.11.4, and another version may need
-// others.
+// This is best effort: StackOne does not document the requests of the Hub. The package
+// implements those of version 1.11.4; other versions may send others.
 //
-// A connection is made by the same rule as [stackonetest.Session.ConnectWith].
-// Connectors that use OAuth open a page on which the customer allows or denies
-// access; the others accept every credential but the text "wrong", which they
-// refuse as a provider refuses a wrong key.
+// Accounts are created and edited by the rule of [stackonetest.Session.ConnectWith].
+// Connectors with OAuth open a page on which the customer allows or denies access. All
+// others accept any credential except the text "wrong", which they reject like an
+// invalid key.
 package hub
 
 import (
@@ -25,24 +24,24 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-// callbackPath is where the Hub wants its pop-up to end.
+// callbackPath is the path that the Hub expects at the end of its pop-up.
 const callbackPath = "/embedded/accounts/callback"
 
-// maxAccounts is how many accounts a hub remembers the credentials of.
+// maxAccounts limits the accounts whose credentials are remembered.
 const maxAccounts = 1000
 
-// hub is the state of one server's Hub.
+// hub is the state of a server's Hub.
 type hub struct {
 	srv        *stackonetest.Server
 	connectors []Connector
 
 	mu       sync.Mutex
-	accounts map[string]map[string]string // the credentials of each
-	order    []string                     // of accounts, the oldest first
+	accounts map[string]map[string]string // credentials by account ID
+	order    []string                     // account IDs, oldest first
 }
 
-// Serve makes srv answer the Hub, with the connectors that its picker shows: those
-// of [Connectors] if none are given. It is to be called once for a server.
+// Serve makes srv serve the Hub. The Hub's picker shows the given connectors, or those of
+// [Connectors] if there are none. Call Serve at most once for a server.
 func Serve(srv *stackonetest.Server, connectors ...Connector) {
 	if len(connectors) == 0 {
 		connectors = Connectors()
@@ -66,8 +65,8 @@ func Serve(srv *stackonetest.Server, connectors ...Connector) {
 	srv.Handle("GET "+callbackPath, http.HandlerFunc(callback))
 }
 
-// preflight lets pages of every site call the Hub's operations. What they may do
-// depends on the session's token alone.
+// preflight allows requests from every origin, because only the session's token grants
+// access.
 func preflight(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
@@ -76,7 +75,7 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// problem is an answer whose message the Hub shows.
+// problem is an error response. The Hub shows its message.
 type problem struct {
 	Status  int    `json:"statusCode"`
 	Message string `json:"message"`
@@ -88,8 +87,8 @@ func notFound(what string) problem {
 	return problem{http.StatusNotFound, what + " not found"}
 }
 
-// api makes a handler of a function that is given the session of the request's
-// token, and returns what to answer as JSON.
+// api returns a handler that calls f with the session of the request's token, and
+// responds with the result as JSON.
 func (h *hub) api(f func(*http.Request, *stackonetest.Session) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		session := h.srv.Session(r.Header.Get("X-Hub-Session-Token"))
@@ -101,7 +100,7 @@ func (h *hub) api(f func(*http.Request, *stackonetest.Session) (any, error)) htt
 		}
 		status := http.StatusOK
 		if err != nil {
-			p, ok := err.(problem) //nolint:errorlint // it is made here and not wrapped
+			p, ok := err.(problem) //nolint:errorlint // it is never wrapped
 			if !ok {
 				p = problem{http.StatusBadRequest, err.Error()}
 			}
@@ -111,7 +110,7 @@ func (h *hub) api(f func(*http.Request, *stackonetest.Session) (any, error)) htt
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(body) // fails only when the browser has gone
+		_ = json.NewEncoder(w).Encode(body) // only fails if the browser has disconnected
 	}
 }
 
@@ -127,15 +126,15 @@ func (h *hub) settings(_ *http.Request, session *stackonetest.Session) (any, err
 	return settings, nil
 }
 
-// list shows the connectors that the session's request, the Hub's query or the
-// account to edit leave.
+// list returns the connectors that match the session's request, the query and the
+// account to edit.
 func (h *hub) list(r *http.Request, session *stackonetest.Session) (any, error) {
 	request := session.Request()
 	_, provider := session.Edits("")
-	asked := r.URL.Query().Get("provider")
+	wanted := r.URL.Query().Get("provider")
 	entries := []any{}
 	for _, c := range h.connectors {
-		if (asked == "" || asked == c.Provider) && (provider == "" || provider == c.Provider) &&
+		if (wanted == "" || wanted == c.Provider) && (provider == "" || provider == c.Provider) &&
 			(provider != "" || len(request.Categories) == 0 || slices.Contains(request.Categories, c.Category)) {
 			entries = append(entries, c.entry())
 		}
@@ -175,9 +174,9 @@ func (h *hub) createAccount(r *http.Request, session *stackonetest.Session) (any
 	return h.connect(r, session, nil)
 }
 
-// connect connects with the credentials of the request, added to those that are
-// known.
-func (h *hub) connect(r *http.Request, session *stackonetest.Session, known map[string]string) (any, error) {
+// connect connects an account with the credentials of the request. Those that the request
+// lacks are taken from stored.
+func (h *hub) connect(r *http.Request, session *stackonetest.Session, stored map[string]string) (any, error) {
 	var body connection
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		return nil, err
@@ -190,7 +189,7 @@ func (h *hub) connect(r *http.Request, session *stackonetest.Session, known map[
 		if value, ok := body.Credentials[key]; ok {
 			return value
 		}
-		return known[key]
+		return stored[key]
 	})
 	if err := c.check(credentials); err != nil {
 		return nil, err
@@ -203,8 +202,8 @@ func (h *hub) connect(r *http.Request, session *stackonetest.Session, known map[
 	return map[string]any{"id": id, "provider": c.Provider}, nil
 }
 
-// edited returns the account in the request's path, if it is the one that the
-// session edits, with its connector.
+// edited returns the ID of the account in the request's path and its connector, if the
+// session edits that account.
 func (h *hub) edited(r *http.Request, session *stackonetest.Session) (id string, c Connector, err error) {
 	id, provider := session.Edits("")
 	if id != "" && id == r.PathValue("id") {
@@ -238,7 +237,7 @@ func (h *hub) account(r *http.Request, session *stackonetest.Session) (any, erro
 	}, nil
 }
 
-// redact is how the service shows a stored secret.
+// redact returns a stored secret as StackOne shows it.
 func redact(secret string) string {
 	if secret == "" {
 		return ""

@@ -17,7 +17,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// customer is a customer's Hub, without the browser: module e2e drives the real one.
+// customer calls the server like a customer's Hub. Module e2e tests the real Hub.
 type customer struct {
 	t       *testing.T
 	srv     *stackonetest.Server
@@ -32,7 +32,7 @@ func open(t *testing.T, srv *stackonetest.Server, request gen.ConnectSessionCrea
 	return customer{t, srv, srv.Session(link.Token)}
 }
 
-// call sends a request as the Hub does, and returns status and body.
+// call sends a request like the Hub, and returns the status and the body.
 func (c customer) call(method, path, body string) (int, map[string]any) {
 	c.t.Helper()
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.srv.URL+path, strings.NewReader(body))
@@ -79,7 +79,7 @@ func TestConnectors(t *testing.T) {
 	config := connector["config"].(map[string]any)
 	assert.Equal(t, "<Mine>", config["name"])
 	assert.Equal(t, "custom", config["type"])
-	assert.Equal(t, []any{}, config["configFields"], "no null")
+	assert.Equal(t, []any{}, config["configFields"], "not null")
 	_, list := page.call(http.MethodGet, "/hub/connectors?provider=other", "")
 	assert.Equal(t, []any{}, list["integrations"])
 	status, _ = page.call(http.MethodGet, "/hub/connectors/other", "")
@@ -99,9 +99,9 @@ func TestAccounts(t *testing.T) {
 		`{"integration_id":"bamboohr","credentials":{"subdomain":"acme","api_key":"wrong"}}`: "Invalid credentials: BambooHR refused the API key",
 		`{"integration_id":"hibob","credentials":{"service_user_id":"a","token":"b"}}`:       `stackonetest: the session is for provider "bamboohr" and cannot connect "hibob"`,
 	} {
-		status, refused := page.call(http.MethodPost, "/hub/accounts", body)
-		assert.Equal(t, message, refused["message"])
-		assert.EqualValues(t, status, refused["statusCode"])
+		status, problem := page.call(http.MethodPost, "/hub/accounts", body)
+		assert.Equal(t, message, problem["message"])
+		assert.EqualValues(t, status, problem["statusCode"])
 		assert.GreaterOrEqual(t, status, 400)
 	}
 	status, account := page.call(http.MethodPost, "/hub/accounts", `{"integration_id":"bamboohr","credentials":{"subdomain":"acme","api_key":"0123456789"}}`)
@@ -117,7 +117,7 @@ func TestAccounts(t *testing.T) {
 	assert.Equal(t, map[string]any{"subdomain": "acme"}, seen["setupInformation"])
 	assert.Equal(t, map[string]any{"api_key": "__secretvalue:**redacted**6789"}, seen["secrets"])
 	status, _ = edit.call(http.MethodPatch, path, `{"integration_id":"bamboohr","credentials":{"subdomain":"acme-2"}}`)
-	assert.Equal(t, http.StatusOK, status, "the secret is known")
+	assert.Equal(t, http.StatusOK, status, "the stored secret is used")
 	_, seen = edit.call(http.MethodGet, path, "")
 	assert.Equal(t, map[string]any{"subdomain": "acme-2"}, seen["setupInformation"])
 
@@ -127,7 +127,7 @@ func TestAccounts(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, status, "another session's account")
 }
 
-func TestToken(t *testing.T) {
+func TestExpiredToken(t *testing.T) {
 	t.Parallel()
 	srv := serve(t)
 	page := open(t, srv, gen.ConnectSessionCreate{})
@@ -154,7 +154,7 @@ func TestOAuth(t *testing.T) {
 	srv := serve(t)
 	page := open(t, srv, gen.ConnectSessionCreate{})
 	begin := func() (attempt, window string) {
-		_, began := page.call(http.MethodPost, "/hub/connection_attempts", `{"token":"it is in the header too"}`)
+		_, began := page.call(http.MethodPost, "/hub/connection_attempts", `{"token":"also in the header"}`)
 		attempt = began["id"].(string)
 		query := url.Values{"redirect_uri": {"https://elsewhere.example/"}, "token": {page.session.Details().Token}, "connection_attempt_id": {attempt}, "instance": {"acme"}}
 		return attempt, "/connect/oauth2/salesforce?" + query.Encode()
@@ -163,7 +163,7 @@ func TestOAuth(t *testing.T) {
 		_, state := page.call(http.MethodGet, "/hub/connection_attempts/"+attempt, "")
 		return state["status"]
 	}
-	// press opens the window, or presses a button of it, and returns where it ends.
+	// press opens the window or submits its form, and returns the final path.
 	press := func(method, window, decision string) (int, string, string) {
 		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+window, strings.NewReader(url.Values{"decision": {decision}}.Encode()))
 		require.NoError(t, err)
@@ -185,10 +185,10 @@ func TestOAuth(t *testing.T) {
 	assert.Equal(t, "/embedded/accounts/callback", path)
 	assert.Equal(t, "error", status(first))
 	code, _, _ = press(http.MethodPost, window, "allow")
-	assert.Equal(t, http.StatusGone, code, "it is over")
+	assert.Equal(t, http.StatusGone, code, "the attempt has ended")
 
 	second, _ := begin()
-	assert.Equal(t, "cancelled", status(first), "another took its place")
+	assert.Equal(t, "cancelled", status(first), "a later attempt replaced it")
 	_, _ = page.call(http.MethodDelete, "/hub/connection_attempts/"+first, "")
 	assert.Equal(t, "pending", status(second))
 	_, _ = page.call(http.MethodDelete, "/hub/connection_attempts/"+second, "")

@@ -1,13 +1,13 @@
-// Package conformance compares a service with the API description: the fake in
-// every test run, and StackOne with
+// Package conformance compares a service with the API description: by default the fake,
+// and StackOne with
 //
 //	STACKONE_API_KEY=... make smoke
 //
-// which creates a few sessions of type test. What differs from the description is
-// printed by the name of the member, never by its value: answers hold secrets.
+// which creates a few sessions of type test. Differences are reported with the names of
+// members but never with their values, because responses contain secrets.
 //
-// A field that names something in the project is set only when a variable such as
-// STACKONE_SMOKE_PROVIDER or STACKONE_SMOKE_ACCOUNT_ID has its value.
+// Fields that refer to resources of a StackOne project are only tested against StackOne
+// if a variable such as STACKONE_SMOKE_PROVIDER or STACKONE_SMOKE_ACCOUNT_ID is set.
 package conformance
 
 import (
@@ -37,8 +37,8 @@ var (
 	baseURL = flag.String("base-url", client.DefaultBaseURL, "with -smoke, the `URL` to call")
 )
 
-// fields are the values to set, one field at a time. Those in the project hold
-// only for the fake.
+// fields and projectFields hold a value for each field of a request. The values of
+// projectFields are only valid for the fake.
 var (
 	fields = map[string]any{
 		"origin_owner_id":   "stackone-client-go-smoke",
@@ -60,7 +60,7 @@ var (
 	}
 )
 
-// suite is a service under test.
+// suite describes the service under test.
 type suite struct {
 	opts                 []client.Option
 	create, authenticate *openapi3.Operation
@@ -87,7 +87,7 @@ func (s suite) client(t *testing.T, opts ...client.Option) *client.Client {
 	return c
 }
 
-// request is the smallest request, with other fields set.
+// request returns a request with the required fields and other ones.
 func request(t *testing.T, other map[string]any) (r gen.ConnectSessionCreate) {
 	t.Helper()
 	for _, set := range []map[string]any{
@@ -108,7 +108,7 @@ func TestCreate(t *testing.T) {
 	all := maps.Clone(fields)
 	maps.Copy(all, projectFields)
 	for name := range s.create.RequestBody.Value.Content.Get("application/json").Schema.Value.Properties {
-		assert.Contains(t, all, name, "a documented field has no value here")
+		assert.Contains(t, all, name, "a documented field is not tested")
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		t.Run(name, func(t *testing.T) {
@@ -124,9 +124,9 @@ func TestCreate(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			answer, schema := documented(t, s.create, http.StatusCreated, response)
+			body, schema := documented(t, s.create, http.StatusCreated, response)
 			if _, ok := schema.Properties[name]; ok {
-				assertSame(t, name, value, answer[name])
+				assertSame(t, name, value, body[name])
 			}
 		})
 	}
@@ -147,10 +147,10 @@ func TestAuthenticate(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, _ := documented(t, s.create, http.StatusCreated, created)
-	answer, _ := documented(t, s.authenticate, http.StatusCreated, seen)
+	body, _ := documented(t, s.authenticate, http.StatusCreated, seen)
 	for name, value := range before {
 		if name != "token" && name != "auth_link_url" {
-			assertSame(t, name, value, answer[name])
+			assertSame(t, name, value, body[name])
 		}
 	}
 }
@@ -158,44 +158,44 @@ func TestAuthenticate(t *testing.T) {
 func TestWrongKey(t *testing.T) {
 	s := newSuite(t)
 	c := s.client(t, client.WithAPIKey("v1.eu1.not-a-key"))
-	var refused client.Response
-	_, err := c.ConnectSessions.Create(t.Context(), request(t, nil), client.WithResponse(&refused))
+	var rejected client.Response
+	_, err := c.ConnectSessions.Create(t.Context(), request(t, nil), client.WithResponse(&rejected))
 	assert.ErrorIs(t, err, client.ErrUnauthorized)
-	documented(t, s.create, http.StatusUnauthorized, refused)
-	_, err = c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: "not-a-token"}, client.WithResponse(&refused))
+	documented(t, s.create, http.StatusUnauthorized, rejected)
+	_, err = c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: "not-a-token"}, client.WithResponse(&rejected))
 	assert.ErrorIs(t, err, client.ErrUnauthorized)
-	documented(t, s.authenticate, http.StatusUnauthorized, refused)
+	documented(t, s.authenticate, http.StatusUnauthorized, rejected)
 }
 
-// The description does not say which of its statuses an unknown token has; the fake
-// answers 404.
+// The description does not say which status an unknown token gets. The fake responds with
+// 404.
 func TestUnknownToken(t *testing.T) {
 	s := newSuite(t)
-	var refused client.Response
-	_, err := s.client(t).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: "not-a-token"}, client.WithResponse(&refused))
+	var rejected client.Response
+	_, err := s.client(t).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: "not-a-token"}, client.WithResponse(&rejected))
 	assert.ErrorIs(t, err, client.ErrNotFound)
-	documented(t, s.authenticate, http.StatusNotFound, refused)
+	documented(t, s.authenticate, http.StatusNotFound, rejected)
 }
 
-func TestRefusedRequest(t *testing.T) {
+func TestInvalidRequest(t *testing.T) {
 	s := newSuite(t)
 	_, err := s.client(t).Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "application/json",
 		strings.NewReader(`{"origin_owner_name":"stackone-client-go smoke test","type":"test"}`))
-	var refused *client.APIError
-	if !errors.As(err, &refused) {
-		t.Fatalf("a request without origin_owner_id is not refused: %v", err)
+	var rejected *client.APIError
+	if !errors.As(err, &rejected) {
+		t.Fatalf("a request without origin_owner_id is not rejected: %v", err)
 	}
-	documented(t, s.create, http.StatusBadRequest, client.Response{StatusCode: refused.StatusCode, Header: refused.Header, Body: refused.Body})
+	documented(t, s.create, http.StatusBadRequest, client.Response{StatusCode: rejected.StatusCode, Header: rejected.Header, Body: rejected.Body})
 }
 
-// documented reports how an answer differs from the description of the operation. It
-// returns the answer's members and their schema.
-func documented(t *testing.T, operation *openapi3.Operation, status int, response client.Response) (answer map[string]any, schema *openapi3.Schema) {
+// documented reports how a response differs from the description of the operation. It
+// returns the members of the response and their schema.
+func documented(t *testing.T, operation *openapi3.Operation, status int, response client.Response) (body map[string]any, schema *openapi3.Schema) {
 	t.Helper()
 	if response.StatusCode == 0 {
-		t.Fatal("no answer")
+		t.Fatal("no response")
 	}
-	assert.Equal(t, status, response.StatusCode, "the status")
+	assert.Equal(t, status, response.StatusCode, "status")
 	described := operation.Responses.Status(response.StatusCode)
 	if described == nil {
 		t.Fatalf("the status %d is not documented", response.StatusCode)
@@ -203,20 +203,20 @@ func documented(t *testing.T, operation *openapi3.Operation, status int, respons
 	if kind := response.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
 		t.Errorf("the Content-Type is %q", kind)
 	}
-	if err := json.Unmarshal(response.Body, &answer); err != nil {
+	if err := json.Unmarshal(response.Body, &body); err != nil {
 		t.Fatal("the body is not a JSON object")
 	}
 	schema = described.Value.Content.Get("application/json").Schema.Value
-	report(t, schema.VisitJSON(answer, openapi3.MultiErrors(), openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()))
-	for _, name := range slices.Sorted(maps.Keys(answer)) {
+	report(t, schema.VisitJSON(body, openapi3.MultiErrors(), openapi3.VisitAsResponse(), openapi3.EnableFormatValidation()))
+	for _, name := range slices.Sorted(maps.Keys(body)) {
 		if schema.Properties[name] == nil {
 			t.Logf("%s is not documented", name)
 		}
 	}
-	return answer, schema
+	return body, schema
 }
 
-// report prints where an answer differs without its values, which the error's text has.
+// report reports differences without the values, which the texts of the errors contain.
 func report(t *testing.T, err error) {
 	t.Helper()
 	var all openapi3.MultiError
@@ -229,11 +229,11 @@ func report(t *testing.T, err error) {
 	case errors.As(err, &one):
 		t.Errorf("%s does not have the documented %s", strings.Join(one.JSONPointer(), "."), one.SchemaField)
 	case err != nil:
-		t.Errorf("the answer is not as documented (%T)", err)
+		t.Errorf("the response does not conform to the description (%T)", err)
 	}
 }
 
-// assertSame compares a member of an answer with what it should be, as JSON.
+// assertSame compares a member of a response with the value in the request, as JSON.
 func assertSame(t *testing.T, name string, want, got any) {
 	t.Helper()
 	text, err := json.Marshal(want)
