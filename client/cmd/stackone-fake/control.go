@@ -16,10 +16,10 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-// controls carry out what a request to /_fake/ asks for.
+// controls implements the operations below /_fake/.
 type controls struct{ srv *stackonetest.Server }
 
-// control makes srv serve the page and /_fake/.
+// control makes srv serve the page and the operations below /_fake/.
 func control(srv *stackonetest.Server) {
 	c := controls{srv}
 	mux := http.NewServeMux()
@@ -28,7 +28,7 @@ func control(srv *stackonetest.Server) {
 	mux.HandleFunc("GET /_fake/requests", c.show(func() any { return c.requests() }))
 	mux.HandleFunc("GET /_fake/faults", c.show(func() any { return c.faults() }))
 	mux.HandleFunc("GET /_fake/webhooks", c.show(func() any { return c.webhooks() }))
-	mux.HandleFunc("POST /_fake/sessions/{session}/{move}", c.do(c.move))
+	mux.HandleFunc("POST /_fake/sessions/{session}/{action}", c.do(c.act))
 	mux.HandleFunc("POST /_fake/advance", c.do(c.advance))
 	mux.HandleFunc("POST /_fake/faults", c.do(c.inject))
 	mux.HandleFunc("POST /_fake/faults/clear", c.do(simple(srv.ClearFaults)))
@@ -36,30 +36,30 @@ func control(srv *stackonetest.Server) {
 	mux.HandleFunc("POST /_fake/reset", c.do(simple(srv.Reset)))
 
 	mux.HandleFunc("/_fake/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path)
+		writeError(w, http.StatusNotFound, "not found: "+r.Method+" "+r.URL.Path)
 	})
 
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusForbidden, "another site's page made this request")
+		writeError(w, http.StatusForbidden, "request from another site")
 	}))
-	own := protection.Handler(mux)
+	protected := protection.Handler(mux)
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !local(r.Host, srv.PublicURL) {
-			refuse(w, http.StatusMisdirectedRequest, "this host name is not the fake's; set it with -public-url")
+			writeError(w, http.StatusMisdirectedRequest, "unknown host name; set it with -public-url")
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		own.ServeHTTP(w, r)
+		protected.ServeHTTP(w, r)
 	})
 	srv.Handle("GET /{$}", guarded)
 	srv.Handle("/_fake/", guarded)
 }
 
-// local reports whether a host is one that no other site can make a browser take
-// for its own: an address, a name without a dot or below localhost, or the host of
-// the public URL.
+// local reports whether a host cannot belong to another site, which protects against DNS
+// rebinding: it is an IP address, a name without a dot, a subdomain of localhost, or the
+// host of the public URL.
 func local(host, public string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -71,8 +71,8 @@ func local(host, public string) bool {
 		err == nil && name == strings.ToLower(u.Hostname())
 }
 
-// do makes a handler of an action. The page is shown again after a form; otherwise
-// the answer is {} or {"error": "..."}.
+// do returns a handler for an action. It responds to a form with the page, and to any
+// other request with {} or {"error": "..."}.
 func (c controls) do(action func(*http.Request, *parameters) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p := read(w, r)
@@ -89,12 +89,12 @@ func (c controls) do(action func(*http.Request, *parameters) error) http.Handler
 		case form(r):
 			c.render(w, http.StatusBadRequest, view{Problem: err.Error()})
 		default:
-			refuse(w, http.StatusBadRequest, err.Error())
+			writeError(w, http.StatusBadRequest, err.Error())
 		}
 	}
 }
 
-// simple makes an action of a function that has no parameters.
+// simple returns an action without parameters that calls f.
 func simple(f func()) func(*http.Request, *parameters) error {
 	return func(_ *http.Request, p *parameters) error {
 		if err := p.err(); err != nil {
@@ -105,7 +105,7 @@ func simple(f func()) func(*http.Request, *parameters) error {
 	}
 }
 
-func refuse(w http.ResponseWriter, status int, problem string) {
+func writeError(w http.ResponseWriter, status int, problem string) {
 	writeJSON(w, status, map[string]string{"error": problem})
 }
 
@@ -116,10 +116,10 @@ func (c controls) show(value func() any) http.HandlerFunc {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // fails only when the client has gone
+	_ = json.NewEncoder(w).Encode(value) // only fails if the client has disconnected
 }
 
-// find returns the session with the id or token.
+// find returns the session with the ID or token, nil if there is none.
 func (c controls) find(idOrToken string) *stackonetest.Session {
 	for _, session := range c.srv.Sessions() {
 		if strconv.FormatInt(session.Details().ID, 10) == idOrToken {
@@ -129,45 +129,45 @@ func (c controls) find(idOrToken string) *stackonetest.Session {
 	return c.srv.Session(idOrToken)
 }
 
-func (c controls) move(r *http.Request, p *parameters) error {
+func (c controls) act(r *http.Request, p *parameters) error {
 	session := c.find(r.PathValue("session"))
 	if session == nil {
-		return errors.New("there is no such session")
+		return errors.New("no such session")
 	}
-	var move func() error
-	switch name := r.PathValue("move"); name {
+	var act func() error
+	switch name := r.PathValue("action"); name {
 	case "begin":
-		move = session.Begin
+		act = session.Begin
 	case "connect":
 		connection := stackonetest.Connection{Provider: p.text("provider"), AccountID: p.text("account_id"), NoAttempt: p.boolean("no_attempt")}
-		move = func() error { _, err := session.ConnectWith(connection); return err }
+		act = func() error { _, err := session.ConnectWith(connection); return err }
 	case "decline":
 		code, description := p.text("code"), p.text("description")
 		if code == "" {
 			code, description = "access_denied", cmp.Or(description, "The resource owner denied the request")
 		}
-		move = func() error { return session.Fail(code, description) }
+		act = func() error { return session.Fail(code, description) }
 	case "cancel":
-		move = session.Cancel
+		act = session.Cancel
 	case "expire":
-		move = session.Expire
+		act = session.Expire
 	default:
-		return fmt.Errorf("there is no move %q; choose begin, connect, decline, cancel or expire", name)
+		return fmt.Errorf("unknown action %q; use begin, connect, decline, cancel or expire", name)
 	}
 	if err := p.err(); err != nil {
 		return err
 	}
-	return move()
+	return act()
 }
 
-// maxAhead is how far the clock can be moved in all.
+// maxAhead limits how far ahead of the real time the clock can be.
 const maxAhead = 10 * 365 * 24 * time.Hour
 
 func (c controls) advance(_ *http.Request, p *parameters) error {
 	p.require("by")
 	by := p.duration("by")
-	p.refuse(by <= 0, "by must be more than 0")
-	p.refuse(time.Until(c.srv.Now().Add(by)) > maxAhead, "the clock cannot be more than ten years ahead")
+	p.check(by <= 0, "by must be more than 0")
+	p.check(time.Until(c.srv.Now().Add(by)) > maxAhead, "the clock cannot be more than ten years ahead")
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (c controls) advance(_ *http.Request, p *parameters) error {
 func (c controls) limitRate(_ *http.Request, p *parameters) error {
 	p.require("per_minute")
 	n := p.number("per_minute")
-	p.refuse(n < 0, "per_minute must not be negative")
+	p.check(n < 0, "per_minute must not be negative")
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -213,5 +213,5 @@ func (c controls) inject(_ *http.Request, p *parameters) error {
 	return nil
 }
 
-// resets are the names of stackonetest.Reset.
+// resets are the names of the stackonetest.Reset constants.
 var resets = [...]string{"", "before", "after"}

@@ -1,9 +1,9 @@
-// Command stackone-fake serves a fake StackOne on this machine, for programs in any
-// language and for StackOne's Hub, until it is interrupted. It prints the base URL,
-// the API key and the address of a page that shows and controls everything.
+// Command stackone-fake serves a fake StackOne on this machine until it is interrupted,
+// for programs in any language and for StackOne's Hub. It prints the base URL, the API
+// key and the address of a page to watch and control it.
 //
-// Each flag can be set by an environment variable instead: -public-url by
-// STACKONE_FAKE_PUBLIC_URL, and so on.
+// Each flag can also be set by an environment variable, for example -public-url by
+// STACKONE_FAKE_PUBLIC_URL. Flags take precedence.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	}
 }
 
-// settings is what flags and environment say.
+// settings holds the values of the flags.
 type settings struct {
 	addr, key, publicURL, tls, connectors string
 	webhookURL, webhookSecret             string
@@ -51,17 +51,17 @@ func parse(args []string, lookup func(string) (string, bool), usage io.Writer) (
 	var s settings
 	flags := flag.NewFlagSet("stackone-fake", flag.ContinueOnError)
 	flags.SetOutput(usage)
-	flags.StringVar(&s.addr, "addr", "127.0.0.1:4010", "the `address` to listen on")
-	flags.StringVar(&s.key, "key", "", "the API `key` to accept; made at random if empty")
-	flags.StringVar(&s.publicURL, "public-url", "", "the base `URL` that browsers use, if it is another than that of -addr")
-	flags.StringVar(&s.tls, "tls", "", "serve HTTPS: the `file` to write the authority's certificate to, or CERTIFICATE,KEY files to use")
-	flags.StringVar(&s.webhookURL, "webhook-url", "", "the `URL` to send account events to")
-	flags.StringVar(&s.webhookSecret, "webhook-secret", "", "the `secret` that signs them; made at random if empty")
-	flags.StringVar(&s.connectors, "connectors", "", "a JSON `file` with the Hub's connectors, instead of those that come with the program")
-	flags.IntVar(&s.rateLimit, "rate-limit", 0, "`requests` a minute; 0: no limit (StackOne's is 1000)")
-	flags.IntVar(&s.keep, "keep", 1000, "how `many` sessions, accounts, requests and webhooks to remember")
-	flags.BoolVar(&s.strict, "strict", false, "refuse request members that the API description does not know")
-	flags.BoolVar(&s.verbose, "v", false, "log what the Hub and the page ask for, too")
+	flags.StringVar(&s.addr, "addr", "127.0.0.1:4010", "`address` to listen on")
+	flags.StringVar(&s.key, "key", "", "API `key` to accept; random if empty")
+	flags.StringVar(&s.publicURL, "public-url", "", "base `URL` for browsers, if it differs from -addr")
+	flags.StringVar(&s.tls, "tls", "", "serve HTTPS with a new certificate and write its authority to `file`, or use the files CERTIFICATE,KEY")
+	flags.StringVar(&s.webhookURL, "webhook-url", "", "`URL` to send account events to")
+	flags.StringVar(&s.webhookSecret, "webhook-secret", "", "signing `secret` of the events; random if empty")
+	flags.StringVar(&s.connectors, "connectors", "", "JSON `file` with the Hub's connectors, instead of the default ones")
+	flags.IntVar(&s.rateLimit, "rate-limit", 0, "maximum `requests` a minute (StackOne's limit is 1000); 0 means no limit")
+	flags.IntVar(&s.keep, "keep", 1000, "maximum `number` of sessions, accounts, requests and webhooks to remember")
+	flags.BoolVar(&s.strict, "strict", false, "reject request members that are not in the API description")
+	flags.BoolVar(&s.verbose, "v", false, "also log requests of the Hub and the page")
 	var errs []error
 	flags.VisitAll(func(f *flag.Flag) {
 		name := "STACKONE_FAKE_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
@@ -95,13 +95,13 @@ func parse(args []string, lookup func(string) (string, bool), usage io.Writer) (
 	return s, errors.Join(errs...)
 }
 
-// callable reports whether a URL, if there is one, can be called.
+// callable reports whether text is empty or an http or https URL with a host.
 func callable(text string) bool {
 	u, err := url.Parse(text)
 	return text == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
-// run serves until ctx is done.
+// run serves until ctx ends.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), out, log io.Writer) error {
 	s, err := parse(args, lookup, log)
 	if err != nil {
@@ -149,7 +149,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	defer srv.Close()
 	var file string
 	if s.tls != "" && !given {
-		if file, err = filepath.Abs(s.tls); err != nil { // programs run in other directories
+		if file, err = filepath.Abs(s.tls); err != nil { // the path is printed for programs in other directories
 			return err
 		}
 		if err := os.WriteFile(file, srv.CA(), 0o644); err != nil { //nolint:gosec // a certificate is public
@@ -176,8 +176,8 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	return nil
 }
 
-// public is the base URL for browsers. An address such as 0.0.0.0 is none that a
-// browser can open.
+// public returns the base URL for browsers, "" for that of the listener. Browsers cannot
+// open an unspecified address such as 0.0.0.0.
 func (s settings) public(listening net.Addr) string {
 	tcp, ok := listening.(*net.TCPAddr)
 	if s.publicURL != "" || !ok || !tcp.IP.IsUnspecified() {

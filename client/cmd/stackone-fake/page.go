@@ -19,7 +19,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
 }).Parse(pageHTML))
 
-// session is what page and API show of a session.
+// session is a session as shown by the page and the control API.
 type session struct {
 	ID        int64                            `json:"id"`
 	OwnerID   string                           `json:"origin_owner_id"`
@@ -33,7 +33,7 @@ type session struct {
 	AuthLink  string                           `json:"auth_link_url"`
 }
 
-// Status is how far the session has come, in one word.
+// Status returns the state of the session in one word.
 func (s session) Status() string {
 	switch {
 	case s.Attempt != nil:
@@ -59,7 +59,7 @@ func (c controls) sessions() []session {
 	return all
 }
 
-// request is what they show of a request.
+// request is a request as shown by the page and the control API.
 type request struct {
 	ID     string    `json:"id"`
 	Time   time.Time `json:"time"`
@@ -67,9 +67,9 @@ type request struct {
 	Path   string    `json:"path"`
 	Query  string    `json:"query"`
 	Body   string    `json:"body"`
-	Status int       `json:"status"` // 0: no answer
+	Status int       `json:"status"` // 0 without a response
 	Answer string    `json:"answer"`
-	Reason string    `json:"reason"` // why it was refused
+	Reason string    `json:"reason"` // why it was rejected
 }
 
 func (c controls) requests() []request {
@@ -82,7 +82,7 @@ func (c controls) requests() []request {
 	return all
 }
 
-// delivery is what they show of a webhook.
+// delivery is a webhook as shown by the page and the control API.
 type delivery struct {
 	Body     string    `json:"body"`
 	Received bool      `json:"received"`
@@ -92,7 +92,7 @@ type delivery struct {
 
 type attempt struct {
 	Time   time.Time `json:"time"`
-	Status int       `json:"status"` // 0: no answer
+	Status int       `json:"status"` // 0 without a response
 	Answer string    `json:"answer"`
 	Error  string    `json:"error"`
 }
@@ -100,29 +100,29 @@ type attempt struct {
 func (c controls) webhooks() []delivery {
 	all := []delivery{}
 	for _, d := range c.srv.Deliveries() {
-		shown := delivery{Body: string(d.Body), Received: d.Received(), Done: d.Done, Attempts: []attempt{}}
+		entry := delivery{Body: string(d.Body), Received: d.Received(), Done: d.Done, Attempts: []attempt{}}
 		for _, a := range d.Attempts {
 			failure := ""
 			if a.Err != nil {
 				failure = a.Err.Error()
 			}
-			shown.Attempts = append(shown.Attempts, attempt{a.Time.UTC(), a.Status, string(a.Body), failure})
+			entry.Attempts = append(entry.Attempts, attempt{a.Time.UTC(), a.Status, string(a.Body), failure})
 		}
-		all = append(all, shown)
+		all = append(all, entry)
 	}
 	return all
 }
 
-// faults is what they show of the faults in force.
+// faults are the active faults as shown by the page and the control API.
 type faults struct {
 	Pending   []fault `json:"faults"`
-	RateLimit int     `json:"rate_limit"` // requests a minute; 0: no limit
+	RateLimit int     `json:"rate_limit"` // requests a minute; 0 means no limit
 }
 
 // fault has the parameters of POST /_fake/faults.
 type fault struct {
 	Status     int     `json:"status,omitempty"`
-	Times      int     `json:"times"` // that are left; negative: always
+	Times      int     `json:"times"` // remaining; negative means always
 	Path       string  `json:"path,omitempty"`
 	Processed  bool    `json:"processed,omitempty"`
 	Body       *string `json:"body,omitempty"`
@@ -133,11 +133,11 @@ type fault struct {
 	Reset      string  `json:"reset,omitempty"`
 }
 
-// String is the fault as JSON.
+// String returns the fault as JSON.
 func (f fault) String() string { text, _ := json.Marshal(f); return string(text) }
 
 func (c controls) faults() faults {
-	in := faults{Pending: []fault{}, RateLimit: c.srv.RateLimit()}
+	active := faults{Pending: []fault{}, RateLimit: c.srv.RateLimit()}
 	text := func(d time.Duration) string {
 		if d == 0 {
 			return ""
@@ -145,20 +145,20 @@ func (c controls) faults() faults {
 		return d.String()
 	}
 	for _, f := range c.srv.Faults() {
-		shown := fault{
+		entry := fault{
 			Status: f.Status, Times: f.Times, Path: f.Path, Processed: f.Processed, RetryAfter: text(f.RetryAfter),
 			Delay: text(f.Delay), SlowBody: text(f.SlowBody), CutBody: f.CutBody, Reset: resets[f.Reset],
 		}
 		if f.Body != nil {
 			body := string(f.Body)
-			shown.Body = &body
+			entry.Body = &body
 		}
-		in.Pending = append(in.Pending, shown)
+		active.Pending = append(active.Pending, entry)
 	}
-	return in
+	return active
 }
 
-// view is what the page shows.
+// view holds the contents of the page.
 type view struct {
 	Server   *stackonetest.Server
 	Follow   bool
@@ -169,12 +169,13 @@ type view struct {
 	Webhooks []delivery
 }
 
-// shown is how many of each the page shows, the latest first.
-const shown = 50
+// maxRows limits the rows of each table on the page.
+const maxRows = 50
 
+// latest returns the last elements of all, the latest first.
 func latest[T any](all []T) []T {
 	slices.Reverse(all)
-	return all[:min(len(all), shown)]
+	return all[:min(len(all), maxRows)]
 }
 
 func (c controls) page(w http.ResponseWriter, r *http.Request) {
@@ -189,5 +190,5 @@ func (c controls) render(w http.ResponseWriter, status int, v view) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
-	_ = pageTemplate.Execute(w, v) // fails only when the browser has gone
+	_ = pageTemplate.Execute(w, v) // only fails if the browser has disconnected
 }

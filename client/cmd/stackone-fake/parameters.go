@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// parameters are the members of a JSON object or the fields of a form. Reading one
-// removes it.
+// parameters are the members of a JSON object or the fields of a form. Reading a
+// parameter removes it.
 type parameters struct {
-	values  map[string]string // a value that is no string as JSON
-	problem error             // the first
+	values  map[string]string // strings as text, other values as JSON
+	problem error             // the first error
 }
 
 func read(w http.ResponseWriter, r *http.Request) *parameters {
@@ -48,7 +48,7 @@ func read(w http.ResponseWriter, r *http.Request) *parameters {
 	for name, member := range members {
 		value := string(member)
 		if member[0] == '"' {
-			_ = json.Unmarshal(member, &value) // is a string
+			_ = json.Unmarshal(member, &value) // cannot fail
 		}
 		if value != "null" {
 			p.values[name] = value
@@ -57,30 +57,29 @@ func read(w http.ResponseWriter, r *http.Request) *parameters {
 	return p
 }
 
-// form reports whether the page sent the request.
+// form reports whether the request is from a form of the page.
 func form(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
 
-// err returns the first problem, or an error that names a parameter that nobody has
-// read.
+// err returns the first error, or an error for a parameter that has not been read.
 func (p *parameters) err() error {
 	if p.problem != nil {
 		return p.problem
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.values)) {
-		return fmt.Errorf("there is no parameter %q here", name)
+		return fmt.Errorf("unknown parameter %q", name)
 	}
 	return nil
 }
 
-func (p *parameters) refuse(wrong bool, format string, args ...any) {
+func (p *parameters) check(wrong bool, format string, args ...any) {
 	if wrong && p.problem == nil {
 		p.problem = fmt.Errorf(format, args...)
 	}
 }
 
-func (p *parameters) require(name string) { p.refuse(p.values[name] == "", "%s is required", name) }
+func (p *parameters) require(name string) { p.check(p.values[name] == "", "%s is required", name) }
 
 func (p *parameters) text(name string) string {
 	value := p.values[name]
@@ -100,13 +99,13 @@ func (p *parameters) duration(name string) time.Duration {
 	return convert(p, name, "a duration such as 90s or 1h30m", time.ParseDuration)
 }
 
-// convert reads a parameter that is not text. It is the zero value if there is none.
+// convert reads a parameter and converts it. It returns the zero value if there is none.
 func convert[T any](p *parameters, name, want string, as func(string) (T, error)) (value T) {
 	text := p.text(name)
 	if text == "" {
 		return value
 	}
 	value, err := as(text)
-	p.refuse(err != nil, "%s must be %s, not %.40q", name, want, text)
+	p.check(err != nil, "%s must be %s, not %.40q", name, want, text)
 	return value
 }
