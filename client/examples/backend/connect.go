@@ -1,5 +1,5 @@
-// Copy from this file the integration: create a session for the signed-in customer,
-// store it, wait for it, also after a restart, and take the webhook's events.
+// Copy from this file the integration: how to create a session for the signed-in customer,
+// store it, wait for it, resume the wait after a restart, and process webhook events.
 package main
 
 import (
@@ -19,26 +19,26 @@ import (
 )
 
 const (
-	sessionLife   = 30 * time.Minute // how long a customer has to connect, and how long we wait
-	createTimeout = 20 * time.Second // how long a customer waits for a button, retries included
+	sessionLife   = 30 * time.Minute // time for a customer to connect, and limit of the wait
+	createTimeout = 20 * time.Second // limit for creating a session, including retries
 )
 
-// sessionFor describes the session of a customer.
+// sessionFor returns the session to create for a customer.
 func (a *app) sessionFor(who customer) gen.ConnectSessionCreate {
 	return gen.ConnectSessionCreate{
 		OriginOwnerID:   who.ID,
 		OriginOwnerName: who.Name,
 		Categories:      []gen.Category{gen.CategoryHRIS},
-		Type:            gen.AccountTypeTest, // leave it out for customers' real accounts
+		Type:            gen.AccountTypeTest, // remove it to connect real accounts
 		ExpiresIn:       int(sessionLife.Seconds()),
 	}
 }
 
-// correlated returns a log whose records belong together: those about a session, from
-// the call that creates it to the page that shows how it has ended.
+// correlated returns a logger whose records have a correlation ID: all records about a
+// session, from the call that creates it to the page that shows the result.
 func (a *app) correlated(id string) *slog.Logger { return a.log.With("correlation_id", id) }
 
-// connect creates a session for the customer and begins to wait for its end.
+// connect creates a session for the customer and starts a wait.
 func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
@@ -55,11 +55,11 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil && r.PostFormValue("then") == "open":
 		next = "/open"
-	case err != nil && r.Context().Err() == nil: // the customer is still there
+	case err != nil && r.Context().Err() == nil: // the browser has not disconnected
 		a.correlated(id).Error("cannot create a connect session", "customer", who.ID, "error", err)
 		err = a.store.change(r.Context(), who.ID, func(c *connection) {
 			c.Reference, c.Steps = id, nil
-			c.move(failed, "create", "StackOne made no session")
+			c.move(failed, "create", "No session could be created")
 		})
 		if err != nil {
 			a.failPage(w, r, err)
@@ -69,7 +69,7 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// created stores a session before anybody uses it, and begins to wait.
+// created stores a session before it is used, and starts a wait.
 func (a *app) created(ctx context.Context, s session) error {
 	s.Expires = instant{time.Now().Add(sessionLife)}
 	if err := a.store.begin(ctx, s); err != nil {
@@ -79,7 +79,7 @@ func (a *app) created(ctx context.Context, s session) error {
 	return nil
 }
 
-// openAuthLink leads to StackOne. The auth link is a secret, and so in no page.
+// openAuthLink redirects to the auth link. The link is a secret, so pages do not contain it.
 func (a *app) openAuthLink(w http.ResponseWriter, r *http.Request) {
 	who, _ := a.signedIn(r)
 	s, err := a.store.session(r.Context(), who.ID)
@@ -90,15 +90,15 @@ func (a *app) openAuthLink(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, cmp.Or(s.AuthLink, "/"), http.StatusSeeOther)
 }
 
-// waits are the waits of this instance.
+// waits holds the waits of this instance.
 type waits struct {
 	mu      sync.Mutex
-	cancel  map[string]context.CancelFunc // by customer, the latest
+	cancel  map[string]context.CancelFunc // of each customer's latest wait
 	running sync.WaitGroup
 }
 
-// resume begins the waits that have not ended, also those of other instances: two waits
-// for one session do no harm, and an instance that has gone may never come back.
+// resume starts waits for all open sessions, including those of other instances: two waits
+// for one session are harmless, and another instance may never be restarted.
 func (a *app) resume() error {
 	ctx, cancel := context.WithTimeout(a.ctx, storeTimeout)
 	defer cancel()
@@ -117,8 +117,8 @@ func (a *app) resume() error {
 	return rows.Err()
 }
 
-// await waits for the session in a goroutine, which ends when the session or the
-// application does, and when the customer begins anew.
+// await starts a goroutine that waits for the session. It ends when the session ends, when
+// the customer starts another session, or at shutdown.
 func (a *app) await(s session) {
 	ctx, cancel := context.WithDeadline(a.ctx, s.Expires.Time)
 	a.waits.mu.Lock()
@@ -139,10 +139,10 @@ func (a *app) wait(ctx context.Context, s session) {
 	attempt, err := a.waiter.Wait(ctx, s.Token)
 	log.Info("wait ends", "error", err)
 	var ended *connect.ConnectionError
-	stored := context.WithoutCancel(ctx)
+	storeCtx := context.WithoutCancel(ctx)
 	switch {
 	case err == nil:
-		err = a.store.connected(stored, s, attempt)
+		err = a.store.connected(storeCtx, s, attempt)
 	case errors.As(err, &ended):
 		to, text := expired, "Out of time"
 		switch ended.Status {
@@ -151,23 +151,23 @@ func (a *app) wait(ctx context.Context, s session) {
 		case gen.AttemptStatusError:
 			to, text = declined, "Declined"
 		}
-		err = a.store.finish(stored, s, to, text, *ended)
+		err = a.store.finish(storeCtx, s, to, text, *ended)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
-		// Create has accepted the API key, so what is refused here is the token.
+		// The API key was valid for Create, so the token is invalid.
 		errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrNotFound):
-		err = a.store.finish(stored, s, expired, "The session has ended", connect.ConnectionError{})
-	case ctx.Err() != nil: // the customer has begun anew, or the application ends
+		err = a.store.finish(storeCtx, s, expired, "The session has ended", connect.ConnectionError{})
+	case ctx.Err() != nil: // another session, or shutdown
 		return
 	default:
 		log.Error("cannot wait for a connection", "error", err)
-		err = a.store.finish(stored, s, failed, "StackOne does not answer as expected", connect.ConnectionError{})
+		err = a.store.finish(storeCtx, s, failed, "StackOne sent an unexpected response", connect.ConnectionError{})
 	}
-	if err != nil { // the wait begins again after the next restart
-		log.Error("cannot store how a wait has ended", "error", err)
+	if err != nil { // the wait is resumed after the next restart
+		log.Error("cannot store the result of a wait", "error", err)
 	}
 }
 
-// progressed is told how far the customer of the session with the token has come.
+// progressed stores the progress of the session with the token.
 func (a *app) progressed(token string, attempt *gen.ConnectSessionLatestAttempt) {
 	var s session
 	found, err := a.store.lookUp(a.ctx, []any{&s.ID, &s.CustomerID}, `SELECT id, customer_id FROM sessions WHERE token = $1`, token)
@@ -188,9 +188,9 @@ func (a *app) progressed(token string, attempt *gen.ConnectSessionLatestAttempt)
 	}
 }
 
-// takeEvent is given every event that StackOne has signed. StackOne delivers an event
-// again unless it is stored when this returns.
-func (a *app) takeEvent(ctx context.Context, event webhook.Event) error {
+// storeEvent stores a verified webhook event. If it returns an error, StackOne may deliver
+// the event again.
+func (a *app) storeEvent(ctx context.Context, event webhook.Event) error {
 	id, first, err := a.store.event(ctx, event)
 	if err != nil {
 		a.log.Error("cannot store a webhook event", "event", event, "error", err)

@@ -24,7 +24,7 @@ func TestConnectWithoutJavaScript(t *testing.T) {
 	v.press("Connect your HR system")
 	assert.Equal(t, headWaiting, v.heading())
 	assert.Contains(t, v.text, `http-equiv="refresh"`)
-	v.follow("Stop that")
+	v.follow("Stop reloading")
 	assert.NotContains(t, v.text, `http-equiv="refresh"`)
 
 	v.follow("Open StackOne")

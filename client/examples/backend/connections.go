@@ -1,5 +1,5 @@
-// Copy from this file how what waits and webhooks tell is stored: each event once, under
-// a unique index, in the transaction that stores what it changes, and late news undoes nothing.
+// Copy from this file how the results of waits and webhooks are stored: each event once,
+// with a unique index, in the transaction that applies it. Late events change nothing.
 package main
 
 import (
@@ -13,46 +13,46 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// state is how far a customer has come.
+// state is the state of a customer's connection.
 type state string
 
 const (
-	ready     state = "ready"     // nothing has begun
+	ready     state = "ready"     // not started
 	waiting   state = "waiting"   // the customer is at StackOne
-	connected state = "connected" // there is an account
-	declined  state = "declined"  // the provider ended the sign-in
-	cancelled state = "cancelled" // the customer gave up
+	connected state = "connected" // an account is connected
+	declined  state = "declined"  // the provider returned an OAuth error
+	cancelled state = "cancelled" // the customer cancelled
 	expired   state = "expired"   // the customer took too long
-	failed    state = "failed"    // StackOne could not be reached, or refused
+	failed    state = "failed"    // a call to StackOne failed
 )
 
-// connection is what the application knows of a customer's connection.
+// connection is the state of a customer's connection.
 type connection struct {
-	Version      int64 // another one means that something has changed
+	Version      int64 // incremented by each change
 	State        state
-	Begun        bool   // waiting: the customer is signing in to the provider
+	Begun        bool   // if waiting: the customer is signing in to the provider
 	CanOpen      bool   // there is an auth link to open again
-	SessionID    string // the latest
-	Reference    string // correlation ID of the latest session, or of the call that made none
-	Code, Detail string // declined: the OAuth error and its description
+	SessionID    string // of the latest session
+	Reference    string // correlation ID of the latest session, or of the call that failed to create one
+	Code, Detail string // if declined: the OAuth error and its description
 	Account      account
-	Steps        steps // since the customer began
+	Steps        steps // of the latest session
 }
 
-// account is the account that was connected last, if it still exists.
+// account is the account that was connected last, unless it has been deleted.
 type account struct {
-	ID          string // what StackOne's other APIs are called with
-	Provider    string // known from a webhook only
+	ID          string // used to call StackOne's other APIs
+	Provider    string // only known from a webhook
 	ConnectedAt instant
 }
 
-// step is something that happened, and the way by which the application knows.
+// step is something that happened, and how the application learned of it.
 type step struct {
 	At        time.Time
 	Via, Text string
 }
 
-// steps are JSON in the database: they are shown, and nothing else.
+// steps are stored as JSON, because they are only displayed.
 type steps []step
 
 const maxSteps = 20
@@ -64,7 +64,7 @@ func (s steps) Value() (driver.Value, error) {
 	return string(text), err
 }
 
-// session is a connect session. Its ID is our own, and the correlation ID.
+// session is a connect session. ID is our own, and also the correlation ID.
 type session struct {
 	ID, CustomerID, Token, AuthLink string
 	Expires                         instant
@@ -72,7 +72,7 @@ type session struct {
 
 const columns = `version, state, begun, session_id, reference, account_id, provider, connected_at, code, detail, steps`
 
-// columns are where a row is read to and written from.
+// columns returns the fields for a row, in the order of the constant columns.
 func (c *connection) columns() []any {
 	return []any{&c.Version, &c.State, &c.Begun, &c.SessionID, &c.Reference,
 		&c.Account.ID, &c.Account.Provider, &c.Account.ConnectedAt, &c.Code, &c.Detail, &c.Steps}
@@ -87,14 +87,14 @@ func (s *store) connection(ctx context.Context, customerID string) (connection, 
 	return c, err
 }
 
-// session returns the session that the customer is waited for, if there is one.
+// session returns the customer's open session, or the zero value if there is none.
 func (s *store) session(ctx context.Context, customerID string) (now session, err error) {
 	_, err = s.lookUp(ctx, []any{&now.ID, &now.Token, &now.AuthLink}, `SELECT id, token, auth_link
 		FROM sessions WHERE customer_id = $1 AND token <> ''`, customerID)
 	return now, err
 }
 
-// change locks a customer's connection, and stores it as f leaves it.
+// change locks a customer's connection, calls f to modify it, and stores it.
 func (t *tx) change(customerID string, f func(*connection)) {
 	var c connection
 	t.get(c.columns(), `INSERT INTO connections (customer_id) VALUES ($1)
@@ -111,7 +111,7 @@ func (s *store) change(ctx context.Context, customerID string, f func(*connectio
 
 const eraseSecrets = `UPDATE sessions SET token = '', auth_link = '' WHERE token <> '' AND `
 
-// begin stores a new session, which replaces the one before.
+// begin stores a new session, which replaces the previous one.
 func (s *store) begin(ctx context.Context, next session) error {
 	return s.transact(ctx, func(t *tx) {
 		t.change(next.CustomerID, func(c *connection) {
@@ -137,18 +137,18 @@ func (s *store) finish(ctx context.Context, of session, to state, text string, w
 	})
 }
 
-// connected stores the account that a wait has found.
+// connected stores the account of a successful wait.
 func (s *store) connected(ctx context.Context, of session, attempt *gen.ConnectSessionLatestAttempt) error {
 	return s.transact(ctx, func(t *tx) {
 		a := t.lockAccount(attempt.AccountSecureID)
 		a.customerID = of.CustomerID
-		a.deleted = a.deleted && !attempt.UpdatedAt.After(a.newest.Time) // a webhook was quicker
+		a.deleted = a.deleted && !attempt.UpdatedAt.After(a.newest.Time) // a webhook may have reported the deletion first
 		t.storeAccount(a)
 		t.change(of.CustomerID, func(c *connection) {
 			switch {
 			case c.SessionID != of.ID:
 			case a.deleted:
-				c.move(ready, "waiter", "Connected, and deleted since")
+				c.move(ready, "waiter", "Connected, but deleted since")
 			default:
 				if c.Account.ID != a.id {
 					c.Account = account{ID: a.id}
@@ -161,27 +161,27 @@ func (s *store) connected(ctx context.Context, of session, attempt *gen.ConnectS
 	})
 }
 
-// event stores an event and what it changes. It returns the correlation ID, and false
-// for an event that is stored already.
+// event stores and applies an event. It returns the correlation ID, and first as false if
+// the event was already stored.
 func (s *store) event(ctx context.Context, e webhook.Event) (reference string, first bool, err error) {
-	e.EventDate = e.EventDate.Truncate(time.Microsecond) // as precise as what it is compared with
+	e.EventDate = e.EventDate.Truncate(time.Microsecond) // the precision of the stored times
 	err = s.transact(ctx, func(t *tx) {
 		a := t.lockAccount(e.AccountID)
 		first = t.exec(`INSERT INTO events (event_key, type, account_id, event_date, received_at)
 			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_key) DO NOTHING`,
 			e.Key, string(e.Type), e.AccountID, instant{e.EventDate}, instant{time.Now()}) == 1
-		if !first || !a.take(e) {
+		if !first || !a.apply(e) {
 			return
 		}
 		t.storeAccount(a)
 		if a.customerID != "" {
-			t.change(a.customerID, func(c *connection) { reference = c.Reference; c.take(e) })
+			t.change(a.customerID, func(c *connection) { reference = c.Reference; c.apply(e) })
 		}
 	})
 	return reference, first, err
 }
 
-// lockedAccount is an account's row, locked so that its events are taken one by one.
+// lockedAccount is the locked row of an account, so that its events are applied one by one.
 type lockedAccount struct {
 	id, customerID string
 	newest         instant // the date of the latest event
@@ -199,8 +199,8 @@ func (t *tx) storeAccount(a lockedAccount) {
 	t.exec(`UPDATE accounts SET customer_id = $2, newest = $3, deleted = $4 WHERE id = $1`, a.id, a.customerID, a.newest, a.deleted)
 }
 
-// take returns false if the event changes nothing: it is of another kind, or an older one.
-func (a *lockedAccount) take(e webhook.Event) bool {
+// apply applies an event. It returns false if the event is outdated or of another type.
+func (a *lockedAccount) apply(e webhook.Event) bool {
 	deletes := e.Type == webhook.AccountDeleted
 	switch {
 	case a.id == "", !deletes && e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated,
@@ -209,7 +209,7 @@ func (a *lockedAccount) take(e webhook.Event) bool {
 		return false
 	}
 	if e.OriginOwnerID != "" { // it is optional
-		who, _ := customerByID(e.OriginOwnerID) // a project may have accounts of others, too
+		who, _ := customerByID(e.OriginOwnerID) // none if the owner is not one of our customers
 		a.customerID = who.ID
 	}
 	if e.EventDate.After(a.newest.Time) {
@@ -219,13 +219,13 @@ func (a *lockedAccount) take(e webhook.Event) bool {
 	return true
 }
 
-// take brings the customer's connection up to date.
-func (c *connection) take(e webhook.Event) {
+// apply applies an event to the customer's connection.
+func (c *connection) apply(e webhook.Event) {
 	another := c.Account.ID != e.AccountID
 	switch {
 	case e.Type != webhook.AccountDeleted:
 		if another && !e.EventDate.IsZero() && e.EventDate.Before(c.Account.ConnectedAt.Time) {
-			return // a later account is connected
+			return // another account was connected later
 		}
 		c.Account = account{ID: e.AccountID, Provider: e.Provider, ConnectedAt: instant{e.EventDate}}
 		c.move(connected, "webhook", string(e.Type))
@@ -237,7 +237,7 @@ func (c *connection) take(e webhook.Event) {
 	}
 }
 
-// waitsFor reports whether the customer has neither begun anew nor connected.
+// waitsFor reports whether the connection is still waiting for the session.
 func (c *connection) waitsFor(s session) bool { return c.SessionID == s.ID && c.State == waiting }
 
 func (c *connection) move(to state, via, text string) {
@@ -245,7 +245,7 @@ func (c *connection) move(to state, via, text string) {
 	c.add(via, text)
 }
 
-// add adds a step, which a wait that begins again after a restart may repeat.
+// add appends a step. It drops repetitions, which occur when a wait is resumed.
 func (c *connection) add(via, text string) {
 	if n := len(c.Steps); n > 0 && via == "waiter" && c.Steps[n-1].Text == text {
 		return

@@ -192,7 +192,7 @@ func TestBrowser(t *testing.T) {
 		acme.click("Sign in", "Acme")
 		acme.click(headReady, "Connect your HR system")
 		acme.sees(headWaiting)
-		acme.shows("This page looks again every 3 seconds")
+		acme.shows("This page reloads every 3 seconds")
 		acme.picture(shots, "waiting-without-javascript")
 		stackone := acme.opens(func() { acme.click(headWaiting, "Open StackOne") })
 		stackone.decides("connect")

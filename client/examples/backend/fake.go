@@ -1,5 +1,5 @@
 // Copy nothing from this file: it is the fake StackOne of the demonstration, and the
-// buttons of the page that play its part.
+// buttons of the page that control it.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/hub"
 )
 
-// fake is a fake StackOne with a webhook, the Hub included.
+// fake is a fake StackOne with a webhook and the Hub.
 type fake struct {
 	*stackonetest.Server
 	webhookSecret string
@@ -22,12 +22,12 @@ func newFake(opts ...stackonetest.Option) *fake {
 	return f
 }
 
-// deliver makes the fake post its events to the endpoint.
+// deliver makes the fake post its events to an endpoint.
 func (f *fake) deliver(endpoint string) {
 	f.Deliver(stackonetest.Webhook{URL: endpoint, Secret: f.webhookSecret})
 }
 
-// playFake lets a person see what a customer cannot do on the fake's consent page.
+// playFake simulates outcomes that the fake's consent page does not offer.
 func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
@@ -53,11 +53,11 @@ func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
 			When:   func(r stackonetest.Request) bool { return r.Path == "/connect_sessions" },
 		})
 	default:
-		a.showProblem(w, http.StatusBadRequest, "There is nothing of that name to play", "Use the buttons of the page.")
+		a.showProblem(w, http.StatusBadRequest, "Unknown action", "Use the buttons on the page.")
 		return
 	}
 	if err != nil {
-		a.showProblem(w, http.StatusConflict, "Connect first", "There is no session to play with.")
+		a.showProblem(w, http.StatusConflict, "Connect first", "There is no open session.")
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -1,4 +1,4 @@
-// Copy from this file the endpoint that gives StackOne's Hub in the page its token.
+// Copy from this file the endpoint that returns a token for StackOne's Hub in the page.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// hubRoutes mounts what the page with StackOne's Hub needs.
+// hubRoutes registers the routes for a page with StackOne's Hub.
 func (a *app) hubRoutes(mux *http.ServeMux) error {
 	mux.HandleFunc("GET /hub.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, a.hubScript) })
 	mux.HandleFunc("/api/session", a.serveSession)
@@ -21,8 +21,8 @@ func (a *app) hubRoutes(mux *http.ServeMux) error {
 	return err
 }
 
-// serveSession creates a session for the customer, and stores it and begins to wait
-// before the page has the token. The Hub uses the token, so the page offers no auth link.
+// serveSession creates a session for the customer. Before it sends the token to the page,
+// it stores the session and starts a wait. The Hub needs no auth link.
 func (a *app) serveSession(w http.ResponseWriter, r *http.Request) {
 	id := rand.Text()
 	log := a.correlated(id)
@@ -46,8 +46,8 @@ func (a *app) serveSession(w http.ResponseWriter, r *http.Request) {
 	sessions.ServeHTTP(w, r)
 }
 
-// hubSucceeded takes the Hub's success event, which the page passes on. A browser can
-// say anything, so the event is shown and has no other effect.
+// hubSucceeded records the Hub's success event, which the page forwards. Browsers cannot be
+// trusted, so the event is only displayed.
 func (a *app) hubSucceeded(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
@@ -56,7 +56,7 @@ func (a *app) hubSucceeded(w http.ResponseWriter, r *http.Request) {
 	}
 	err := a.store.change(r.Context(), who.ID, func(c *connection) {
 		if c.State == waiting {
-			c.add("browser", "The Hub reports success; StackOne has yet to confirm it")
+			c.add("browser", "The Hub reports success; waiting for StackOne to confirm it")
 		}
 	})
 	if err != nil {

@@ -1,9 +1,9 @@
-// Copy from this file how the program begins and ends: nothing that it has started
-// outlives it, and a request in progress is answered.
+// Copy from this file how the program starts and shuts down: it completes the requests in
+// progress, and stops everything that it has started.
 
-// Command backend is a small web application whose customers connect their HR
-// system through StackOne. With STACKONE_API_KEY set it works with StackOne, or with
-// the address in STACKONE_BASE_URL; without, with a fake StackOne that it starts itself.
+// Command backend is a small web application whose customers connect their HR system
+// through StackOne. If STACKONE_API_KEY is set, it calls StackOne or the base URL in
+// STACKONE_BASE_URL. Otherwise it starts a fake StackOne.
 package main
 
 import (
@@ -26,10 +26,10 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// webhookSecretEnv names the webhook's signing secret; two, separated by a space, while it is rotated.
+// webhookSecretEnv holds the webhook's signing secret, or two during a rotation, separated by a space.
 const webhookSecretEnv = "STACKONE_WEBHOOK_SECRET"
 
-// baseURLEnv names the base URL, such as that of the program stackone-fake.
+// baseURLEnv holds the base URL to call, such as that of stackone-fake.
 const baseURLEnv = "STACKONE_BASE_URL"
 
 func main() {
@@ -43,13 +43,13 @@ func main() {
 	}
 }
 
-// run serves the application until ctx is done, and returns when all that it has started has ended.
+// run serves the application until ctx ends, and returns when everything that it started has stopped.
 func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints errors
-	addr := flags.String("addr", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"), "the `address` to listen on; also the environment variable ADDR")
-	file := flags.String("db", "", "the SQLite `file`, unless "+databaseURLEnv+" names a PostgreSQL database (default backend.db, or demo.db with the fake)")
-	hub := flags.String("hub", "", "the `file` of the Hub's web component: dist/webcomponent.js of the npm package @stackone/hub")
+	addr := flags.String("addr", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:8080"), "`address` to listen on; also set by the environment variable ADDR")
+	file := flags.String("db", "", "SQLite `file`, unless "+databaseURLEnv+" names a PostgreSQL database (default backend.db, or demo.db with the fake)")
+	hub := flags.String("hub", "", "`file` with the Hub's web component: dist/webcomponent.js of the npm package @stackone/hub")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(out)
@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", *addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("another program listens on %s: stop it, or choose another address with -addr or ADDR=, such as 127.0.0.1:0 for any free port", *addr)
+		return fmt.Errorf("another program is listening on %s: stop it, or choose another address with -addr or ADDR=, such as 127.0.0.1:0 for any free port", *addr)
 	} else if err != nil {
 		return fmt.Errorf("%w; choose another address with -addr or ADDR=", err)
 	}
@@ -81,11 +81,11 @@ func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 		if cfg.client, err = client.New(client.WithLogger(failures), client.WithBaseURL(cfg.hubAPI)); err != nil {
 			return err
 		}
-		cfg.authLinks = cmp.Or(os.Getenv(baseURLEnv), "https:") // StackOne does not say which host they have
+		cfg.authLinks = cmp.Or(os.Getenv(baseURLEnv), "https:") // StackOne does not document their host
 		cfg.webhookSecrets = strings.Fields(os.Getenv(webhookSecretEnv))
 		fmt.Fprintf(out, "Calling %s with the key in %s, for sessions of type test.\n", cfg.hubAPI, client.APIKeyEnv)
 		if len(cfg.webhookSecrets) == 0 {
-			fmt.Fprintf(out, "%s is not set: no webhook endpoint, connections are found by polling alone.\n", webhookSecretEnv)
+			fmt.Fprintf(out, "%s is not set: there is no webhook endpoint, and connections are only found by polling.\n", webhookSecretEnv)
 		}
 	} else {
 		fake := newFake()
@@ -108,20 +108,20 @@ func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Open %s (Ctrl-C ends it).\n", origin)
+	fmt.Fprintf(out, "Open %s (press Ctrl-C to stop).\n", origin)
 	err = a.serve(listener)
 	cancel()
 	a.waits.running.Wait()
 	return err
 }
 
-// serve answers requests until a.ctx is done, then lets those in progress finish.
+// serve serves requests until a.ctx ends, and then completes those in progress.
 func (a *app) serve(listener net.Listener) error {
 	srv := &http.Server{
 		Handler:           a.handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      writeTimeout, // the streams of events set their own
+		WriteTimeout:      writeTimeout, // event streams set their own deadlines
 		IdleTimeout:       time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 	}

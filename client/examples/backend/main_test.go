@@ -111,7 +111,7 @@ func TestRunRefused(t *testing.T) {
 		key  string
 		want string
 	}{
-		"address taken": {args: []string{"-addr", taken.Addr().String()}, want: "another program listens on " + taken.Addr().String() + ": stop it, or choose another address with -addr"},
+		"address taken": {args: []string{"-addr", taken.Addr().String()}, want: "another program is listening on " + taken.Addr().String() + ": stop it, or choose another address with -addr"},
 		"no address":    {args: []string{"-addr", "nowhere"}, want: "choose another address with -addr"},
 		"no such Hub":   {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/none.js"}, key: "v1.test.key", want: "none.js"},
 		"bad key":       {args: []string{"-addr", "127.0.0.1:0"}, key: "a:b", want: "invalid configuration"},

@@ -1,5 +1,5 @@
-// Copy from this file how a page follows a connection: server-sent events, also when
-// another instance has taken the webhook, and a page that reloads without JavaScript.
+// Copy from this file how a page follows a connection: with server-sent events, even if
+// another instance received the webhook, or by reloading if there is no JavaScript.
 package main
 
 import (
@@ -12,33 +12,33 @@ import (
 	"time"
 )
 
-// page is what layout.html shows.
+// page is the data of layout.html.
 type page struct {
 	Customers []customer // to sign in as
 	Status    *status    // nil: signed out
-	Refresh   bool       // for a browser without JavaScript
+	Refresh   bool       // reload if there is no JavaScript
 	Hub       bool       // StackOne's Hub opens in the page
-	HubAPI    string     // what the Hub calls instead of StackOne
+	HubAPI    string     // base URL that the Hub calls
 
-	Title, Text string // if there is a title, is shown instead
+	Title, Text string // if Title is not empty, both replace the rest of the page
 }
 
-// status is what status.html shows: the part of the page that changes.
+// status is the data of status.html, the part of the page that is updated.
 type status struct {
 	connection
 	Customer customer
 	Fake     bool
 }
 
-// Explanation says what the OAuth errors of RFC 6749, section 4.1.2.1, mean to a customer.
+// Explanation explains an OAuth error (RFC 6749, section 4.1.2.1) to the customer.
 func (c connection) Explanation() string {
 	switch c.Code {
 	case "access_denied":
-		return "The sign-in was refused, or your user may not give access. Try again and allow it, or ask an administrator of your HR system."
+		return "Access was denied, or your user is not allowed to grant it. Try again and allow access, or ask an administrator of your HR system."
 	case "server_error", "temporarily_unavailable":
 		return "Your HR system has a problem. Try again in a few minutes."
 	case "invalid_request", "invalid_scope", "unauthorized_client", "unsupported_response_type":
-		return "Your HR system does not accept the connection as it is set up. Tell our support the code below."
+		return "Your HR system rejected the configuration of the connection. Send the code below to our support."
 	}
 	return "Your HR system ended the sign-in."
 }
@@ -75,36 +75,36 @@ func (a *app) showProblem(w http.ResponseWriter, status int, title, text string)
 }
 
 func (a *app) failPage(w http.ResponseWriter, r *http.Request, err error) {
-	a.log.Error("cannot answer a request", "path", r.URL.Path, "error", err)
+	a.log.Error("cannot serve a request", "path", r.URL.Path, "error", err)
 	a.showProblem(w, http.StatusInternalServerError, "Something went wrong", "This is our fault, not yours. Try again in a few minutes.")
 }
 
 func (a *app) notFound(w http.ResponseWriter, _ *http.Request) {
-	a.showProblem(w, http.StatusNotFound, "There is no such page", "The address may be old, or mistyped.")
+	a.showProblem(w, http.StatusNotFound, "There is no such page", "The address may be outdated or mistyped.")
 }
 
 const (
-	heartbeat    = 20 * time.Second       // how often a stream is written to, which finds browsers that have gone
-	lookInterval = 500 * time.Millisecond // how often it looks at the database, which any instance may have changed
+	heartbeat    = 20 * time.Second       // interval of comments, which detect disconnected browsers
+	pollInterval = 500 * time.Millisecond // interval of database queries, because any instance may change it
 )
 
-// streamEvents sends the status whenever it has changed, as server-sent events whose ID
-// is its version. It ends when the browser leaves and when the application ends.
+// streamEvents sends the status as a server-sent event whenever it has changed. The event's
+// ID is the version. The stream ends when the browser disconnects, and at shutdown.
 func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
-		w.WriteHeader(http.StatusUnauthorized) // the browser does not come back
+		w.WriteHeader(http.StatusUnauthorized) // the browser does not reconnect
 		return
 	}
 	seen := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("seen"))
 	w.Header().Set("Content-Type", "text/event-stream")
 	stream := http.NewResponseController(w)
-	_ = stream.SetReadDeadline(time.Time{}) // a stream outlives the server's limits
-	look := time.NewTicker(lookInterval)
-	defer look.Stop()
-	for looks := 0; ; looks++ {
+	_ = stream.SetReadDeadline(time.Time{}) // no read time-out during the stream
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	for polls := 0; ; polls++ {
 		var message []byte
-		if looks%(int(heartbeat/lookInterval)) == 0 {
+		if polls%(int(heartbeat/pollInterval)) == 0 {
 			message = []byte(": connected\n\n")
 		}
 		now, err := a.store.connection(r.Context(), who.ID)
@@ -117,7 +117,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 			a.log.Warn("cannot follow a connection", "customer", who.ID, "error", err)
 		}
 		if err != nil {
-			return // the browser comes back
+			return // the browser reconnects
 		}
 		if len(message) > 0 {
 			_ = stream.SetWriteDeadline(time.Now().Add(10 * time.Second))
@@ -126,7 +126,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		select {
-		case <-look.C:
+		case <-poll.C:
 		case <-r.Context().Done():
 			return
 		case <-a.ctx.Done():
@@ -140,6 +140,6 @@ func (a *app) appendStatus(message []byte, s status) ([]byte, error) {
 	if err := a.templates.ExecuteTemplate(&fragment, "status.html", s); err != nil {
 		return nil, err
 	}
-	encoded, err := json.Marshal(fragment.String()) // one line, whatever is in it
+	encoded, err := json.Marshal(fragment.String()) // JSON contains no line breaks
 	return fmt.Appendf(message, "event: status\nid: %d\ndata: %s\n\n", s.Version, encoded), err
 }

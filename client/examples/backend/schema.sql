@@ -1,32 +1,32 @@
--- Copy from this file the tables. Every statement in it, as in the Go files, works on
--- SQLite and on PostgreSQL. Times are microseconds since 1970, as time.UnixMicro has them;
+-- Copy from this file the tables. All statements here and in the Go files work with SQLite
+-- and PostgreSQL. Times are microseconds since 1970, as in time.UnixMicro;
 -- -62135596800000000 is Go's zero time.
 
 CREATE TABLE IF NOT EXISTS connections (
   customer_id  TEXT    PRIMARY KEY,
-  version      BIGINT  NOT NULL DEFAULT 1, -- counts the changes, and locks the row
+  version      BIGINT  NOT NULL DEFAULT 1, -- incremented by each change, which also locks the row
   state        TEXT    NOT NULL DEFAULT 'ready',
   begun        BOOLEAN NOT NULL DEFAULT FALSE,
-  session_id   TEXT    NOT NULL DEFAULT '', -- the latest
+  session_id   TEXT    NOT NULL DEFAULT '', -- of the latest session
   reference    TEXT    NOT NULL DEFAULT '',
   account_id   TEXT    NOT NULL DEFAULT '',
   provider     TEXT    NOT NULL DEFAULT '',
   connected_at BIGINT  NOT NULL DEFAULT -62135596800000000,
   code         TEXT    NOT NULL DEFAULT '',
   detail       TEXT    NOT NULL DEFAULT '',
-  steps        TEXT    NOT NULL DEFAULT 'null' -- JSON, to be shown
+  steps        TEXT    NOT NULL DEFAULT 'null' -- JSON, only displayed
 );
 
 CREATE TABLE IF NOT EXISTS sessions (
-  id          TEXT   PRIMARY KEY, -- our own: the correlation ID
+  id          TEXT   PRIMARY KEY, -- our own, also the correlation ID
   customer_id TEXT   NOT NULL,
   expires_at  BIGINT NOT NULL,
-  token       TEXT   NOT NULL, -- a secret, as auth_link is; both are erased when the wait ends
+  token       TEXT   NOT NULL, -- secret like auth_link; both are erased when the wait ends
   auth_link   TEXT   NOT NULL
 );
 CREATE INDEX IF NOT EXISTS sessions_waiting ON sessions (customer_id) WHERE token <> '';
 
--- Every account that an event has named, whoever owns it.
+-- All accounts of events and waits, even those without a known owner.
 CREATE TABLE IF NOT EXISTS accounts (
   id          TEXT    PRIMARY KEY,
   customer_id TEXT    NOT NULL DEFAULT '',

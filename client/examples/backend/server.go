@@ -1,5 +1,5 @@
-// Copy from this file what protects the routes: other sites cannot post to them,
-// browsers load nothing from elsewhere, and every request has a deadline.
+// Copy from this file how the routes are protected: other sites cannot post to them,
+// pages cannot load anything from other servers, and every request has a deadline.
 package main
 
 import (
@@ -20,21 +20,21 @@ import (
 
 const (
 	webhookPath    = "/webhooks/stackone"
-	requestTimeout = createTimeout + 5*time.Second  // of all requests but the streams of events
-	writeTimeout   = requestTimeout + 5*time.Second // of the server: every answer is written before
+	requestTimeout = createTimeout + 5*time.Second  // for all requests except event streams
+	writeTimeout   = requestTimeout + 5*time.Second // leaves time to write the response
 )
 
 //go:embed templates static
 var files embed.FS
 
-// config is what the application needs to know.
+// config holds the settings and dependencies of the application.
 type config struct {
 	client         *client.Client
 	store          *store
-	webhookSecrets []string // none: there is no webhook endpoint
-	authLinks      string   // where auth links lead to, as a source of a Content-Security-Policy
-	hubScript      string   // the file of the Hub's web component; empty: auth links only
-	hubAPI         string   // the base URL that the Hub calls; empty: client.DefaultBaseURL
+	webhookSecrets []string // empty: no webhook endpoint
+	authLinks      string   // origin of auth links, for the Content-Security-Policy
+	hubScript      string   // file with the Hub's web component; empty: only auth links
+	hubAPI         string   // base URL that the Hub calls; empty: client.DefaultBaseURL
 	waiting        connect.WaiterOptions
 	log            *slog.Logger
 	fake           *fake // nil: the client calls StackOne
@@ -44,13 +44,13 @@ type config struct {
 type app struct {
 	config
 	handler   http.Handler
-	ctx       context.Context // the application's life: ends waits and streams
+	ctx       context.Context // cancelled at shutdown; ends waits and event streams
 	waits     waits
 	waiter    *connect.Waiter
 	templates *template.Template
 }
 
-// newApp makes the application, which works until ctx is done. Its waits end a little later.
+// newApp returns an application that runs until ctx ends. Its waits end shortly after that.
 func newApp(ctx context.Context, cfg config) (*app, error) {
 	a := &app{config: cfg, ctx: ctx, waits: waits{cancel: map[string]context.CancelFunc{}}}
 	a.waiting.Progress = a.progressed
@@ -77,7 +77,7 @@ func (a *app) routes() (http.Handler, error) {
 	browser.HandleFunc("POST /sign-out", a.signOut)
 	browser.HandleFunc("POST /connect", a.connect)
 	browser.HandleFunc("GET /open", a.openAuthLink)
-	// One segment: there are neither other directories nor a list of this one.
+	// {file} is one path segment, so subdirectories and directory listings are not served.
 	browser.Handle("GET /static/{file}", http.StripPrefix("/static/", http.FileServerFS(static)))
 	if a.hubScript != "" {
 		if err := a.hubRoutes(browser); err != nil {
@@ -93,11 +93,11 @@ func (a *app) routes() (http.Handler, error) {
 	all.HandleFunc("GET /events", a.streamEvents)
 
 	mux := http.NewServeMux()
-	// No other site can make a signed-in customer's browser change anything here.
+	// Other sites cannot make a signed-in customer's browser change anything.
 	mux.Handle("/", http.MaxBytesHandler(a.secureHeaders(http.NewCrossOriginProtection().Handler(all)), 64<<10))
 	if len(a.webhookSecrets) > 0 {
-		// Not a browser's: its proof is the signature.
-		events, err := webhook.NewHandler(a.webhookSecrets, a.takeEvent)
+		// Not called by browsers; authenticated by the signature.
+		events, err := webhook.NewHandler(a.webhookSecrets, a.storeEvent)
 		if err != nil {
 			return nil, err
 		}
@@ -115,16 +115,17 @@ func limited(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders lets a page load only what this server serves, and lets nobody keep an answer.
+// secureHeaders sets headers so that pages only load resources from this server, and
+// responses are not cached.
 func (a *app) secureHeaders(next http.Handler) http.Handler {
-	// Browsers check form-action along redirects, and /connect may lead to an auth link.
+	// Browsers also apply form-action to redirects, and /connect may redirect to an auth link.
 	policy := []string{
 		"default-src 'none'", "script-src 'self'", "form-action 'self' " + a.authLinks,
 		"base-uri 'none'", "frame-ancestors 'none'",
 	}
 	if a.hubScript == "" {
 		policy = append(policy, "connect-src 'self'", "img-src 'self'", "style-src 'self'")
-	} else { // the Hub calls StackOne, styles itself and shows the providers' logos
+	} else { // the Hub calls StackOne, has inline styles and loads the providers' logos
 		policy = append(policy, "connect-src 'self' "+cmp.Or(a.hubAPI, client.DefaultBaseURL), "img-src 'self' data: https:",
 			"style-src 'self' 'unsafe-inline'", "font-src data: https:")
 	}

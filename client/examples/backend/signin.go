@@ -1,5 +1,5 @@
-// Copy from this file how a handler knows the customer: from the application's own
-// sign-in, and never from what the page sends.
+// Copy from this file how a handler identifies the customer: by the application's own
+// sign-in, and never by anything that the page sends.
 package main
 
 import (
@@ -14,11 +14,11 @@ import (
 const cookieName = "session"
 const cookieLife = 12 * time.Hour
 
-// customer is a company that uses the application. Its ID goes to StackOne as
-// origin_owner_id: it never changes, and no other customer has it.
+// customer is a company that uses the application. Its ID is StackOne's origin_owner_id:
+// it is unique and never changes.
 type customer struct{ ID, Name string }
 
-// customers are those of the demonstration; an application has a table of them.
+// customers returns the customers of the demonstration. A real application has a table.
 func customers() []customer {
 	return []customer{{"customer-acme", "Acme"}, {"customer-bluebird", "Bluebird Bakery"}, {"customer-cobalt", "Cobalt Logistics"}}
 }
@@ -32,11 +32,11 @@ func customerByID(id string) (customer, bool) {
 	return all[i], true
 }
 
-// signIn is a demonstration: it takes anybody's word for who they are.
+// signIn is for the demonstration only: it does not check a password.
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 	who, ok := customerByID(r.PostFormValue("customer"))
 	if !ok {
-		a.showProblem(w, http.StatusBadRequest, "There is no such customer", "Choose one of the list.")
+		a.showProblem(w, http.StatusBadRequest, "There is no such customer", "Choose one from the list.")
 		return
 	}
 	cookie := rand.Text()
@@ -66,14 +66,15 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 }
 
 func setCookie(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is what the connection is
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure depends on the connection
 		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: r.TLS != nil, // always true behind a proxy that speaks HTTPS
+		Secure: r.TLS != nil, // set it to true behind an HTTPS proxy
 	})
 }
 
-// signedIn returns the customer whose cookie it is: nothing else that a browser sends names an owner.
+// signedIn returns the customer of the request's cookie. Nothing else in a request
+// determines the owner of a session.
 func (a *app) signedIn(r *http.Request) (customer, bool) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -84,8 +85,8 @@ func (a *app) signedIn(r *http.Request) (customer, bool) {
 		WHERE cookie_hash = $1 AND expires_at > $2`, hashed(cookie.Value), instant{time.Now()}); err != nil {
 		a.log.Error("cannot look up who is signed in", "error", err)
 	}
-	return customerByID(id) // "" if nobody is
+	return customerByID(id) // id is "" if nobody is signed in
 }
 
-// hashed is what the database stores: reading it lets nobody sign in.
+// hashed returns the hash of a cookie, which the database stores so that it cannot be used to sign in.
 func hashed(cookie string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(cookie))) }

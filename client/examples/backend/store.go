@@ -1,5 +1,5 @@
-// Copy from this file how a program uses SQLite and PostgreSQL with the same statements:
-// short transactions, which write first and then read what they have locked.
+// Copy from this file how to use SQLite and PostgreSQL with the same statements: in short
+// transactions that first write, which locks the rows, and then read.
 package main
 
 import (
@@ -17,8 +17,8 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite", which needs no cgo
 )
 
-const databaseURLEnv = "DATABASE_URL" // names a PostgreSQL database
-const storeTimeout = 5 * time.Second  // limits each use of the database
+const databaseURLEnv = "DATABASE_URL" // holds the URL of a PostgreSQL database
+const storeTimeout = 5 * time.Second  // limits each transaction and query
 
 //go:embed schema.sql
 var schema string
@@ -32,7 +32,7 @@ func openDatabase(address, file string, open opener) (*sql.DB, error) {
 	case address == "":
 		db, err := open("sqlite", "file:"+url.PathEscape(file)+"?_txlock=immediate&_pragma=busy_timeout(5000)")
 		if err == nil {
-			db.SetMaxOpenConns(1) // SQLite has one writer: the others queue here
+			db.SetMaxOpenConns(1) // SQLite allows one writer at a time
 		}
 		return db, err
 	case scheme == "postgres", scheme == "postgresql":
@@ -41,13 +41,13 @@ func openDatabase(address, file string, open opener) (*sql.DB, error) {
 	return nil, fmt.Errorf("%s must begin with postgres://; unset it to use SQLite", databaseURLEnv)
 }
 
-// store is the database. It is safe for concurrent use, also by several processes.
+// store is the database. It is safe for concurrent use, even by several processes.
 type store struct{ db *sql.DB }
 
-// newStore creates the tables that are missing.
+// newStore creates missing tables.
 func newStore(ctx context.Context, db *sql.DB) (s *store, err error) {
 	s = &store{db}
-	for range 5 { // PostgreSQL may refuse to create what another instance is creating
+	for range 5 { // PostgreSQL may fail if another instance is creating the same tables
 		if err = s.transact(ctx, func(t *tx) { t.exec(schema) }); err == nil {
 			return s, nil
 		}
@@ -55,14 +55,14 @@ func newStore(ctx context.Context, db *sql.DB) (s *store, err error) {
 	return nil, fmt.Errorf("create the tables: %w", err)
 }
 
-// tx is a transaction. After an error it does nothing more, and it is rolled back.
+// tx is a transaction. After an error, its methods do nothing, and it is rolled back.
 type tx struct {
 	ctx context.Context
 	tx  *sql.Tx
 	err error
 }
 
-// exec returns how many rows the statement has changed.
+// exec executes a statement, and returns the number of affected rows.
 func (t *tx) exec(statement string, args ...any) (rows int64) {
 	if t.err == nil {
 		var result sql.Result
@@ -73,15 +73,15 @@ func (t *tx) exec(statement string, args ...any) (rows int64) {
 	return rows
 }
 
-// get reads the one row that the statement returns.
+// get reads the single row that the statement returns.
 func (t *tx) get(into []any, statement string, args ...any) {
 	if t.err == nil {
 		t.err = t.tx.QueryRowContext(t.ctx, statement, args...).Scan(into...)
 	}
 }
 
-// transact calls f in a transaction. So that they do not deadlock, all lock in the same
-// order: an account, a customer's connection, sessions.
+// transact calls f in a transaction. To avoid deadlocks, all transactions lock rows in the
+// same order: the account, the customer's connection, the sessions.
 func (s *store) transact(ctx context.Context, f func(*tx)) error {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -96,7 +96,7 @@ func (s *store) transact(ctx context.Context, f func(*tx)) error {
 	return begun.Commit()
 }
 
-// lookUp reads one row, and reports false if there is none.
+// lookUp reads one row. It returns false if there is none.
 func (s *store) lookUp(ctx context.Context, into []any, query string, args ...any) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
@@ -107,7 +107,7 @@ func (s *store) lookUp(ctx context.Context, into []any, query string, args ...an
 	return err == nil, err
 }
 
-// instant is a time as the database stores it: in microseconds since 1970.
+// instant is a time that is stored as microseconds since 1970.
 type instant struct{ time.Time }
 
 func (i *instant) Scan(column any) error {

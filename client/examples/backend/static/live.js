@@ -1,4 +1,4 @@
-// Copy from this file what JavaScript adds: the status as it changes, StackOne in a new
+// Copy from this file what JavaScript adds: live updates of the status, StackOne in a new
 // tab with one click, and StackOne's Hub in the page.
 const status = document.getElementById("status");
 const announcer = document.getElementById("announcer");
@@ -27,13 +27,13 @@ document.addEventListener("submit", (event) => {
 });
 
 async function openHub() {
-  const made = await fetch("/api/session", { method: "POST" });
-  if (!made.ok) {
+  const response = await fetch("/api/session", { method: "POST" });
+  if (!response.ok) {
     announcer.textContent = "Connecting does not work right now. Try again in a few minutes.";
     announcer.classList.remove("unseen");
     return;
   }
-  const { token } = await made.json();
+  const { token } = await response.json();
   const element = document.createElement("stackone-hub");
   element.setAttribute("token", token);
   if (hub.dataset.api) { // a fake StackOne

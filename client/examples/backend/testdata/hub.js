@@ -1,5 +1,5 @@
-// A stand-in for the web component of the npm package @stackone/hub: the same
-// element, attributes and events, and a form of two buttons.
+// A substitute for the web component of the npm package @stackone/hub, with the same
+// element, attributes and events, and two buttons.
 customElements.define("stackone-hub", class extends HTMLElement {
   connectedCallback() {
     this.innerHTML = `<h2>The Hub</h2>
