@@ -1,6 +1,7 @@
-// Command otel shows a call with OpenTelemetry. The transport does the tracing, so
-// that each attempt is a span, under the span of what the backend was at. A fake
-// StackOne is busy at first: two attempts are printed, and what they belong to.
+// Command otel traces a call with OpenTelemetry. An instrumented transport records each
+// attempt as a span, below the span of the backend's own operation. The fake StackOne
+// responds with 429 first, so the program prints the spans of two attempts and the parent
+// span.
 package main
 
 import (
@@ -53,9 +54,9 @@ func run(ctx context.Context) (err error) {
 	return err
 }
 
-// traced is the option that has a client's attempts traced, and the header
-// traceparent sent with them. A span holds the address, the method and the status:
-// no header and no body, which is where the secrets are.
+// traced returns an option that traces a client's attempts and sends the traceparent
+// header. Spans contain the URL, the method and the status. They contain no headers or
+// bodies, and therefore no secrets.
 func traced(transport http.RoundTripper, provider trace.TracerProvider) client.Option {
 	return client.WithHTTPClient(&http.Client{Transport: otelhttp.NewTransport(transport,
 		otelhttp.WithTracerProvider(provider),
@@ -63,13 +64,13 @@ func traced(transport http.RoundTripper, provider trace.TracerProvider) client.O
 	)})
 }
 
-// onboard creates a session within a span of the backend's own.
+// onboard creates a session within a span of the backend.
 func onboard(ctx context.Context, c *client.Client, tracer trace.Tracer) (*gen.ConnectSessionTokenAuthLink, error) {
 	ctx, span := tracer.Start(ctx, "onboard")
 	defer span.End()
 	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
 	if err != nil {
-		span.SetStatus(codes.Error, err.Error()) // an error's text holds no secret
+		span.SetStatus(codes.Error, err.Error()) // errors contain no secrets
 	}
 	return link, err
 }

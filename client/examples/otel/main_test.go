@@ -22,11 +22,11 @@ func TestSpans(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		faults []stackonetest.Fault
-		status []int64 // of each attempt, 0 where no answer came
+		status []int64 // of each attempt, 0 without a response
 	}{
-		{"at once", nil, []int64{201}},
-		{"after a wait", []stackonetest.Fault{{Status: 429, RetryAfter: time.Minute}, {Status: 408}}, []int64{429, 408, 201}},
-		{"refused", []stackonetest.Fault{{Status: 500}}, []int64{500}},
+		{"first attempt succeeds", nil, []int64{201}},
+		{"two retries", []stackonetest.Fault{{Status: 429, RetryAfter: time.Minute}, {Status: 408}}, []int64{429, 408, 201}},
+		{"500", []stackonetest.Fault{{Status: 500}}, []int64{500}},
 		{"reset", []stackonetest.Fault{{Reset: stackonetest.ResetAfterReading}}, []int64{0}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestSpans(t *testing.T) {
 
 				recorded, err := json.Marshal(spans)
 				require.NoError(t, err)
-				assert.Contains(t, string(recorded), srv.URL+"/connect_sessions", "what is looked through holds the attributes")
+				assert.Contains(t, string(recorded), srv.URL+"/connect_sessions", "the JSON contains the attributes")
 				secrets := []string{srv.APIKey, base64.StdEncoding.EncodeToString([]byte(srv.APIKey + ":"))}
 				if link != nil {
 					secrets = append(secrets, link.Token, link.AuthLinkURL)
@@ -72,7 +72,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// status returns the status that the span of an attempt holds, or 0.
+// status returns the status in the span of an attempt, or 0.
 func status(span tracetest.SpanStub) int64 {
 	for _, attribute := range span.Attributes {
 		if attribute.Key == "http.response.status_code" {

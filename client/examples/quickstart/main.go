@@ -1,6 +1,6 @@
-// Command quickstart creates a connect session, authenticates its token and
-// prints both, secrets included. With STACKONE_API_KEY set it calls StackOne, or
-// the address in STACKONE_BASE_URL; without, a fake StackOne that it starts itself.
+// Command quickstart creates a connect session, authenticates its token and prints both
+// responses, including their secrets. If STACKONE_API_KEY is set, it calls StackOne or
+// the base URL in STACKONE_BASE_URL. Otherwise it starts a fake StackOne.
 package main
 
 import (
@@ -62,7 +62,7 @@ func run(ctx context.Context, out io.Writer) error {
 	return show(out, "Authenticated its token:", session)
 }
 
-// show prints JSON: printed by fmt, a session hides its secrets.
+// show prints v as JSON, because fmt does not print the secrets of a session.
 func show(out io.Writer, what string, v any) error {
 	encoded, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

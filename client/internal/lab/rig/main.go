@@ -1,13 +1,13 @@
 //go:build linux
 
-// Command rig makes calls through real servers that are reloaded, restarted and
-// cut off, and compares what each caller was told with what the service did. It
-// prints one table, and fails when a session was created twice or when a caller was
-// told that there is none although the request arrived.
+// Command rig makes calls through real proxies that are reloaded, restarted and killed,
+// and compares what each caller was told with what the service did. It prints a table, and
+// fails if a call created two sessions, or if a caller was told that no session exists
+// although its request was processed.
 //
-// It needs at least three of haproxy, nginx, lighttpd and squid. It runs them on
-// free loopback ports, with configurations in a temporary directory, and stops
-// every process before it returns, after five minutes at the latest.
+// It needs at least three of haproxy, nginx, lighttpd and squid. It runs them on free
+// loopback ports, with configurations in a temporary directory, and stops them before it
+// returns, after at most five minutes.
 package main
 
 import (
@@ -35,15 +35,15 @@ const (
 )
 
 func main() {
-	// The kernel signals a child when the thread that started it ends: start every
-	// child from a thread that lives as long as the process.
+	// Pdeathsig signals a child when the thread that started it exits, so start all
+	// children from a thread that exits with the process.
 	runtime.LockOSThread()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	log.SetOutput(io.Discard)                             // net/http reports every broken connection
-	_ = os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // where Debian installs servers
+	log.SetOutput(io.Discard)                             // net/http logs every broken connection
+	_ = os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin") // Debian's directory for servers
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "rig:", err)
 		os.Exit(1)
@@ -56,7 +56,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	// Started by root, squid and the workers of nginx run as another user.
+	// If started by root, squid and the workers of nginx run as another user.
 	if err := errors.Join(os.Chmod(dir, 0o755), writeCertificate(dir)); err != nil {
 		return err
 	}
@@ -86,22 +86,22 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("%s\n\n%d programs in %s\n", total.row("all"), ran, time.Since(start).Round(time.Second))
 	if len(missing) > 0 {
-		fmt.Println("not installed; run: apt-get install --no-install-recommends", strings.Join(missing, " "))
+		fmt.Println("some programs are not installed; run: apt-get install --no-install-recommends", strings.Join(missing, " "))
 	}
 	if ran < required {
-		errs = append(errs, fmt.Errorf("%d programs ran, %d are required", ran, required))
+		errs = append(errs, fmt.Errorf("%d programs ran, at least %d are required", ran, required))
 	}
 	if total[twice] > 0 {
 		errs = append(errs, fmt.Errorf("%d calls created more than one session", total[twice]))
 	}
-	if total[denied] > 0 {
-		errs = append(errs, fmt.Errorf("%d callers were not told that the session may exist", total[denied]))
+	if total[falseNo] > 0 {
+		errs = append(errs, fmt.Errorf("%d callers were not told that the session may exist", total[falseNo]))
 	}
 	return errors.Join(errs...)
 }
 
-// writeCertificate writes a certificate for 127.0.0.1 with its key, and makes this
-// process trust it.
+// writeCertificate writes a certificate for 127.0.0.1 and its key, and makes this process
+// trust it.
 func writeCertificate(dir string) error {
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// program is a server as Debian packages it.
+// program is a proxy from a Debian package.
 type program struct {
 	name   string
-	args   []string // that run it in the foreground; its configuration follows
+	args   []string // to run it in the foreground, followed by the configuration file
 	reload syscall.Signal
-	tls    bool   // between client and program; without it, HTTP/2 is unencrypted
-	tunnel bool   // a proxy that the client sends CONNECT to
-	config string // a template, of Dir, Port, Service (a port), Idle and Refuse
+	tls    bool   // between client and proxy; otherwise HTTP/2 is unencrypted
+	tunnel bool   // the client sends CONNECT
+	config string // template with Dir, Port, Service (a port), Idle and Refuse
 }
 
 var programs = []program{
@@ -83,8 +83,8 @@ http_access allow all
 `},
 }
 
-// start writes the program's configuration and runs it in a process group of its
-// own, until it serves.
+// start writes the program's configuration, starts it in its own process group, and waits
+// until it serves.
 func (s *scenario) start() error {
 	name := filepath.Join(s.dir, s.program.name)
 	config, err := os.Create(name + ".conf")
@@ -115,11 +115,11 @@ func (s *scenario) start() error {
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	said, _ := os.ReadFile(output.Name())
-	return fmt.Errorf("the program does not answer: %w; it printed: %.300s", err, said)
+	printed, _ := os.ReadFile(output.Name())
+	return fmt.Errorf("the program does not respond: %w; it printed: %.300s", err, printed)
 }
 
-// probe reports whether the program serves, with the scenario's protocol.
+// probe checks that the program serves the scenario's protocol.
 func (s *scenario) probe() error {
 	if s.trouble.refuse != "" {
 		conn, err := net.Dial("tcp", s.address())
@@ -139,7 +139,7 @@ func (s *scenario) probe() error {
 	return nil
 }
 
-// stop ends the program by the signal, and after a second all its processes.
+// stop sends the program a signal, and kills all its processes after a second.
 func (s *scenario) stop(sig syscall.Signal) {
 	if s.running == nil {
 		return
@@ -149,6 +149,6 @@ func (s *scenario) stop(sig syscall.Signal) {
 	force := time.AfterFunc(time.Second, func() { _ = syscall.Kill(group, syscall.SIGKILL) })
 	_ = s.running.Wait()
 	force.Stop()
-	_ = syscall.Kill(group, syscall.SIGKILL) // workers that outlive their master
+	_ = syscall.Kill(group, syscall.SIGKILL) // workers that are still running
 	s.running = nil
 }

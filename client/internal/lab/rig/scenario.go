@@ -18,17 +18,17 @@ import (
 
 const tick = 60 * time.Millisecond
 
-// trouble is what goes wrong while calls are made.
+// trouble describes what fails while calls are made.
 type trouble struct {
 	name   string
-	acts   []act                          // of the service
-	idle   time.Duration                  // after which an idle connection is closed; 0: never
-	refuse string                         // the status that refuses CONNECT
-	step   func(s *scenario, n int) error // done every tick
+	acts   []act                          // of the service, chosen at random
+	idle   time.Duration                  // after which an idle connection is closed; 0 means never
+	refuse string                         // status of the response to CONNECT
+	step   func(s *scenario, n int) error // called every tick
 }
 
 var troubles = []trouble{
-	{name: "answers aborted or cut", acts: []act{create, create, abort, abort, cut, fail, drop, refuse}},
+	{name: "responses aborted or cut", acts: []act{create, create, abort, abort, cut, fail, drop, refuse}},
 	{name: "idle connections closed", acts: []act{create}, idle: 10 * time.Millisecond},
 	{name: "reloads", acts: []act{create, create, refuse}, step: (*scenario).reload},
 	{name: "restarts", acts: []act{create, create, refuse}, step: (*scenario).restart},
@@ -38,7 +38,7 @@ var troubles = []trouble{
 	{name: "CONNECT refused: 503", refuse: "503"},
 }
 
-// scenario is a row of the table.
+// scenario is a program and what fails, a row of the table.
 type scenario struct {
 	program program
 	trouble trouble
@@ -47,12 +47,12 @@ type scenario struct {
 
 	service   *service
 	port      int             // of the program
-	transport *http.Transport // as a caller makes one
+	transport *http.Transport // of the caller
 	base      string          // URL of the calls
-	running   *exec.Cmd       // nil: the program is stopped
+	running   *exec.Cmd       // nil if the program is not running
 }
 
-// scenariosOf lists what is tried with the program.
+// scenariosOf returns the scenarios of a program.
 func scenariosOf(p program, dir string) (list []*scenario) {
 	for _, http2 := range []bool{false, true} {
 		for _, t := range troubles {
@@ -85,13 +85,13 @@ func (s *scenario) run(ctx context.Context) (total result, err error) {
 	return total, nil
 }
 
-// with makes calls through the program to a new service.
+// with makes n calls through the program to a new service.
 func (s *scenario) with(ctx context.Context, callers, n int) (r result, err error) {
 	if s.service, err = serve(s.trouble, s.program.tunnel, s.dir); err != nil {
 		return r, err
 	}
 	defer s.service.end()
-	l, err := net.Listen("tcp", "127.0.0.1:0") // for a free port
+	l, err := net.Listen("tcp", "127.0.0.1:0") // to find a free port
 	if err != nil {
 		return r, err
 	}
@@ -122,10 +122,10 @@ func (s *scenario) with(ctx context.Context, callers, n int) (r result, err erro
 	go func() { done <- makeCalls(ctx, c, callers, n) }()
 	for n := 0; ; n++ {
 		select {
-		case made := <-done:
+		case all := <-done:
 			s.stop(syscall.SIGTERM)
 			s.service.end()
-			return judge(s.name(), made, s.service), err
+			return evaluate(s.name(), all, s.service), err
 		case <-time.After(tick):
 		}
 		if s.trouble.step != nil && err == nil {
@@ -134,7 +134,7 @@ func (s *scenario) with(ctx context.Context, callers, n int) (r result, err erro
 	}
 }
 
-// route sets how calls reach the service through the program.
+// route configures how calls reach the service through the program.
 func (s *scenario) route() {
 	s.transport = &http.Transport{MaxIdleConnsPerHost: 64, Protocols: new(http.Protocols)}
 	s.transport.Protocols.SetHTTP1(!s.http2)
@@ -168,7 +168,7 @@ func (s *scenario) restart(n int) error {
 	return nil
 }
 
-// outage ends the service, and later the program in front of it.
+// outage stops the service, and later the program in front of it.
 func (s *scenario) outage(n int) error {
 	switch n {
 	case 2:

@@ -18,18 +18,18 @@ import (
 type act int
 
 const (
-	create act = iota // and answer 201
-	abort             // create, and close the connection without an answer
-	cut               // create, and close the connection in the middle of the answer
-	fail              // create, and answer 503
+	create act = iota // create a session, and respond with 201
+	abort             // create, and close the connection without a response
+	cut               // create, and close the connection in the middle of the response
+	fail              // create, and respond with 503
 	drop              // close the connection without creating anything
-	refuse            // answer 429 without creating anything
+	refuse            // respond with 429 without creating anything
 )
 
-// truth is what the service did for one call.
+// truth is what the service did for a call.
 type truth struct{ arrived, refused, sessions int }
 
-// service stands in for StackOne. It keeps the truth about each call by its
+// service replaces StackOne. It records what it did for each call, by its
 // origin_owner_id.
 type service struct {
 	http.Server
@@ -56,7 +56,7 @@ func serve(t trouble, tls bool, dir string) (*service, error) {
 	return s, nil
 }
 
-// end closes the service once the requests on their way have been handled.
+// end closes the service after it has completed the requests in progress.
 func (s *service) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -72,7 +72,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Owner string `json:"origin_owner_id"`
 	}
 	if json.NewDecoder(r.Body).Decode(&request) != nil {
-		panic(http.ErrAbortHandler) // only a part of the request arrived
+		panic(http.ErrAbortHandler) // the request is incomplete
 	}
 	time.Sleep(rand.N(4 * time.Millisecond))
 	act := s.acts[rand.IntN(len(s.acts))]
@@ -111,7 +111,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// of returns the truth about the owner's call.
+// of returns what the service did for the owner's call.
 func (s *service) of(owner string) truth {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,15 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const rejected fate = "rejected after processing" // by an HTTP/3 server that must not do that
+const rejected fate = "rejected after processing" // which violates the HTTP/3 specification
 
-// errNoQUIC is why a request goes over HTTP/1 instead.
+// errNoQUIC makes fallingBack use HTTP/1.
 var errNoQUIC = errors.New("no QUIC connection")
 
-// TestHTTP3 sends over HTTP/3, and over HTTP/1 when there is no QUIC connection.
+// The transport uses HTTP/3, and HTTP/1 if there is no QUIC connection.
 func TestHTTP3(t *testing.T) {
 	t.Parallel()
-	// One at a time: a row wants the same port for TCP and UDP.
+	// Not parallel, because a row needs the same port for TCP and UDP.
 	for _, row := range []struct {
 		name        string
 		http3, http fate
@@ -38,7 +38,7 @@ func TestHTTP3(t *testing.T) {
 		{"fallback, connection lost", refused, lost, "1 sessions, 1 attempts, told maybe created"},
 		{"both refused", refused, refused, "0 sessions, 3 attempts, told not created"},
 		{"HTTP/3, stream reset", lost, answered, "1 sessions, 1 attempts, told maybe created"},
-		{"HTTP/3, answer cut", cut, answered, "1 sessions, 1 attempts, told maybe created"},
+		{"HTTP/3, response cut", cut, answered, "1 sessions, 1 attempts, told maybe created"},
 		{"HTTP/3, rejected after processing", rejected, answered, "1 sessions, 1 attempts, told maybe created"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -91,8 +91,8 @@ func serveHTTP3(t *testing.T, s *service, address string, certificates []tls.Cer
 	})
 }
 
-// fallingBack returns a transport that uses HTTP/1 for a request for which no QUIC
-// connection can be made.
+// fallingBack returns a transport that uses HTTP/1 for a request if it cannot make a QUIC
+// connection.
 func fallingBack(t *testing.T, trusted *x509.Certificate) http.RoundTripper {
 	t.Helper()
 	roots := x509.NewCertPool()

@@ -1,5 +1,5 @@
-// Package roundtrippers_test makes calls through the transports that programs put
-// around net/http's, and compares what the caller is told with what the service did.
+// Package roundtrippers_test makes calls through RoundTrippers that wrap net/http's, and
+// compares what the caller is told with what the service did.
 package roundtrippers_test
 
 import (
@@ -29,7 +29,7 @@ import (
 // wrap returns a transport that sends through base.
 type wrap func(t *testing.T, base http.RoundTripper) http.RoundTripper
 
-// usual is what a call through a transport that sends once comes to.
+// usual holds the outcomes of calls through a transport that sends each request once.
 var usual = map[fate]string{
 	answered: "1 sessions, 1 attempts, told created",
 	refused:  "0 sessions, 3 attempts, told not created",
@@ -49,12 +49,12 @@ func TestTransports(t *testing.T) {
 		{name: "net/http", wrap: func(_ *testing.T, base http.RoundTripper) http.RoundTripper { return base }},
 		{name: "otelhttp", wrap: func(_ *testing.T, base http.RoundTripper) http.RoundTripper { return otelhttp.NewTransport(base) }},
 		{name: "httputil.DumpRequestOut", wrap: dumping},
-		{name: "a signer that reads the body", wrap: signing},
+		{name: "signer that reads the body", wrap: signing},
 		{name: "gobreaker", wrap: func(_ *testing.T, base http.RoundTripper) http.RoundTripper {
 			return breaking(base, gobreaker.Settings{})
 		}},
 		{name: "go-retryablehttp", wrap: retrying, unusual: map[fate]string{
-			lost:    "2 sessions, 1 attempts, told maybe created", // it repeats a create by itself
+			lost:    "2 sessions, 1 attempts, told maybe created", // it retries a create itself
 			failed:  "2 sessions, 1 attempts, told maybe created",
 			limited: "0 sessions, 1 attempts, told maybe created", // its error hides the status
 		}},
@@ -62,7 +62,7 @@ func TestTransports(t *testing.T) {
 		{name: "oauth2", wrap: func(_ *testing.T, base http.RoundTripper) http.RoundTripper {
 			return &oauth2.Transport{Base: base, Source: oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "a"})}
 		}},
-		{name: "a token fetched with the request's context", wrap: func(t *testing.T, base http.RoundTripper) http.RoundTripper {
+		{name: "token fetched with the request's context", wrap: func(t *testing.T, base http.RoundTripper) http.RoundTripper {
 			return fetching(t, base, http.StatusOK)
 		}},
 		{name: "x/time/rate", wrap: func(_ *testing.T, base http.RoundTripper) http.RoundTripper {
@@ -83,16 +83,16 @@ func TestTransports(t *testing.T) {
 	}
 }
 
-// TestTransportsThatFail has transports fail before they send anything.
-func TestTransportsThatFail(t *testing.T) {
+// The transports fail before they send anything.
+func TestFailingTransports(t *testing.T) {
 	t.Parallel()
-	const once, repeated = "0 sessions, 1 attempts, told not created", "0 sessions, 3 attempts, told not created"
+	const once, retried = "0 sessions, 1 attempts, told not created", "0 sessions, 3 attempts, told not created"
 	for _, row := range []struct {
 		name string
 		wrap wrap
 		want string
 	}{
-		{"an open breaker", func(t *testing.T, base http.RoundTripper) http.RoundTripper {
+		{"open circuit breaker", func(t *testing.T, base http.RoundTripper) http.RoundTripper {
 			open := breaking(base, gobreaker.Settings{ReadyToTrip: func(gobreaker.Counts) bool { return true }})
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+closedAddress, nil)
 			require.NoError(t, err)
@@ -100,20 +100,20 @@ func TestTransportsThatFail(t *testing.T) {
 			require.Error(t, err)
 			return open
 		}, once},
-		{"a limiter without a burst", func(_ *testing.T, base http.RoundTripper) http.RoundTripper {
+		{"rate limiter with burst 0", func(_ *testing.T, base http.RoundTripper) http.RoundTripper {
 			return limiting(base, rate.NewLimiter(1, 0))
 		}, once},
-		{"a failing token source", func(_ *testing.T, base http.RoundTripper) http.RoundTripper {
+		{"failing token source", func(_ *testing.T, base http.RoundTripper) http.RoundTripper {
 			return &oauth2.Transport{Base: base, Source: failing{errors.New("no token")}}
 		}, once},
-		{"a refused request for a token", func(t *testing.T, base http.RoundTripper) http.RoundTripper {
+		{"403 for the token request", func(t *testing.T, base http.RoundTripper) http.RoundTripper {
 			return fetching(t, base, http.StatusForbidden)
 		}, once},
-		{"a refused connection for a token", func(t *testing.T, base http.RoundTripper) http.RoundTripper {
+		{"connection refused for the token request", func(t *testing.T, base http.RoundTripper) http.RoundTripper {
 			return fetching(t, base, 0)
-		}, repeated},
-		// The body was read, and no connection was asked for: nothing proves that it
-		// was not sent.
+		}, retried},
+		// The transport read the body and requested no connection from net/http, so
+		// nothing proves that the request was not sent.
 		{"go-vcr without a recording", func(t *testing.T, base http.RoundTripper) http.RoundTripper {
 			return replaying(t, "another body")
 		}, "0 sessions, 1 attempts, told maybe created"},
@@ -136,7 +136,7 @@ func dumping(_ *testing.T, base http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// signing signs the body's hash, as requests to AWS are signed.
+// signing signs the hash of the body, as AWS clients do.
 func signing(_ *testing.T, base http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
@@ -176,7 +176,7 @@ func recording(t *testing.T, base http.RoundTripper) http.RoundTripper {
 	return r
 }
 
-// replaying knows the answer to a request with the body.
+// replaying returns a transport that replays the response to a request with the body.
 func replaying(t *testing.T, body string) http.RoundTripper {
 	t.Helper()
 	server := httptest.NewServer(&service{})
@@ -198,8 +198,8 @@ type failing struct{ err error }
 
 func (f failing) Token() (*oauth2.Token, error) { return nil, f.err }
 
-// fetching asks a server for a token with the context of the request, so that
-// net/http reports both requests to the same trace. Status 0 refuses the connection.
+// fetching requests a token with the context of the request, so that net/http reports both
+// requests to the same trace. With status 0, the connection is refused.
 func fetching(t *testing.T, base http.RoundTripper, status int) http.RoundTripper {
 	t.Helper()
 	address := "http://" + closedAddress

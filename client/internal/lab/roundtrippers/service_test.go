@@ -16,19 +16,19 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// fate is what becomes of a request that a transport sends.
+// fate is what happens to a request.
 type fate string
 
 const (
-	answered fate = "answered"
+	answered fate = "success"
 	refused  fate = "connection refused"
 	lost     fate = "connection lost after processing"
-	cut      fate = "answer cut"
+	cut      fate = "response cut"
 	limited  fate = "429"
 	failed   fate = "503 after processing"
 )
 
-// service stands in for StackOne and counts the sessions that it creates.
+// service replaces StackOne and counts the sessions that it creates.
 type service struct {
 	fate     fate
 	sessions atomic.Int32
@@ -59,7 +59,7 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, session)
 }
 
-// start returns the base URL at which requests have the service's fate.
+// start starts the service, and returns its base URL.
 func (s *service) start(t *testing.T) string {
 	t.Helper()
 	if s.fate == refused {
@@ -70,10 +70,10 @@ func (s *service) start(t *testing.T) string {
 	return server.URL
 }
 
-// closedAddress refuses connections: nothing listens on tcpmux.
+// closedAddress refuses connections, because nothing listens on the port tcpmux.
 const closedAddress = "127.0.0.1:1"
 
-// outcome makes a call, and says what it did and what its caller was told.
+// outcome makes a call, and returns what the service did and what the caller was told.
 func (s *service) outcome(t *testing.T, base string, transport http.RoundTripper) string {
 	t.Helper()
 	c, err := client.New(client.WithAPIKey("v1.eu1.key"), client.WithBaseURL(base),
@@ -91,7 +91,7 @@ func (s *service) outcome(t *testing.T, base string, transport http.RoundTripper
 	case err != nil:
 		told = "not created"
 	}
-	t.Logf("told: %v", err)
+	t.Logf("error: %v", err)
 	return fmt.Sprintf("%d sessions, %d attempts, told %s", s.sessions.Load(), last.Attempts, told)
 }
 
@@ -99,7 +99,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// newTransport returns a transport whose connections end with the test.
+// newTransport returns a transport whose idle connections are closed after the test.
 func newTransport(t *testing.T) *http.Transport {
 	t.Helper()
 	transport := &http.Transport{}
