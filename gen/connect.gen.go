@@ -116,7 +116,7 @@ func (e AttemptStatus) Valid() bool {
 	}
 }
 
-// ErrorResponse The body of every answer with an error status. Data and ProviderErrors are documented for 400 only; ProviderErrors may come with 404 and 502 too.
+// ErrorResponse The body of every response with an error status. Data and ProviderErrors are only documented for 400; 404 and 502 may also have ProviderErrors.
 type ErrorResponse struct {
 	// Data Error details
 	Data *UnifiedError `json:"data,omitempty"`
@@ -134,7 +134,7 @@ type ErrorResponse struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// ConnectSession A connect session as reading it shows it, without the two secrets that open it. Its members are those of ConnectSessionTokenAuthLink.
+// ConnectSession A connect session without the two secrets that open it. Its other fields are those of ConnectSessionTokenAuthLink.
 type ConnectSession struct {
 	AccountID  string     `json:"account_id,omitempty,omitzero"`
 	Categories []Category `json:"categories,omitempty,omitzero"`
@@ -175,7 +175,7 @@ type ConnectSessionAuthenticate struct {
 	Token string `json:"token"`
 }
 
-// ConnectSessionCreate What a connect session is for. OriginOwnerID and OriginOwnerName are required; fields left zero are not sent, and the service's defaults apply.
+// ConnectSessionCreate The parameters of a new connect session. OriginOwnerID and OriginOwnerName are required. Zero fields are not sent, so the service's defaults apply.
 type ConnectSessionCreate struct {
 	// AccountID The unique identifier for the account associated with this connect session. When this field is present, the hub will launch in edit mode using the retrieved token.
 	AccountID string `json:"account_id,omitempty,omitzero"`
@@ -186,7 +186,7 @@ type ConnectSessionCreate struct {
 	// ConnectorProfileID The ID of the connector profile to use for this connect session. Use this to route to a non-default connector profile — for example when you have multiple profiles for the same provider, or when migrating end users to a new connector major version. Retrieve the ID from GET /connector_profiles. When omitted, the session uses the project default connector profile for the given provider.
 	ConnectorProfileID string `json:"connector_profile_id,omitempty,omitzero"`
 
-	// ExpiresIn How long the session, and its auth link, should be valid for in seconds; the service's default is 1800.
+	// ExpiresIn How long the session and its auth link are valid, in seconds; the service's default is 1800.
 	ExpiresIn int `json:"expires_in,omitempty,omitzero"`
 
 	// IntegrationID The ID of the auth config to use for the session: the old name of connector_profile_id.
@@ -212,7 +212,7 @@ type ConnectSessionCreate struct {
 	// OriginUsername The origin username
 	OriginUsername string `json:"origin_username,omitempty,omitzero"`
 
-	// Provider The provider key to connect to (e.g. "salesforce", "bamboohr"): the hub opens at its credential entry. Empty shows the full provider selection. To use another than the default connector profile, set ConnectorProfileID.
+	// Provider The key of the provider to connect (e.g. "salesforce", "bamboohr"). The Hub then opens the provider's form; if it is empty, the customer selects a provider. To use a connector profile other than the default, set ConnectorProfileID.
 	Provider string `json:"provider,omitempty,omitzero"`
 
 	// ProviderVersion The version of the connector.
@@ -230,7 +230,7 @@ type Category string
 // AccountType The kind of the account that the session connects; the service's default is production. The list is open.
 type AccountType string
 
-// ConnectSessionLatestAttempt A customer's latest attempt to connect, by the service's ID and times: when it began and when Status was last changed. AccountSecureID is set when Status is authenticated, the OAuth fields when it is error.
+// ConnectSessionLatestAttempt A customer's latest connection attempt. CreatedAt is when it began, UpdatedAt when Status last changed. AccountSecureID is set if Status is authenticated, the OAuth fields if it is error.
 type ConnectSessionLatestAttempt struct {
 	// AccountSecureID The secure id of the account created/updated by this attempt. Populated only after a successful authentication.
 	AccountSecureID       string    `json:"account_secure_id,omitempty,omitzero"`
@@ -239,19 +239,19 @@ type ConnectSessionLatestAttempt struct {
 	OAuthErrorCode        string    `json:"oauth_error_code,omitempty,omitzero"`
 	OAuthErrorDescription string    `json:"oauth_error_description,omitempty,omitzero"`
 
-	// Status How far an attempt to connect has come. The list is open; StackOne's Hub knows "expired" too.
+	// Status The status of a connection attempt. The list is open; StackOne's Hub also uses "expired".
 	Status    AttemptStatus `json:"status,omitempty,omitzero"`
 	UpdatedAt time.Time     `json:"updated_at"`
 }
 
-// AttemptStatus How far an attempt to connect has come. The list is open; StackOne's Hub knows "expired" too.
+// AttemptStatus The status of a connection attempt. The list is open; StackOne's Hub also uses "expired".
 type AttemptStatus string
 
-// ConnectSessionTokenAuthLink A created connect session, with the two secrets that open it. ID, OrganizationID and ProjectID are the service's, CreatedAt is its time. Other fields echo the request, with the service's defaults filled in.
+// ConnectSessionTokenAuthLink A created connect session with the two secrets that open it, Token and AuthLinkURL. The service sets ID, OrganizationID, ProjectID and CreatedAt. Other fields echo the request, with the service's defaults filled in.
 type ConnectSessionTokenAuthLink struct {
 	AccountID string `json:"account_id,omitempty,omitzero"`
 
-	// AuthLinkURL A page on which the customer connects, for use without the Hub. It is a secret.
+	// AuthLinkURL The URL of a page on which the customer connects, for use without the Hub. It is a secret.
 	AuthLinkURL string     `json:"auth_link_url"`
 	Categories  []Category `json:"categories,omitempty,omitzero"`
 
@@ -281,14 +281,14 @@ type ConnectSessionTokenAuthLink struct {
 	ProjectID       string         `json:"project_id"`
 	Provider        string         `json:"provider,omitempty,omitzero"`
 
-	// Token What StackOne's Hub opens the session with. It is a secret, meant to be used once.
+	// Token The token with which StackOne's Hub opens the session. It is a secret, meant to be used once.
 	Token string `json:"token"`
 
 	// Type The connect session account type
 	Type AccountType `json:"type,omitempty,omitzero"`
 }
 
-// ProviderError What the connected system answered that made the request fail.
+// ProviderError An error of the connected system that made the request fail.
 type ProviderError struct {
 	// Headers Response headers
 	Headers map[string]any `json:"headers,omitempty,omitzero"`
@@ -303,7 +303,7 @@ type ProviderError struct {
 	URL string `json:"url,omitempty,omitzero"`
 }
 
-// UnifiedError More about why a request was refused.
+// UnifiedError Details of why a request was rejected.
 type UnifiedError struct {
 	// Headers Response headers
 	Headers map[string]any `json:"headers,omitempty,omitzero"`
