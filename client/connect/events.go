@@ -21,9 +21,11 @@ import (
 //
 // A wait learns its owner from its first look. An event that arrives between the call of
 // Wait and that look is kept, and ends the wait as soon as the look succeeds, which
-// StackOne's Retry-After can delay. Connected ignores events that arrive before Wait is
-// called or are older than the session, such as repeated deliveries, events of other
-// types, and events without an owner or account ID.
+// StackOne's Retry-After can delay.
+//
+// An event does not end a wait if it arrives before Wait is called, or if it is older
+// than the session, such as a repeated delivery. Events of other types, and events
+// without an owner or account ID, do nothing.
 func (w *Waiter) Connected(e webhook.Event) {
 	if w == nil || w.client == nil || e.OriginOwnerID == "" || e.AccountID == "" ||
 		e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated {

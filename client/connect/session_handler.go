@@ -17,11 +17,12 @@ import (
 
 // SessionHandler is the endpoint of your backend that the page with StackOne's Hub
 // asks for a token. It responds to POST with the JSON {"token": ..., "auth_link_url":
-// ...} of a new session and Cache-Control: no-store. Do not modify its fields while it
-// serves requests.
+// ...} of a new session and Cache-Control: no-store, and to other methods with 405. Do
+// not modify its fields while it serves requests.
 //
-// If StackOne creates no session, the status is 503 with Retry-After if StackOne asked
-// to wait, 504 if it took too long, and 502 otherwise. Error responses are
+// If no session can be created, the status is 503 with Retry-After if StackOne asked to
+// wait, 504 if the call took too long, 502 if it failed otherwise, and 500 if it could
+// not be made, for example because a required field is missing. Error responses are
 // application/problem+json (RFC 9457) and do not include the cause. To protect against
 // requests from other sites, wrap the handler in [http.CrossOriginProtection].
 type SessionHandler struct {

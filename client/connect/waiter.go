@@ -24,7 +24,7 @@ const frontRetries = 3
 // unsuccessful lists the statuses of attempts that ended without a connection.
 var unsuccessful = []gen.AttemptStatus{gen.AttemptStatusError, gen.AttemptStatusCancelled, AttemptStatusExpired}
 
-// WaiterOptions configure a [Waiter]. The zero value selects the defaults.
+// WaiterOptions configures a [Waiter]. The zero value selects the defaults.
 type WaiterOptions struct {
 	// Interval is the time between two looks at a session, plus a random tenth at
 	// most. Zero means 2 s. If it is negative, Wait fails.
@@ -34,9 +34,9 @@ type WaiterOptions struct {
 	// Zero means 500, half of what StackOne allows a key; a negative value means no
 	// limit. If n processes wait on one key, set it to 500/n in each.
 	//
-	// Up to Interval*LooksPerMinute waits, 16 by default, look at every Interval. If
-	// there are more, they take turns, evenly spaced, and each looks less often: then
-	// register a webhook, and pass its events to Connected.
+	// Up to Interval*LooksPerMinute waits, 16 by default, each look once every
+	// Interval. If there are more, they take turns, evenly spaced, and each looks less
+	// often: then register a webhook, and pass its events to Connected.
 	LooksPerMinute int
 
 	// Progress, if not nil, receives the latest attempt of a session after the first

@@ -28,7 +28,7 @@ type Fault struct {
 
 	// Status is the status of the response. The request is not processed unless
 	// Processed is set. 0 means that the request is processed, and the other fields
-	// modify the regular response. Valid are 101 and 200 to 999.
+	// modify the regular response. Valid statuses are 101 and 200 to 999.
 	Status int
 
 	// Processed makes the server process the request before it responds with Status,

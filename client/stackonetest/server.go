@@ -179,8 +179,8 @@ func (s *Server) Handle(pattern string, handler http.Handler) { s.mux.Handle(pat
 // certificate was passed to [TLS].
 func (s *Server) CA() []byte { return s.ca }
 
-// Client returns a client that calls this server with its key. The options may override
-// both. Client panics with the error of client.New if an option is invalid.
+// Client returns a client that calls this server with its key. Options may override the
+// base URL and the key. Client panics with the error of client.New if one is invalid.
 func (s *Server) Client(opts ...client.Option) *client.Client {
 	own := []client.Option{client.WithAPIKey(s.apiKey), client.WithBaseURL(s.URL)}
 	if s.memory || s.secure {

@@ -33,8 +33,9 @@ const maxPayload = 1 << 20
 // reaches your middleware or net/http; StackOne then gets no response. f must be safe
 // for concurrent use.
 //
-// NewHandler fails with [ErrSecret] if there is no secret or one is empty, and if f is
-// nil. Time limits for reading a request are those of your http.Server.
+// NewHandler returns an error if f is nil, and one that matches [ErrSecret] if there is
+// no secret or one is empty. Time limits for reading a request are those of your
+// http.Server.
 func NewHandler(secrets []string, f func(context.Context, Event) error) (http.Handler, error) {
 	if err := checkSecrets(secrets); err != nil {
 		return nil, err

@@ -29,8 +29,8 @@ var (
 
 // Verify checks that signature, the value of [SignatureHeader], is the signature of
 // payload with one of the secrets. payload must be the request body, byte for byte. If
-// there is no secret, or one of them is empty, the error is ErrSecret, because anyone
-// can sign with an empty key; any other error is ErrSignature.
+// there is no secret, or one of them is empty, the error matches ErrSecret, because
+// anyone can sign with an empty key. All other errors match ErrSignature.
 //
 // White space around a secret is ignored. Every secret is compared, each in constant
 // time, even after one has matched.

@@ -63,11 +63,11 @@ func run(ctx context.Context, out io.Writer) error {
 }
 
 // show prints v as JSON, because fmt does not print the secrets of a session.
-func show(out io.Writer, what string, v any) error {
+func show(out io.Writer, title string, v any) error {
 	encoded, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "\n%s\n%s\n", what, encoded)
+	_, err = fmt.Fprintf(out, "\n%s\n%s\n", title, encoded)
 	return err
 }

@@ -38,7 +38,7 @@ type Field struct {
 	Options     []Option `json:"options,omitempty"` // for the type select
 }
 
-// Option is a choice of a select.
+// Option is an option of a field of type select.
 type Option struct {
 	Label string `json:"label"`
 	Value string `json:"value"`
