@@ -2,7 +2,6 @@ package connect_test
 
 import (
 	"context"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/client/connect"
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
@@ -39,7 +37,8 @@ func TestConnected(t *testing.T) {
 		require.NotNil(t, got)
 		require.NoError(t, got.err)
 		assert.Equal(t, &gen.ConnectSessionLatestAttempt{
-			Status: gen.AttemptStatusAuthenticated, AccountSecureID: "account-1", CreatedAt: event.EventDate, UpdatedAt: event.EventDate,
+			Status: gen.AttemptStatusAuthenticated, AccountSecureID: "account-1",
+			CreatedAt: event.EventDate, UpdatedAt: event.EventDate,
 		}, got.attempt)
 		assert.Equal(t, event.EventDate, got.at, "immediately")
 		assert.Equal(t, []string{"none", "authenticated"}, w.seen)
@@ -133,8 +132,7 @@ func TestConnectedMatchesEvents(t *testing.T) {
 func TestConnectedWithoutOwners(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: respondWith(`{"id":1,"origin_owner_id":7}`)}))
-		require.NoError(t, err)
+		c := newClient(t, respondWith(`{"id":1,"origin_owner_id":7}`))
 		w := &fixture{t: t, client: c, waiter: connect.NewWaiter(c, connect.WaiterOptions{})}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()

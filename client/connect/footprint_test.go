@@ -18,8 +18,7 @@ import (
 
 func TestNoGoroutinesButTheCallers(t *testing.T) { // not parallel: it counts goroutines
 	synctest.Test(t, func(t *testing.T) {
-		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: respondWith(`{"id":1,"origin_owner_id":"customer-1"}`)}))
-		require.NoError(t, err)
+		c := newClient(t, respondWith(`{"id":1,"origin_owner_id":"customer-1"}`))
 		before := runtime.NumGoroutine()
 		waiter := connect.NewWaiter(c, connect.WaiterOptions{})
 		assert.Equal(t, before, runtime.NumGoroutine())
@@ -45,14 +44,13 @@ func TestNoGoroutinesButTheCallers(t *testing.T) { // not parallel: it counts go
 // know its owner, for which events are kept.
 func TestEndedWaitsAreFreed(t *testing.T) { // not parallel: it measures memory
 	synctest.Test(t, func(t *testing.T) {
-		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		c := newClient(t, roundTripper(func(r *http.Request) (*http.Response, error) {
 			customer := r.Header.Get("X-Owner")
 			if customer == "" {
 				return nil, assert.AnError
 			}
 			return respondWith(`{"id":1,"origin_owner_id":"` + customer + `","provider":"bamboohr"}`)(r)
-		})}))
-		require.NoError(t, err)
+		}))
 		w := &fixture{t: t, client: c, waiter: connect.NewWaiter(c, connect.WaiterOptions{LooksPerMinute: -1})}
 		customers := 0
 		leave := func() {}

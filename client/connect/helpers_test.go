@@ -185,6 +185,14 @@ func after(t *testing.T, d time.Duration, acts ...func() error) {
 	})
 }
 
+// newClient returns a client that sends through a transport.
+func newClient(t *testing.T, transport http.RoundTripper) *client.Client {
+	t.Helper()
+	c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: transport}))
+	require.NoError(t, err)
+	return c
+}
+
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
@@ -202,6 +210,8 @@ func bodyOf(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(t
 // respondWith returns a RoundTripper that responds to each request with 201 and a body.
 func respondWith(body string) roundTripper {
 	return func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusCreated, Header: http.Header{"X-Request-Id": {"request-1"}}, Body: bodyOf(body), Request: r}, nil
+		return &http.Response{
+			StatusCode: http.StatusCreated, Header: http.Header{"X-Request-Id": {"request-1"}}, Body: bodyOf(body), Request: r,
+		}, nil
 	}
 }

@@ -55,7 +55,8 @@ func TestKeys(t *testing.T) { // not parallel: it measures memory
 				return own
 			}
 			newClient := func(key string, transport *http.Transport) *client.Client {
-				c, err := client.New(client.WithAPIKey(key), client.WithBaseURL(srv.URL), client.WithHTTPClient(&http.Client{Transport: transport}))
+				c, err := client.New(client.WithAPIKey(key), client.WithBaseURL(srv.URL),
+					client.WithHTTPClient(&http.Client{Transport: transport}))
 				require.NoError(t, err)
 				return c
 			}

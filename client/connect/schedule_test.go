@@ -300,10 +300,11 @@ func TestAllButOneWaitCancelled(t *testing.T) {
 func TestLooksAreSentOnce(t *testing.T) {
 	t.Parallel()
 	testWaiter(t, func(t *testing.T, w *fixture) {
-		w.srv.Inject(stackonetest.Fault{Status: 503, Times: 2, When: func(r stackonetest.Request) bool { return r.Path == "/connect_sessions/authenticate" }})
+		w.srv.Inject(stackonetest.Fault{Status: 503, Times: 2, Path: "/connect_sessions/authenticate"})
 		require.NoError(t, w.session.Connect("account-1"))
 		begun := time.Now()
-		_, err := w.waiter.Wait(t.Context(), w.token, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 9, RetryAmbiguous: true}))
+		_, err := w.waiter.Wait(t.Context(), w.token,
+			client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 9, RetryAmbiguous: true}))
 		require.NoError(t, err)
 		times := w.lookTimes(begun, w.token)
 		require.Len(t, times, 3)
@@ -317,7 +318,7 @@ func TestLooksDoNotAffectTheRetryBudget(t *testing.T) {
 	t.Parallel()
 	retries := func(w *fixture) int {
 		w.t.Helper()
-		w.srv.Inject(stackonetest.Fault{Status: 429, Times: 100, When: func(r stackonetest.Request) bool { return r.Path == "/connect_sessions" }})
+		w.srv.Inject(stackonetest.Fault{Status: 429, Times: 100, Path: "/connect_sessions"})
 		before := len(w.srv.Requests())
 		for range 30 {
 			_, err := w.client.ConnectSessions.Create(w.t.Context(), owner)

@@ -59,7 +59,8 @@ func TestSessionHandlerLogs(t *testing.T) {
 	srv := stackonetest.NewTestServer(t)
 	srv.Inject(stackonetest.Fault{Status: 403, Body: []byte(`{"message":"no session for ` + srv.APIKey + `"}`)})
 	send(&connect.SessionHandler{Client: srv.Client(), Session: sessionFor, Logger: logger}, http.MethodPost, "")
-	assert.Contains(t, log.String(), `level=WARN msg="stackone session handler" error="stackone: create_connect_session: 403 Forbidden: no session for [redacted] (request id request-1)"`)
+	assert.Contains(t, log.String(), `level=WARN msg="stackone session handler" `+
+		`error="stackone: create_connect_session: 403 Forbidden: no session for [redacted] (request id request-1)"`)
 
 	log.Reset()
 	send(&connect.SessionHandler{Client: srv.Client(), Logger: logger, Session: func(*http.Request) (gen.ConnectSessionCreate, error) {
@@ -153,10 +154,9 @@ func TestSessionHandlerRetryAfterDate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		date := time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)
 		time.Sleep(300 * time.Millisecond)
-		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		c := newClient(t, roundTripper(func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {date}}, Body: http.NoBody}, nil
-		})}))
-		require.NoError(t, err)
+		}))
 		res := send(&connect.SessionHandler{Client: c, Session: sessionFor}, http.MethodPost, "")
 		assert.Equal(t, 503, res.StatusCode)
 		assert.Equal(t, "90", res.Header.Get("Retry-After"))

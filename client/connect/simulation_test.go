@@ -66,7 +66,8 @@ func TestSimulation(t *testing.T) {
 			scenario{waits: 40, separate: true}, scenario{waits: 100, separate: true}, scenario{waits: 1000, separate: true})
 	}
 	var table strings.Builder
-	fmt.Fprintln(&table, "| waits | webhooks | requests a minute | looks refused | creates refused | creates failed | longest create | passed over | lag: median | 90 % | longest | goroutines | bytes | with goroutine |")
+	fmt.Fprintln(&table, "| waits | webhooks | requests a minute | looks refused | creates refused | creates failed "+
+		"| longest create | passed over | lag: median | 90 % | longest | goroutines | bytes | with goroutine |")
 	fmt.Fprintln(&table, "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, s := range scenarios {
 		var r *report
@@ -212,7 +213,8 @@ func simulate(t *testing.T, s scenario) *report {
 			}
 			if s.webhooks {
 				waiters[i%processes].Connected(webhook.Event{
-					Type: webhook.AccountCreated, OriginOwnerID: fmt.Sprint("customer-", i), AccountID: "account", EventDate: time.Now(),
+					Type: webhook.AccountCreated, OriginOwnerID: fmt.Sprint("customer-", i),
+					AccountID: "account", EventDate: time.Now(),
 				})
 			}
 		})
@@ -268,10 +270,10 @@ func footprint(t *testing.T, n int) (goroutines float64, bytes, withGoroutine in
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		service := roundTripper(func(r *http.Request) (*http.Response, error) {
-			return respondWith(`{"id":1,"origin_owner_id":"customer-` + r.Header.Get("X-Wait") + `","provider":"bamboohr","created_at":"2000-01-01T00:00:00Z"}`)(r)
+			return respondWith(`{"id":1,"origin_owner_id":"customer-` + r.Header.Get("X-Wait") +
+				`","provider":"bamboohr","created_at":"2000-01-01T00:00:00Z"}`)(r)
 		})
-		c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: service}))
-		require.NoError(t, err)
+		c := newClient(t, service)
 		used := func() int {
 			synctest.Wait()
 			var m runtime.MemStats

@@ -222,8 +222,7 @@ func TestWaitUnreadableAttempt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: respondWith(tt.body)}))
-			require.NoError(t, err)
+			c := newClient(t, respondWith(tt.body))
 			attempt, err := connect.NewWaiter(c, connect.WaiterOptions{}).Wait(t.Context(), "planted-token")
 			if tt.account != "" {
 				require.NoError(t, err)

@@ -99,8 +99,7 @@ func TestWaitRejectsInvalidArguments(t *testing.T) {
 		t.Error("a request was sent")
 		return nil, assert.AnError
 	})
-	c, err := client.New(client.WithAPIKey("key"), client.WithHTTPClient(&http.Client{Transport: nothingSent}))
-	require.NoError(t, err)
+	c := newClient(t, nothingSent)
 	waiter := connect.NewWaiter(c, connect.WaiterOptions{})
 	tests := map[string]struct {
 		waiter *connect.Waiter

@@ -97,12 +97,13 @@ func (f Fault) Check() error {
 			errs = append(errs, fmt.Errorf("stackonetest: "+format, args...))
 		}
 	}
-	check(f.Status == 0 && len(f.Header) == 0 && f.Body == nil && f.RetryAfter == 0 && f.Delay == 0 && f.SlowBody == 0 &&
-		!f.CutBody && f.Reset == 0 && !f.Processed, "the fault changes nothing: set a status, a header, a body, a delay or a reset")
+	check(f.Status == 0 && len(f.Header) == 0 && f.Body == nil && f.RetryAfter == 0 && f.Delay == 0 &&
+		f.SlowBody == 0 && !f.CutBody && f.Reset == 0 && !f.Processed,
+		"the fault changes nothing: set a status, a header, a body, a delay or a reset")
 	check(f.Path != "" && f.Path[0] != '/', "path %q does not begin with a slash", f.Path)
 	check(f.Status != 0 && f.Status != http.StatusSwitchingProtocols && (f.Status < 200 || f.Status > 999),
 		"status %d cannot be sent", f.Status)
-	bodiless := f.Status == http.StatusSwitchingProtocols || f.Status == http.StatusNoContent || f.Status == http.StatusNotModified
+	bodiless := slices.Contains([]int{http.StatusSwitchingProtocols, http.StatusNoContent, http.StatusNotModified}, f.Status)
 	check(bodiless && (len(f.Body) > 0 || f.CutBody || f.SlowBody > 0), "a response with status %d has no body", f.Status)
 	check(f.Processed && f.Status == 0, "Processed requires a Status")
 	check(f.Reset < 0 || f.Reset > ResetAfterReading, "invalid Reset %d", f.Reset)

@@ -90,7 +90,9 @@ func (s *Server) unauthorized(header string) string {
 
 // validate returns the body of a request, and a text for each violation of the API
 // description or of the option Strict.
-func (s *Server) validate(r *http.Request, route *routers.Route, params map[string]string, body []byte) (map[string]any, []string) {
+func (s *Server) validate(
+	r *http.Request, route *routers.Route, params map[string]string, body []byte,
+) (map[string]any, []string) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
 		Request:    r,
@@ -109,7 +111,8 @@ func (s *Server) validate(r *http.Request, route *routers.Route, params map[stri
 	}
 	if s.strict && route.Operation.RequestBody != nil {
 		var value any
-		if media := route.Operation.RequestBody.Value.Content.Get("application/json"); media != nil && json.Unmarshal(body, &value) == nil {
+		media := route.Operation.RequestBody.Value.Content.Get("application/json")
+		if media != nil && json.Unmarshal(body, &value) == nil {
 			faults = append(faults, unknownMembers(media.Schema.Value, value, "body")...)
 		}
 	}

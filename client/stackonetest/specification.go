@@ -45,10 +45,13 @@ func newSpecification(doc *openapi3.T) *specification {
 		errs = append(errs, fmt.Errorf("the embedded API description has no schema %s", name))
 		return &openapi3.Schema{}
 	}
-	d.create, d.link, d.session = schema("ConnectSessionCreate"), schema("ConnectSessionTokenAuthLink"), schema("ConnectSession")
+	d.create = schema("ConnectSessionCreate")
+	d.link = schema("ConnectSessionTokenAuthLink")
+	d.session = schema("ConnectSession")
 	for name, ref := range d.create.Properties {
 		if err := ref.Value.VisitJSON(ref.Value.Default, openapi3.MultiErrors()); ref.Value.Default != nil && err != nil {
-			errs = append(errs, fmt.Errorf("the embedded API description has an invalid default for %s: %v", name, ref.Value.Default))
+			errs = append(errs,
+				fmt.Errorf("the embedded API description has an invalid default for %s: %v", name, ref.Value.Default))
 		}
 	}
 	d.err = errors.Join(errs...)

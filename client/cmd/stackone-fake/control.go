@@ -139,7 +139,9 @@ func (c controls) act(r *http.Request, p *parameters) error {
 	case "begin":
 		act = session.Begin
 	case "connect":
-		connection := stackonetest.Connection{Provider: p.text("provider"), AccountID: p.text("account_id"), NoAttempt: p.boolean("no_attempt")}
+		connection := stackonetest.Connection{
+			Provider: p.text("provider"), AccountID: p.text("account_id"), NoAttempt: p.boolean("no_attempt"),
+		}
 		act = func() error { _, err := session.ConnectWith(connection); return err }
 	case "decline":
 		code, description := p.text("code"), p.text("description")

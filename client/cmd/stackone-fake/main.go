@@ -54,7 +54,8 @@ func parse(args []string, lookup func(string) (string, bool), usage io.Writer) (
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:4010", "`address` to listen on")
 	flags.StringVar(&s.key, "key", "", "API `key` to accept; random if empty")
 	flags.StringVar(&s.publicURL, "public-url", "", "base `URL` for browsers, if it differs from -addr")
-	flags.StringVar(&s.tls, "tls", "", "serve HTTPS with a new certificate and write its authority to `file`, or use the files CERTIFICATE,KEY")
+	flags.StringVar(&s.tls, "tls", "",
+		"serve HTTPS with a new certificate and write its authority to `file`, or use the files CERTIFICATE,KEY")
 	flags.StringVar(&s.webhookURL, "webhook-url", "", "`URL` to send account events to")
 	flags.StringVar(&s.webhookSecret, "webhook-secret", "", "signing `secret` of the events; random if empty")
 	flags.StringVar(&s.connectors, "connectors", "", "JSON `file` with the Hub's connectors, instead of the default ones")
@@ -134,7 +135,9 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		if err != nil {
 			return err
 		}
-		options = append(options, stackonetest.TLS(&tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}))
+		options = append(options, stackonetest.TLS(&tls.Config{
+			Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12,
+		}))
 	}
 	if s.tls != "" {
 		options = append(options, stackonetest.HTTP2())

@@ -76,7 +76,8 @@ func (c controls) requests() []request {
 	all := []request{}
 	for _, r := range c.srv.Requests() {
 		all = append(all, request{
-			r.ID, r.Time.UTC(), r.Method, r.Path, r.Query.Encode(), string(r.Body), r.Answer.Status, string(r.Answer.Body), r.Reason,
+			r.ID, r.Time.UTC(), r.Method, r.Path, r.Query.Encode(), string(r.Body),
+			r.Answer.Status, string(r.Answer.Body), r.Reason,
 		})
 	}
 	return all
@@ -188,7 +189,8 @@ func (c controls) render(w http.ResponseWriter, status int, v view) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
 	_ = pageTemplate.Execute(w, v) // only fails if the browser has disconnected
 }

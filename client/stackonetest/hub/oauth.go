@@ -62,13 +62,17 @@ func (h *hub) signIn(w http.ResponseWriter, r *http.Request) {
 	session, attempt := h.srv.Session(query.Get("token")), query.Get("connection_attempt_id")
 	c, err := h.find(r.PathValue("id"))
 	if err != nil || !h.live(session) || !pending(session, attempt) {
-		show(w, http.StatusGone, view{Title: "This connection attempt has ended", Text: "Close this window and try again in the Hub."})
+		show(w, http.StatusGone, view{
+			Title: "This connection attempt has ended", Text: "Close this window and try again in the Hub.",
+		})
 		return
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		show(w, http.StatusOK, view{
-			Title: c.Name, Text: "Allow StackOne to read the data of " + session.Details().OriginOwnerName + "?", Buttons: true,
+			Title:   c.Name,
+			Text:    "Allow StackOne to read the data of " + session.Details().OriginOwnerName + "?",
+			Buttons: true,
 		})
 		return
 	case http.MethodPost:
@@ -107,7 +111,8 @@ func show(w http.ResponseWriter, status int, v view) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
 	_ = page.Execute(w, v) // only fails if the browser has disconnected
 }
