@@ -92,7 +92,7 @@ func TestSessionHandlerProblems(t *testing.T) {
 		"APIError of another call": {session: failing(&client.APIError{StatusCode: 404}), want: 404},
 		"400 with a Retry-After":   {fault: stackonetest.Fault{Status: 400, RetryAfter: time.Minute}, want: 502},
 		"other error of Session":   {session: failing(errors.New(inner)), want: 500},
-		"error kind above 500":     {session: failing(client.ErrBadGateway), want: 500},
+		"5xx error kind":           {session: failing(client.ErrBadGateway), want: 500},
 		"empty owner": {
 			session: func(*http.Request) (gen.ConnectSessionCreate, error) { return gen.ConnectSessionCreate{}, nil }, want: 500,
 		},
