@@ -85,7 +85,7 @@ func ExampleLogger() {
 	_, err := onboard(srv.Client(client.WithAPIKey("another")))
 	fmt.Println(errors.Is(err, client.ErrUnauthorized))
 	// Output:
-	// level=INFO msg=request method=POST path=/connect_sessions status=401 request_id=request-1 reason="the API key is not this server's"
+	// level=INFO msg=request method=POST path=/connect_sessions status=401 request_id=request-1 reason="the API key is not the key of this server"
 	// true
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// What the program under test sent, and why it was refused.
+// What the program under test sent, and why it was rejected.
 func ExampleRequest() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -24,20 +24,20 @@ func ExampleRequest() {
 	defer res.Body.Close()
 	request := srv.Requests()[0]
 	fmt.Println(request.Method, request.Path)
-	fmt.Println(request.Answer.Status, request.Reason)
+	fmt.Println(request.Response.Status, request.Reason)
 	// Output:
 	// POST /connect_sessions
 	// 401 the request has no Authorization header
 }
 
-// The body of an answer contains the session's token, so printing an answer does not
+// The body of a response contains the session's token, so printing a response does not
 // show it.
-func ExampleAnswer() {
+func ExampleResponse() {
 	srv, _ := startSession()
 	defer srv.Close()
-	answer := srv.Requests()[0].Answer
-	fmt.Println(answer.Status, answer.Header.Get("Content-Type"), len(answer.Body) > 0)
-	fmt.Println(answer)
+	response := srv.Requests()[0].Response
+	fmt.Println(response.Status, response.Header.Get("Content-Type"), len(response.Body) > 0)
+	fmt.Println(response)
 	// Output:
 	// 201 application/json; charset=utf-8 true
 	// 201
@@ -168,5 +168,5 @@ func ExampleTB() {
 	srv := stackonetest.NewTestServer(t)
 	srv.Expect("POST /connect_sessions")
 	t.(*printing).cleanup() // the test ends, and nothing was sent
-	// Output: stackonetest: expected request "POST /connect_sessions" did not come
+	// Output: stackonetest: expected request "POST /connect_sessions" did not arrive
 }

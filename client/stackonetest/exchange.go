@@ -57,7 +57,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if fault.Reset != 0 {
 		a = response{reason: "connection reset by an injected fault"}
 	}
-	s.logRequest(r.Context(), s.journal.setAnswer(entry, a, w.Header()), began)
+	s.logRequest(r.Context(), s.journal.setResponse(entry, a, w.Header()), began)
 	if fault.Reset != 0 {
 		reset(w)
 	}
@@ -77,7 +77,7 @@ func (s *Server) process(r *http.Request, body []byte, bodyErr error, fault Faul
 	case fault.Status >= http.StatusBadRequest:
 		a = s.errorResponse(fault.Status, http.StatusText(fault.Status))
 	case fault.Status != 0:
-		a = response{Answer: Answer{Status: fault.Status, Header: jsonHeader()}}
+		a = response{Response: Response{Status: fault.Status, Header: jsonHeader()}}
 	}
 	if fault.Status != 0 {
 		a.reason = "injected fault"
@@ -93,7 +93,7 @@ func (s *Server) logRequest(ctx context.Context, r Request, began time.Time) {
 	}
 	known := s.redactor(r.Path + r.Reason)
 	attrs := []slog.Attr{
-		slog.String("method", r.Method), slog.String("path", known.Text(r.Path)), slog.Int("status", r.Answer.Status),
+		slog.String("method", r.Method), slog.String("path", known.Text(r.Path)), slog.Int("status", r.Response.Status),
 		slog.String("request_id", r.ID), slog.Duration("took", time.Since(began)),
 	}
 	if r.Reason != "" {

@@ -22,13 +22,13 @@ type Request struct {
 	Header http.Header // without Authorization and Proxy-Authorization
 	Body   []byte      // at most 1 MiB
 
-	Answer Answer // zero until the server has responded, and after a reset
-	Reason string // why the request was rejected or got no response; otherwise empty
+	Response Response // zero until the server has responded, and after a reset
+	Reason   string   // why the request was rejected or got no response; otherwise empty
 }
 
-// Answer is the server's response to a request. It does not show whether a fault cut or
+// Response is the server's response to a request. It does not show whether a fault cut or
 // slowed the body.
-type Answer struct {
+type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
@@ -39,12 +39,12 @@ type Answer struct {
 func (r Request) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%s %s", r.Method, r.Path) }
 
 // Format writes only the status, whatever the verb.
-func (a Answer) Format(f fmt.State, _ rune) { fmt.Fprint(f, a.Status) }
+func (r Response) Format(f fmt.State, _ rune) { fmt.Fprint(f, r.Status) }
 
 func (r Request) clone() Request {
 	r.Query = url.Values(http.Header(r.Query).Clone())
 	r.Header, r.Body = r.Header.Clone(), bytes.Clone(r.Body)
-	r.Answer.Header, r.Answer.Body = r.Answer.Header.Clone(), bytes.Clone(r.Answer.Body)
+	r.Response.Header, r.Response.Body = r.Response.Header.Clone(), bytes.Clone(r.Response.Body)
 	return r
 }
 
@@ -64,14 +64,14 @@ func (j *journal) add(r Request) *Request {
 	return &r
 }
 
-// setAnswer adds the response to a request, and returns the request.
-func (j *journal) setAnswer(r *Request, a response, shared http.Header) Request {
+// setResponse adds the response to a request, and returns the request.
+func (j *journal) setResponse(r *Request, a response, shared http.Header) Request {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	r.Answer, r.Reason = a.Answer, a.reason
+	r.Response, r.Reason = a.Response, a.reason
 	if a.Status != 0 {
-		r.Answer.Header = shared.Clone()
-		maps.Copy(r.Answer.Header, a.Header)
+		r.Response.Header = shared.Clone()
+		maps.Copy(r.Response.Header, a.Header)
 	}
 	return *r
 }

@@ -94,7 +94,7 @@ func TestFormatHidesSecrets(t *testing.T) {
 	details := session.Details()
 	secrets := []string{srv.APIKey, details.Token, details.ExternalTriggerToken}
 
-	for _, value := range []any{srv, session, srv.Requests()[0].Answer, srv.Deliveries(), srv.Requests()[1], srv.Requests()[0], (*stackonetest.Session)(nil)} {
+	for _, value := range []any{srv, session, srv.Requests()[0].Response, srv.Deliveries(), srv.Requests()[1], srv.Requests()[0], (*stackonetest.Session)(nil)} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			text := fmt.Sprintf(verb, value)
 			for _, secret := range secrets {

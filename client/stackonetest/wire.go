@@ -12,7 +12,7 @@ import (
 
 // response is the response to a request, and the reason if the request was rejected.
 type response struct {
-	Answer
+	Response
 	reason string
 }
 
@@ -35,7 +35,7 @@ func (s *Server) errorResponse(status int, message string) response {
 
 func jsonResponse(status int, body map[string]any) response {
 	text, _ := json.Marshal(body) // cannot fail for these values
-	return response{Answer: Answer{status, jsonHeader(), text}}
+	return response{Response: Response{status, jsonHeader(), text}}
 }
 
 func jsonHeader() http.Header {

@@ -61,15 +61,15 @@ func (c controls) sessions() []session {
 
 // request is a request as shown by the page and the control API.
 type request struct {
-	ID     string    `json:"id"`
-	Time   time.Time `json:"time"`
-	Method string    `json:"method"`
-	Path   string    `json:"path"`
-	Query  string    `json:"query"`
-	Body   string    `json:"body"`
-	Status int       `json:"status"` // 0 without a response
-	Answer string    `json:"answer"`
-	Reason string    `json:"reason"` // why it was rejected
+	ID       string    `json:"id"`
+	Time     time.Time `json:"time"`
+	Method   string    `json:"method"`
+	Path     string    `json:"path"`
+	Query    string    `json:"query"`
+	Body     string    `json:"body"`
+	Status   int       `json:"status"` // 0 without a response
+	Response string    `json:"response"`
+	Reason   string    `json:"reason"` // why it was rejected
 }
 
 func (c controls) requests() []request {
@@ -77,7 +77,7 @@ func (c controls) requests() []request {
 	for _, r := range c.srv.Requests() {
 		all = append(all, request{
 			r.ID, r.Time.UTC(), r.Method, r.Path, r.Query.Encode(), string(r.Body),
-			r.Answer.Status, string(r.Answer.Body), r.Reason,
+			r.Response.Status, string(r.Response.Body), r.Reason,
 		})
 	}
 	return all
@@ -92,10 +92,10 @@ type delivery struct {
 }
 
 type attempt struct {
-	Time   time.Time `json:"time"`
-	Status int       `json:"status"` // 0 without a response
-	Answer string    `json:"answer"`
-	Error  string    `json:"error"`
+	Time     time.Time `json:"time"`
+	Status   int       `json:"status"` // 0 without a response
+	Response string    `json:"response"`
+	Error    string    `json:"error"`
 }
 
 func (c controls) webhooks() []delivery {
