@@ -14,10 +14,10 @@ import (
 	"syscall"
 )
 
-// net.OpError.Op of making a connection.
+// The values of net.OpError.Op for errors made while connecting.
 const opDial, opProxyConnect, opSOCKSConnect = "dial", "proxyconnect", "socks connect"
 
-// Connecting reports whether err comes from making a connection.
+// Connecting reports whether err occurred while making a connection.
 func Connecting(err error) bool {
 	if op := (*net.OpError)(nil); errors.As(err, &op) {
 		switch op.Op {
@@ -37,8 +37,8 @@ func Connecting(err error) bool {
 		errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
 }
 
-// Transient reports whether the cause that kept a request from being sent may go
-// away by itself. A bad certificate or a name that does not exist does not.
+// Transient reports whether the failure that kept a request from being sent may go
+// away by itself. An invalid certificate or an unknown host does not.
 func Transient(err error) bool {
 	if proxy := (*ProxyError)(nil); errors.As(err, &proxy) {
 		switch proxy.status {
@@ -63,13 +63,13 @@ func Transient(err error) bool {
 			return !errors.As(err, &addr) && !errors.As(err, &network)
 		}
 	}
-	// The peer hung up during the handshake.
+	// The peer closed the connection during the handshake.
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// ProxyError is a proxy's refusal to connect.
+// ProxyError reports that a proxy refused to connect.
 type ProxyError struct {
-	proxy  string // its address; "" when it is not known
+	proxy  string // host and port; empty if unknown
 	status int
 }
 
@@ -78,9 +78,10 @@ func (e *ProxyError) Error() string {
 		fmt.Sprintf(" answered CONNECT with %d %s", e.status, http.StatusText(e.status))
 }
 
-// connectError says that an error is a proxy's answer to CONNECT. Of that answer,
-// net/http returns the status text alone.
-func connectError(err error) error {
+// asProxyError returns a ProxyError for an error that consists of a status text, which
+// is how net/http reports a proxy's response to CONNECT. It returns any other error
+// unchanged.
+func asProxyError(err error) error {
 	last := err
 	for next := err; next != nil; next = errors.Unwrap(next) {
 		last = next
@@ -93,23 +94,23 @@ func connectError(err error) error {
 	return err
 }
 
-// certificateRequired reports whether the server ended the handshake because the
-// client sent no certificate. In TLS 1.3 that alert arrives when the client's side of the
-// handshake is over and the request is under way; the server discards it. (A server may
-// also ask for a certificate after the handshake, RFC 8446, section 4.6.2, but only of a
-// client that offers it, which crypto/tls does not.)
+// certificateRequired reports whether the server aborted the handshake because the
+// client sent no certificate. In TLS 1.3 that alert arrives after the client has completed
+// its side of the handshake and may have written the request, which the server discards.
+// (A server may also request a certificate after the handshake, RFC 8446, section 4.6.2,
+// but only if the client offers it, which crypto/tls does not.)
 func certificateRequired(err error) bool {
 	op := (*net.OpError)(nil)
 	return errors.As(err, &op) && op.Op == "remote error" && op.Err.Error() == "tls: certificate required"
 }
 
-var errMalformed = errors.New("the connection broke, or the answer is not valid HTTP or has too large a header")
+var errMalformed = errors.New("the connection broke, or the response is not valid HTTP or its header is too large")
 
-// unquoted returns an error without what net/http quotes of an answer that it could
-// not parse, which may be a live session. header says that the error is about the
-// answer's header.
-func unquoted(err error, header bool) error {
-	if outer := (*url.Error)(nil); errors.As(err, &outer) { // an http.Client's, which quotes the address
+// unquoted returns err without the text that net/http quotes from a response it could
+// not parse, which may hold a live session. inHeader means that the error concerns the
+// response's header.
+func unquoted(err error, inHeader bool) error {
+	if outer := (*url.Error)(nil); errors.As(err, &outer) { // from an http.Client; it quotes the URL
 		err = outer.Err
 	}
 	var (
@@ -129,7 +130,7 @@ func unquoted(err error, header bool) error {
 		return io.ErrUnexpectedEOF
 	case errors.Is(err, io.EOF):
 		return io.EOF
-	case header, errors.As(err, &protocol):
+	case inHeader, errors.As(err, &protocol):
 		return errMalformed
 	}
 	if text, _, quotes := strings.Cut(err.Error(), `"`); quotes {

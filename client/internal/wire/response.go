@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	maxErrorBody = 256 << 10 // limit of an error's body
-	maxDrain     = 64 << 10  // what is read of it at least, to keep the connection
-	maxGuess     = 64 << 10  // what is allocated at first for a Content-Length
+	maxErrorBody = 256 << 10 // limit of the body of an error response
+	maxDrain     = 64 << 10  // how much of it to read even if the limit is smaller, to reuse the connection
+	maxPrealloc  = 64 << 10  // the largest initial buffer for a Content-Length
 )
 
 var errTooLarge = errors.New("too large")
 
-// read reads the body of an answer and closes it.
+// read reads and closes the body of a response.
 func (s Sender) read(ctx context.Context, res *http.Response) ([]byte, error) {
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return nil, nil // the body is the connection
 	}
 	if _, ok := s.Transport.(*http.Transport); !ok {
-		// The body of another transport may not end with the context.
-		body := res.Body // Generated replaces it later
+		// Another transport's body may not stop when the context ends.
+		body := res.Body // package client replaces res.Body later
 		stop := context.AfterFunc(ctx, func() { body.Close() })
 		defer stop()
 	}
@@ -42,7 +42,7 @@ func (s Sender) read(ctx context.Context, res *http.Response) ([]byte, error) {
 	case Success(res.StatusCode):
 		err = fmt.Errorf("the body is larger than %d bytes", limit)
 	default:
-		_, _ = io.CopyN(io.Discard, res.Body, maxDrain-limit) // nothing when that is negative
+		_, _ = io.CopyN(io.Discard, res.Body, maxDrain-limit) // copies nothing if negative
 		err = nil
 	}
 	return body, err
@@ -51,17 +51,17 @@ func (s Sender) read(ctx context.Context, res *http.Response) ([]byte, error) {
 // Success reports whether a status is 2xx.
 func Success(status int) bool { return status >= 200 && status < 300 }
 
-// ReadAll is io.ReadAll with a limit: it returns the first limit bytes and an error
-// when there are more. hint is the expected size, or -1.
+// ReadAll is io.ReadAll with a limit: it returns the first limit bytes, and an error if
+// there are more. hint is the expected size, or -1.
 func ReadAll(r io.Reader, hint, limit int64) ([]byte, error) {
-	body := make([]byte, 0, max(512, min(hint, maxGuess)+1))
+	body := make([]byte, 0, max(512, min(hint, maxPrealloc)+1))
 	for {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
 		}
 		room := body[len(body):cap(body)]
 		if left := limit - int64(len(body)); int64(len(room)) > left {
-			room = room[:left+1] // one more byte shows that there is more
+			room = room[:left+1] // one byte beyond the limit shows that there are more
 		}
 		n, err := r.Read(room)
 		body = body[:len(body)+n]

@@ -21,21 +21,21 @@ func TestRetryAfter(t *testing.T) {
 	}{
 		{"seconds", []string{"60"}, time.Minute},
 		{"leading zeros", []string{"0060"}, time.Minute},
-		{"the longest that fits", []string{"9223372036"}, 9223372036 * time.Second},
-		{"one more saturates", []string{"9223372037"}, math.MaxInt64},
-		{"ten digits more saturate", []string{"92233720368547758079"}, math.MaxInt64},
+		{"largest that fits a Duration", []string{"9223372036"}, 9223372036 * time.Second},
+		{"one second more", []string{"9223372037"}, math.MaxInt64},
+		{"twenty digits", []string{"92233720368547758079"}, math.MaxInt64},
 		{"RFC 1123", []string{"Fri, 02 Jan 2026 03:05:05 GMT"}, time.Minute},
 		{"RFC 850", []string{"Friday, 02-Jan-26 03:05:05 GMT"}, time.Minute},
 		{"asctime", []string{"Fri Jan  2 03:05:05 2026"}, time.Minute},
-		{"a date in ten years", []string{"Wed, 02 Jan 2036 03:04:05 GMT"}, 3652 * 24 * time.Hour},
-		{"a date too far for a Duration", []string{"Fri, 31 Dec 9999 23:59:59 GMT"}, math.MaxInt64},
+		{"date in ten years", []string{"Wed, 02 Jan 2036 03:04:05 GMT"}, 3652 * 24 * time.Hour},
+		{"date too far for a Duration", []string{"Fri, 31 Dec 9999 23:59:59 GMT"}, math.MaxInt64},
 
-		// No hint.
-		{"none", nil, 0},
-		{"two", []string{"1", "1"}, 0},
+		// Ignored.
+		{"no header", nil, 0},
+		{"two headers", []string{"1", "1"}, 0},
 		{"zero", []string{"0"}, 0},
 		{"negative", []string{"-1"}, 0},
-		{"signed", []string{"+1"}, 0},
+		{"plus sign", []string{"+1"}, 0},
 		{"fraction", []string{"1.5"}, 0},
 		{"exponent", []string{"1e3"}, 0},
 		{"hexadecimal", []string{"0x10"}, 0},
@@ -43,10 +43,10 @@ func TestRetryAfter(t *testing.T) {
 		{"list", []string{"5, 6"}, 0},
 		{"empty", []string{""}, 0},
 		{"words", []string{"soon"}, 0},
-		{"other digits", []string{"٣"}, 0},
-		{"now", []string{"Fri, 02 Jan 2026 03:04:05 GMT"}, 0},
-		{"a past date", []string{"Fri, 02 Jan 2026 03:04:04 GMT"}, 0},
-		{"a date too long ago", []string{"Mon, 01 Jan 0001 00:00:00 GMT"}, 0},
+		{"Arabic digit", []string{"٣"}, 0},
+		{"current date", []string{"Fri, 02 Jan 2026 03:04:05 GMT"}, 0},
+		{"past date", []string{"Fri, 02 Jan 2026 03:04:04 GMT"}, 0},
+		{"date too far in the past for a Duration", []string{"Mon, 01 Jan 0001 00:00:00 GMT"}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,14 +65,14 @@ func TestRetryAfterIsRelativeToDate(t *testing.T) {
 		dates []string
 		want  time.Duration
 	}{
-		"the service's clock is an hour ahead": {twoLater, []string{ahead}, 2 * time.Second},
-		"the service's clock is a day behind":  {"Thu, 01 Jan 2026 03:04:09 GMT", []string{"Thu, 01 Jan 2026 03:04:05 GMT"}, 4 * time.Second},
-		"another format":                       {twoLater, []string{"Fri Jan  2 04:04:05 2026"}, 2 * time.Second},
-		"no date":                              {twoLater, nil, time.Hour + 2*time.Second},
-		"an invalid date":                      {twoLater, []string{"yesterday"}, time.Hour + 2*time.Second},
-		"two dates":                            {twoLater, []string{ahead, ahead}, time.Hour + 2*time.Second},
-		"seconds need no date":                 {"7", []string{ahead}, 7 * time.Second},
-		"already past":                         {ahead, []string{twoLater}, 0},
+		"server clock an hour ahead": {twoLater, []string{ahead}, 2 * time.Second},
+		"server clock a day behind":  {"Thu, 01 Jan 2026 03:04:09 GMT", []string{"Thu, 01 Jan 2026 03:04:05 GMT"}, 4 * time.Second},
+		"asctime Date":               {twoLater, []string{"Fri Jan  2 04:04:05 2026"}, 2 * time.Second},
+		"no Date":                    {twoLater, nil, time.Hour + 2*time.Second},
+		"invalid Date":               {twoLater, []string{"yesterday"}, time.Hour + 2*time.Second},
+		"two Dates":                  {twoLater, []string{ahead, ahead}, time.Hour + 2*time.Second},
+		"seconds ignore Date":        {"7", []string{ahead}, 7 * time.Second},
+		"already past":               {ahead, []string{twoLater}, 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -10,13 +10,13 @@ import (
 
 const maxHeader = 64 << 10
 
-// NewTransport returns a transport for many calls to one host, over HTTP/1.1 only.
+// NewTransport returns an HTTP/1.1-only transport, tuned for many calls to one host.
 func NewTransport() *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		OnProxyConnectResponse: proxyAnswered,
+		OnProxyConnectResponse: checkProxyResponse,
 		DialContext:            (&net.Dialer{Timeout: 30 * time.Second}).DialContext,
 		Protocols:              protocols,
 		TLSHandshakeTimeout:    10 * time.Second,
@@ -27,7 +27,7 @@ func NewTransport() *http.Transport {
 	}
 }
 
-func proxyAnswered(_ context.Context, proxyURL *url.URL, _ *http.Request, res *http.Response) error {
+func checkProxyResponse(_ context.Context, proxyURL *url.URL, _ *http.Request, res *http.Response) error {
 	if res.StatusCode == http.StatusOK {
 		return nil
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestTransportGivesUp(t *testing.T) {
+func TestTransportLimits(t *testing.T) {
 	t.Parallel()
 	transport := NewTransport()
 	assert.Equal(t, 10*time.Second, transport.TLSHandshakeTimeout)

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// UserAgent names this module and the version of Go.
+// UserAgent returns the User-Agent: this module and the Go version.
 func UserAgent() string {
 	info, _ := debug.ReadBuildInfo()
 	return fmt.Sprintf("stackone-client-go/%s (%s)", moduleVersion(info), runtime.Version())
 }
 
-// moduleVersion returns the version of this module that a program was built with.
+// moduleVersion returns the version of this module in a program's build information.
 func moduleVersion(info *debug.BuildInfo) string {
 	const module = "github.com/StackOneHQ/stackone-client-go"
 	version := "devel"

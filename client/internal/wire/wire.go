@@ -1,5 +1,5 @@
-// Package wire sends a request once, reads its answer, and proves, where it can be
-// proven, that nothing was sent.
+// Package wire sends a request once, reads the response and, where possible, proves that
+// nothing was sent.
 package wire
 
 import (
@@ -19,20 +19,20 @@ import (
 // Sender sends requests through a transport.
 type Sender struct {
 	Transport http.RoundTripper
-	MaxBody   int64 // limit of an answer's body, in bytes
+	MaxBody   int64 // limit of a response body, in bytes
 }
 
-// Result describes one request and its answer.
+// Result is the result of one request.
 type Result struct {
-	Response *http.Response // nil when no answer arrived; its body has been read and closed
+	Response *http.Response // nil if none arrived; its body has been read and closed
 	Body     []byte
-	Err      error // why there is no answer, or why its body could not be read
-	Unsent   bool  // proven: the server did not get the request
+	Err      error // why there is no response, or why its body could not be read
+	Unsent   bool  // proven: the server did not receive the request
 
-	RetryAfter time.Duration // that the answer asks for; 0: none
+	RetryAfter time.Duration // from the response's header; 0 if it has none
 }
 
-// Status returns the status of the answer, 0 when none arrived.
+// Status returns the status code of the response, or 0 if none arrived.
 func (r Result) Status() int {
 	if r.Response == nil {
 		return 0
@@ -40,16 +40,16 @@ func (r Result) Status() int {
 	return r.Response.StatusCode
 }
 
-// Send sends a copy of req with the given header and body and reads the answer
-// whole. A nil body means none. Send changes neither req nor body.
+// Send sends a copy of req with the given header and body, and reads the whole response.
+// A nil body means none. Send modifies neither req nor body.
 //
-// A request with a body is sent at most once. net/http writes it again only when nothing
-// of it was written to an idle connection that had been closed. It also repeats a GET,
-// and a request without a body that has an Idempotency-Key, over HTTP/1.
+// A request with a body is sent at most once: net/http retries it only if it wrote
+// nothing to an idle connection that turned out to be closed. Over HTTP/1, net/http may
+// also resend a GET, or a request without a body that has an Idempotency-Key.
 func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header, body []byte) Result {
 	t := &transfer{body: body}
 	t.std, _ = s.Transport.(*http.Transport)
-	if body == nil { // GetBody cannot prevent a repetition
+	if body == nil { // there is no GetBody to prevent a resend over HTTP/2
 		var cancel context.CancelCauseFunc
 		ctx, cancel = context.WithCancelCause(ctx)
 		defer cancel(nil)
@@ -57,7 +57,7 @@ func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header,
 	}
 	t.observe()
 	r := req.WithContext(httptrace.WithClientTrace(ctx, &t.trace))
-	t.url = *req.URL // a transport may still read the request when the call has ended
+	t.url = *req.URL // a transport may still read the request after the call has returned
 	r.URL, r.Header = &t.url, header
 	t.setBody(r)
 
@@ -70,15 +70,15 @@ func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header,
 		if res != nil {
 			res.Body.Close()
 		}
-		if context.Cause(ctx) == errResent {
-			err = errResent
+		if context.Cause(ctx) == errNotResent {
+			err = errNotResent
 		}
 		if t.unconnected() {
-			err = connectError(err)
+			err = asProxyError(err)
 		}
 		unsent := t.unsent(ctx, err)
 		if !unsent {
-			err = unquoted(err, t.got.Load() && !t.http2.Load())
+			err = unquoted(err, t.gotConn.Load() && !t.http2.Load())
 		}
 		return Result{Err: err, Unsent: unsent}
 	case res == nil:
@@ -91,53 +91,53 @@ func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header,
 	return Result{Response: res, Body: body, Err: err, RetryAfter: retryAfter(res.Header, time.Now())}
 }
 
-// transfer is a request on its way. The transport sets its flags from any goroutine.
+// transfer is a request in flight. The transport may set its flags from any goroutine.
 type transfer struct {
-	asked     atomic.Bool  // net/http was asked for a connection
-	got       atomic.Bool  // and had one
-	fresh     atomic.Bool  // which was new, and speaks TLS 1.3
-	http2     atomic.Bool  // an HTTP/2 header was written
-	handshake atomic.Bool  // a TLS handshake failed
-	unwritten atomic.Bool  // nothing was written to a connection that was had
-	state     atomic.Int32 // of the body, unless std reads it
+	getConn         atomic.Bool  // net/http was asked for a connection
+	gotConn         atomic.Bool  // it obtained one
+	newTLS13        atomic.Bool  // that one is new and uses TLS 1.3
+	http2           atomic.Bool  // an HTTP/2 header was written
+	handshakeFailed atomic.Bool  // a TLS handshake failed
+	unwritten       atomic.Bool  // nothing was written to an earlier connection
+	bodyState       atomic.Int32 // unused with std
 
-	std    *http.Transport // nil: another kind of transport
-	body   []byte          // nil: none
+	std    *http.Transport // nil for another type of transport
+	body   []byte          // nil for none
 	cancel context.CancelCauseFunc
 
-	// What the request refers to, in one allocation.
+	// Parts of the request, here to save allocations.
 	trace    httptrace.ClientTrace
 	url      url.URL
 	first    bytes.Reader
 	observed observedBody
 }
 
-// errResent is why a request is not sent again over HTTP/2: a server may refuse a
-// stream, or go away, after it has processed the request.
-var errResent = errors.New("the server reset the HTTP/2 stream or closed the connection; the request is not sent again, because it may have been processed")
+// errNotResent ends an attempt that net/http would resend over HTTP/2: a server may reset
+// a stream or send GOAWAY after it has processed the request.
+var errNotResent = errors.New("the server reset the HTTP/2 stream or closed the connection; the request is not sent again, because it may have been processed")
 
 func (t *transfer) observe() {
 	t.trace.GetConn = func(string) {
-		t.asked.Store(true)
-		// With a body, net/http asks again only when nothing was written: GetBody
-		// refuses over HTTP/2.
-		if t.std != nil && t.body != nil && t.got.Swap(false) {
+		t.getConn.Store(true)
+		// With a body, net/http asks for another connection only if it wrote nothing
+		// to the first: over HTTP/2, GetBody fails.
+		if t.std != nil && t.body != nil && t.gotConn.Swap(false) {
 			t.unwritten.Store(true)
 		}
 	}
 	t.trace.GotConn = func(info httptrace.GotConnInfo) {
 		if kind := reflect.TypeOf(info.Conn); kind != nil && kind.String() == "*httputil.dumpConn" {
-			return // DumpRequestOut's, which leads nowhere
+			return // used by httputil.DumpRequestOut, which sends nothing
 		}
 		conn, ok := info.Conn.(*tls.Conn)
-		t.fresh.Store(ok && !info.Reused && conn.ConnectionState().Version == tls.VersionTLS13)
-		t.got.Store(true)
+		t.newTLS13.Store(ok && !info.Reused && conn.ConnectionState().Version == tls.VersionTLS13)
+		t.gotConn.Store(true)
 		if t.cancel != nil && t.http2.Load() {
-			t.cancel(errResent)
+			t.cancel(errNotResent)
 		}
 	}
 	if t.std == nil {
-		t.trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) { t.handshake.Store(err != nil) }
+		t.trace.TLSHandshakeDone = func(_ tls.ConnectionState, err error) { t.handshakeFailed.Store(err != nil) }
 	}
 	if !http1Only(t.std) {
 		t.trace.WroteHeaderField = func(key string, _ []string) {
@@ -152,23 +152,23 @@ func http1Only(t *http.Transport) bool {
 	return t != nil && t.Protocols != nil && !t.Protocols.HTTP2() && !t.Protocols.UnencryptedHTTP2()
 }
 
-// unconnected reports whether net/http was asked for connections and had none.
-func (t *transfer) unconnected() bool { return t.asked.Load() && !t.got.Load() }
+// unconnected reports whether net/http was asked for connections and obtained none.
+func (t *transfer) unconnected() bool { return t.getConn.Load() && !t.gotConn.Load() }
 
-// unsent reports whether it is proven that the request was not sent: no connection
-// was had, no byte of the body was read, or the server broke off the TLS handshake.
+// unsent reports whether the request was provably not sent: no connection was obtained,
+// no byte of the body was read, or the server aborted the TLS handshake.
 func (t *transfer) unsent(ctx context.Context, err error) bool {
 	switch {
 	case t.std == nil && t.body != nil && t.seal():
 		return true
 	case t.std == nil:
-		return t.unconnected() && (Connecting(err) || t.handshake.Load() || ctx.Err() != nil)
-	case t.got.Load():
-		return t.fresh.Load() && certificateRequired(err)
+		return t.unconnected() && (Connecting(err) || t.handshakeFailed.Load() || ctx.Err() != nil)
+	case t.gotConn.Load():
+		return t.newTLS13.Load() && certificateRequired(err)
 	case t.body == nil:
 		return t.unconnected()
 	}
-	// A protocol that was registered with the transport may have sent the request
-	// without asking for a connection, though not without the body.
+	// A RoundTripper registered with the transport may have sent the request without
+	// asking for a connection, but not without reading the body.
 	return (t.unwritten.Load() || t.first.Len() == len(t.body)) && (t.unconnected() || !Transient(err))
 }

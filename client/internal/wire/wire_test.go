@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server that has processed a request can send any alert. One proves that it has not:
-// certificate required, as the first thing on a connection that speaks TLS 1.3.
-func TestAlertProvesNothing(t *testing.T) {
+// A server can send any alert after it has processed a request. Only "certificate
+// required", received on a new TLS 1.3 connection, proves that it has not.
+func TestCertificateRequiredProvesUnsent(t *testing.T) {
 	t.Parallel()
 	const required = "tls: certificate required"
 	remote := func(text string) error { return &net.OpError{Op: "remote error", Err: errors.New(text)} }
@@ -25,12 +25,12 @@ func TestAlertProvesNothing(t *testing.T) {
 		err     error
 		want    bool
 	}{
-		"TLS 1.3, a new connection":      {tls.VersionTLS13, false, remote(required), true},
-		"TLS 1.3, a used connection":     {tls.VersionTLS13, true, remote(required), false},
+		"TLS 1.3, new connection":        {tls.VersionTLS13, false, remote(required), true},
+		"TLS 1.3, reused connection":     {tls.VersionTLS13, true, remote(required), false},
 		"TLS 1.2":                        {tls.VersionTLS12, false, remote(required), false},
-		"another alert":                  {tls.VersionTLS13, false, remote("tls: access denied"), false},
-		"a local error of the same text": {tls.VersionTLS13, false, &net.OpError{Op: "local error", Err: errors.New(required)}, false},
-		"the text alone":                 {tls.VersionTLS13, false, errors.New(required), false},
+		"other alert":                    {tls.VersionTLS13, false, remote("tls: access denied"), false},
+		"local error with the same text": {tls.VersionTLS13, false, &net.OpError{Op: "local error", Err: errors.New(required)}, false},
+		"text without a net.OpError":     {tls.VersionTLS13, false, errors.New(required), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,11 +17,11 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// counting counts the bytes that are read from an endless body.
-type counting int64
+// endlessBody never ends and counts the bytes read from it.
+type endlessBody int64
 
-func (c *counting) Read(p []byte) (int, error) {
-	*c += counting(len(p))
+func (b *endlessBody) Read(p []byte) (int, error) {
+	*b += endlessBody(len(p))
 	return len(p), nil
 }
 
@@ -35,32 +35,32 @@ func send(t *testing.T, status int, maxBody int64, body io.Reader) Result {
 	return sender.Send(t.Context(), req, http.Header{}, []byte("{}"))
 }
 
-func TestErrorBodyIsCutAtTheLimit(t *testing.T) {
+func TestErrorBodyIsTruncatedAtLimit(t *testing.T) {
 	t.Parallel()
 	for limit, want := range map[int64]struct{ kept, read int64 }{
-		10:       {10, maxDrain + 1}, // one more shows that there is more
+		10:       {10, maxDrain + 1}, // one byte more shows that there are more
 		60 << 10: {60 << 10, maxDrain + 1},
 		maxDrain: {maxDrain, maxDrain + 1},
 		90 << 10: {90 << 10, 90<<10 + 1},
 		1 << 20:  {maxErrorBody, maxErrorBody + 1},
 	} {
-		var read counting
+		var read endlessBody
 		result := send(t, 404, limit, &read)
 		assert.NoError(t, result.Err)
 		assert.Len(t, result.Body, int(want.kept))
-		assert.Equal(t, want.read, int64(read), "read of an error with limit %d", limit)
+		assert.Equal(t, want.read, int64(read), "bytes read with limit %d", limit)
 	}
 }
 
-func TestSuccessBodyAboveTheLimitIsAnError(t *testing.T) {
+func TestSuccessBodyAboveLimit(t *testing.T) {
 	t.Parallel()
-	var read counting
+	var read endlessBody
 	result := send(t, 200, 10, &read)
 	assert.EqualError(t, result.Err, "the body is larger than 10 bytes")
-	assert.Equal(t, counting(11), read)
+	assert.Equal(t, endlessBody(11), read)
 }
 
-func TestErrorBodyThatBreaks(t *testing.T) {
+func TestErrorBodyReadFails(t *testing.T) {
 	t.Parallel()
 	lost := errors.New("lost")
 	result := send(t, 404, 100, io.MultiReader(strings.NewReader("0123456789"), iotest.ErrReader(lost)))
@@ -76,7 +76,7 @@ func TestReadAll(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, text, body)
 		if capacity > 0 {
-			assert.Equal(t, capacity, cap(body), "allocated for a Content-Length of %d", hint)
+			assert.Equal(t, capacity, cap(body), "capacity for a Content-Length of %d", hint)
 		}
 		body, err = ReadAll(bytes.NewReader(text), hint, 4999)
 		assert.Equal(t, errTooLarge, err)
@@ -84,7 +84,7 @@ func TestReadAll(t *testing.T) {
 	}
 	body, err := ReadAll(strings.NewReader("x"), 1<<40, 1<<40)
 	require.NoError(t, err)
-	assert.Equal(t, maxGuess+1, cap(body), "allocated for a Content-Length that may be a lie")
+	assert.Equal(t, maxPrealloc+1, cap(body), "capacity for a huge Content-Length")
 	body, err = ReadAll(strings.NewReader(""), -1, 10)
 	require.NoError(t, err)
 	assert.Equal(t, 512, cap(body))
@@ -97,7 +97,7 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-func TestStatusOfAnswer(t *testing.T) {
+func TestInvalidStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{1, 99, 600, 999} {
 		result := send(t, status, 10, strings.NewReader(""))
