@@ -45,8 +45,8 @@ func late(r io.Reader) io.Reader {
 func TestAnswerIsCompleteAfterTheTimeout(t *testing.T) {
 	took, limited := exactly(2*time.Second), []client.Option{client.WithTimeout(time.Second)}
 	run(t, []scenario{
-		{name: "201 after the attempt's time-out", steps: reads(201, link, late), took: took, opts: limited, want: succeeds(1)},
-		{name: "404 after the attempt's time-out", steps: reads(404, "{}", late), took: took, opts: limited, want: failsWithStatus(404, 1)},
+		{name: "201 after the attempt's timeout", steps: reads(201, link, late), took: took, opts: limited, want: succeeds(1)},
+		{name: "404 after the attempt's timeout", steps: reads(404, "{}", late), took: took, opts: limited, want: failsWithStatus(404, 1)},
 		{name: "201 after the deadline", steps: reads(201, link, late), took: took, deadline: time.Second, want: succeeds(1)},
 		{name: "404 after the deadline", steps: reads(404, "{}", late), took: took, deadline: time.Second, want: failsWithStatus(404, 1)},
 		{name: "429 after the deadline", steps: reads(429, "{}", late), took: took, deadline: time.Second, want: contextEnds(context.DeadlineExceeded, 1)},
@@ -96,8 +96,8 @@ func TestSuccessBody(t *testing.T) {
 		{name: "string", steps: responds(201, `"token-1"`), want: unusable("not a JSON object")},
 		{name: "number", steps: responds(201, `17`), want: unusable("not a JSON object")},
 		{name: "true", steps: responds(201, `true`), want: unusable("not a JSON object")},
-		{name: "two objects", steps: responds(201, link+link), want: unusable("it is not JSON")},
-		{name: "not UTF-8", steps: responds(201, "\xff\xfe"), want: unusable("it is not JSON")},
+		{name: "two objects", steps: responds(201, link+link), want: unusable("invalid JSON")},
+		{name: "not UTF-8", steps: responds(201, "\xff\xfe"), want: unusable("invalid JSON")},
 		{name: "nested too deeply", steps: responds(201, `{"metadata":`+strings.Repeat(`{"a":`, 20000)), want: unusable("nested too deeply")},
 		{name: "byte order mark", steps: responds(201, "\ufeff"+link), want: succeeds(1)},
 		{name: "first half", steps: responds(201, link[:100]), want: unusable("unexpected end of JSON input")},
@@ -168,7 +168,7 @@ func TestResponseContentType(t *testing.T) {
 		{name: "JSON labelled with another charset", steps: responds(201, link, "Content-Type", "application/json; charset=utf-16"), want: succeeds(1)},
 		{name: "JSON with an invalid content type", steps: responds(201, link, "Content-Type", ";;\x01"), want: succeeds(1)},
 		{name: "HTML", steps: responds(201, gatewayPage, "Content-Type", "text/html"), want: all(unusable("Content-Type is text/html"), noHTML)},
-		{name: "HTML labelled application/json", steps: responds(201, gatewayPage), want: all(unusable("it is not JSON"), noHTML)},
+		{name: "HTML labelled application/json", steps: responds(201, gatewayPage), want: all(unusable("invalid JSON"), noHTML)},
 		{name: "content type that contains the key", steps: responds(201, gatewayPage, "Content-Type", testKey), want: unusable("")},
 		{
 			name: "error as problem+json", steps: responds(422, `{"title":"no","message":"what"}`, "Content-Type", "application/problem+json"),

@@ -15,14 +15,13 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/internal/redact"
 )
 
-// identifying names the members that say whose session it is and how far it has come.
-// They may occur once only, whatever the case of a second one: encoding/json would take
-// the last.
+// identifying lists the members that say whose session it is and what state it is in.
+// Each may occur only once, in any case: of several, encoding/json would take the last.
 var identifying = [...]string{"token", "auth_link_url", "origin_owner_id", "status", "account_secure_id"}
 
-// Decode reads a session from a body, whatever its Content-Type. A session exists
-// whether or not all of it can be read, so members that do not fit their Go type are
-// left zero and named in dropped.
+// Decode reads a session from a body, whatever its Content-Type. The session exists even
+// if parts of it cannot be read, so members that do not fit their Go type are left zero
+// and named in dropped.
 func Decode[T any](body []byte) (result *T, dropped []string, err error) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff")) // a byte order mark
 	result = new(T)
@@ -38,16 +37,16 @@ func Decode[T any](body []byte) (result *T, dropped []string, err error) {
 	return result, dropped, nil
 }
 
-// unambiguous reports whether encoding/json has certainly replaced nothing in what it
-// decoded, and taken no other member for an identifying one. It allocates nothing.
+// unambiguous reports whether encoding/json certainly replaced nothing in what it decoded
+// and took no other member for an identifying one. It does not allocate.
 func unambiguous(body []byte) bool {
-	if !sound(body) || bytes.Contains(body, []byte("\u017f")) || bytes.Contains(body, []byte("\u212a")) { // fold to s and k
+	if !sound(body) || bytes.Contains(body, []byte("\u017f")) || bytes.Contains(body, []byte("\u212a")) { // they fold to s and k
 		return false
 	}
-	if redact.EscapesLetter(body) { // of a name, perhaps
+	if redact.EscapesLetter(body) { // perhaps of a name
 		return false
 	}
-	seen := 0 // a bit for each name
+	seen := 0 // one bit per name
 	for i, c := range body {
 		if c != '"' {
 			continue
@@ -70,7 +69,7 @@ type member struct {
 	value json.RawMessage
 }
 
-// split returns the members of a JSON object. Its errors quote nothing of the body.
+// split returns the members of a JSON object. Its errors do not quote the body.
 func split(body []byte) ([]member, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	var value json.RawMessage
@@ -78,13 +77,13 @@ func split(body []byte) ([]member, error) {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errors.New("unexpected end of JSON input")
 	case err != nil, !json.Valid(body):
-		return nil, errors.New("it is not JSON, or nested too deeply")
+		return nil, errors.New("invalid JSON, or nested too deeply")
 	case !bytes.HasPrefix(value, []byte{'{'}):
-		return nil, errors.New("it is not a JSON object")
+		return nil, errors.New("not a JSON object")
 	}
 	var members []member
 	decoder = json.NewDecoder(bytes.NewReader(value))
-	_, _ = decoder.Token() // {; the syntax has been checked
+	_, _ = decoder.Token() // the opening brace; the syntax has been checked
 	for decoder.More() {
 		name, _ := decoder.Token()
 		var m member
@@ -95,8 +94,8 @@ func split(body []byte) ([]member, error) {
 	return members, nil
 }
 
-// fill sets the fields of a struct and returns the names of the members that do not
-// fit. As in encoding/json, a member that occurs again is read again.
+// fill sets the fields of a struct and returns the names of the members that do not fit.
+// As in encoding/json, a member that occurs more than once is decoded each time.
 func fill(result reflect.Value, members []member) (dropped []string) {
 	for i := range result.NumField() {
 		name, _, _ := strings.Cut(result.Type().Field(i).Tag.Get("json"), ",")
@@ -117,8 +116,8 @@ func fill(result reflect.Value, members []member) (dropped []string) {
 	return dropped
 }
 
-// salvage sets what fits of an object behind a pointer, which is the latest attempt:
-// a customer has connected even when the time of it cannot be read.
+// salvage decodes the members that fit of an object behind a pointer, the latest attempt:
+// the customer has connected even if the time of the attempt cannot be read.
 func salvage(field reflect.Value, name string, value json.RawMessage) (dropped []string) {
 	members, err := split(value)
 	if err != nil || field.Kind() != reflect.Pointer {
@@ -137,8 +136,8 @@ func salvage(field reflect.Value, name string, value json.RawMessage) (dropped [
 	return dropped
 }
 
-// sound reports whether encoding/json replaces nothing in a value: it has neither
-// bytes that are not UTF-8 nor the escape of half a surrogate pair.
+// sound reports whether encoding/json replaces nothing in a value, which it does for
+// invalid UTF-8 and for the escape of an unpaired surrogate.
 func sound(value []byte) bool {
 	if !utf8.Valid(value) {
 		return false
@@ -163,6 +162,7 @@ func sound(value []byte) bool {
 	return true
 }
 
+// escaped returns the rune of a \u escape's four digits.
 func escaped(digits []byte) rune {
 	n, _ := strconv.ParseUint(string(digits[:4]), 16, 16)
 	return rune(n)

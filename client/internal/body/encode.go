@@ -1,5 +1,5 @@
-// Package body checks requests and decodes answers, so that no text is silently changed
-// and no session lost to a member that cannot be read.
+// Package body checks the bodies of requests and decodes those of responses, so that no
+// text is changed silently and no session is lost because one member cannot be read.
 package body
 
 import (
@@ -13,12 +13,12 @@ import (
 	"unicode/utf8"
 )
 
-// CheckUTF8 returns an error for a request, a struct, in which encoding/json has
-// replaced bytes that are not UTF-8, which could turn one customer's ID into another's.
-// It replaces them by U+FFFD, as an escape or, in its second version, as it is. Only
-// then is the request searched for them.
+// CheckUTF8 returns an error if encoding/json replaced invalid UTF-8 in a request, which
+// must be a struct: a replacement could turn one customer's ID into another's. It replaces
+// with U+FFFD, escaped in version 1 and literal in version 2, and only if encoded contains
+// that does CheckUTF8 search the request for invalid strings.
 func CheckUTF8(request any, encoded []byte) error {
-	whole := utf8.Valid(encoded) && sound(encoded) // not so only after a json.Marshaler
+	whole := utf8.Valid(encoded) && sound(encoded) // false only if a json.Marshaler wrote it
 	if whole && !bytes.Contains(encoded, []byte(`\ufffd`)) && !bytes.Contains(encoded, []byte("\ufffd")) {
 		return nil
 	}
@@ -29,13 +29,13 @@ func CheckUTF8(request any, encoded []byte) error {
 		}
 	}
 	if !whole {
-		return errors.New("it is not valid UTF-8")
+		return errors.New("the encoded request is not valid UTF-8")
 	}
 	return nil
 }
 
-// valid reports whether all text that encoding/json reads in a value is UTF-8. The
-// value has been encoded, so it is not part of itself.
+// valid reports whether every string that encoding/json encodes from a value is valid
+// UTF-8. The value has been encoded before, so it has no cycles.
 func valid(v reflect.Value) bool {
 	if !v.IsValid() || !v.CanInterface() { // nil; an unexported field
 		return true

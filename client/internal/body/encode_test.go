@@ -26,14 +26,13 @@ type nested struct {
 	own    string
 }
 
-// CheckUTF8 finds what encoding/json would replace, wherever it stands, also with
-// GOEXPERIMENT=jsonv2.
+// CheckUTF8 finds invalid UTF-8 anywhere in a request, also with GOEXPERIMENT=jsonv2.
 func TestCheckUTF8(t *testing.T) {
 	t.Parallel()
 	const bad = "a\xffb"
 	check := func(v any) error {
 		request := struct {
-			Replacement string `json:"replacement"` // nothing is searched without
+			Replacement string `json:"replacement"` // without U+FFFD, CheckUTF8 does not search
 			Value       any    `json:"value,omitempty"`
 		}{"\ufffd", v}
 		encoded, err := json.Marshal(request)
@@ -64,5 +63,5 @@ func TestCheckUTF8(t *testing.T) {
 	assert.EqualError(t, body.CheckUTF8(struct {
 		Value any `json:"value"`
 	}{raw{bad}}, encoded), "value is not valid UTF-8")
-	assert.EqualError(t, body.CheckUTF8(struct{}{}, encoded), "it is not valid UTF-8")
+	assert.EqualError(t, body.CheckUTF8(struct{}{}, encoded), "the encoded request is not valid UTF-8")
 }

@@ -12,7 +12,7 @@ import (
 
 const maxProviders = 100
 
-// Problem is what the body of an error says.
+// Problem is the content of an error response's body.
 type Problem struct {
 	Message        string
 	Timestamp      time.Time
@@ -20,8 +20,8 @@ type Problem struct {
 	ProviderErrors []gen.ProviderError
 }
 
-// DecodeProblem reads what fits of an error's body, without secrets. The message is cut
-// after about limit bytes.
+// DecodeProblem decodes the members that fit of an error response's body and redacts
+// their secrets. The message is truncated after about limit bytes.
 func DecodeProblem(encoded []byte, known redact.Redactor, limit int) (p Problem) {
 	var body struct {
 		Message        json.RawMessage `json:"message"`
@@ -54,8 +54,8 @@ func DecodeProblem(encoded []byte, known redact.Redactor, limit int) (p Problem)
 	return p
 }
 
-// messageText reads a message that is a string, a list of strings or an object with a
-// message. Anything else is shown as JSON.
+// messageText returns the text of a message: a string, a list of strings or an object
+// with a message. It returns anything else as JSON.
 func messageText(raw json.RawMessage) string {
 	var (
 		text   string
@@ -73,7 +73,8 @@ func messageText(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// lenient reads the members of an object that fit, and returns nil for anything else.
+// lenient decodes the members that fit of a JSON object. It returns nil for any other
+// value.
 func lenient[T any](raw json.RawMessage) *T {
 	if !bytes.HasPrefix(raw, []byte{'{'}) {
 		return nil

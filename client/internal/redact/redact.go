@@ -1,4 +1,4 @@
-// Package redact keeps secrets out of texts.
+// Package redact removes secrets from text.
 package redact
 
 import (
@@ -19,20 +19,20 @@ import (
 
 const mark = "[redacted]"
 
-// Redactor removes known secrets from texts. The zero value knows none.
+// Redactor removes known secrets from text. The zero value knows none.
 type Redactor struct{ secrets []string }
 
-// New returns a Redactor for secrets. Those of fewer than four bytes are left out: they
-// would garble any text, and protect nothing.
+// New returns a Redactor for secrets. It ignores those shorter than four bytes, which
+// would garble any text and protect nothing.
 func New(secrets ...string) Redactor {
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < 4 })
-	// A secret that contains another is replaced first.
+	// Replace a secret before any other that it contains.
 	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
 	return Redactor{slices.Compact(secrets)}
 }
 
-// Text returns s without the secrets, whether they are written plainly or within base64.
-// A text that holds a secret in escaped form is left out whole.
+// Text returns s with the secrets replaced, whether they are plain or part of base64. It
+// replaces all of a text that contains a secret in escaped form.
 func (r Redactor) Text(s string) string {
 	for _, secret := range r.secrets {
 		s = strings.ReplaceAll(s, secret, mark)
@@ -61,15 +61,15 @@ func (r Redactor) in(s string) bool {
 	return slices.ContainsFunc(r.secrets, func(secret string) bool { return strings.Contains(s, secret) })
 }
 
-// replaceBase64 replaces what is base64 of the secret alone, at whatever offset in the
-// encoded text.
+// replaceBase64 replaces the characters of base64 that encode the secret alone, at any
+// offset in the encoded text.
 func replaceBase64(s, secret string) string {
 	if longestWord(s) < base64.RawStdEncoding.EncodedLen(len(secret))-1 {
 		return s
 	}
 	for offset := range 3 {
 		padded := append(make([]byte, offset), secret...)
-		from, to := (offset*8+5)/6, len(padded)*8/6 // the characters that depend on nothing else
+		from, to := (offset*8+5)/6, len(padded)*8/6 // the characters that encode only the secret
 		for _, e := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			s = strings.ReplaceAll(s, e.EncodeToString(padded)[from:to], mark)
 		}
@@ -77,7 +77,7 @@ func replaceBase64(s, secret string) string {
 	return s
 }
 
-// longestWord returns the length of the longest run of characters of base64.
+// longestWord returns the length of the longest run of base64 characters.
 func longestWord(s string) (longest int) {
 	run := 0
 	for _, c := range []byte(s) {
@@ -91,8 +91,8 @@ func longestWord(s string) (longest int) {
 	return longest
 }
 
-// unescape undoes the escapes of URLs (%), of JSON and Go (\) and of HTML (&), as far as
-// they are valid.
+// unescape decodes the valid escapes of URLs (%), of JSON and Go (\) and of HTML (&), of
+// which escapes selects some.
 func unescape(s, escapes string) string {
 	b := make([]byte, 0, len(s))
 	for len(s) > 0 {
@@ -111,7 +111,7 @@ func unescape(s, escapes string) string {
 				}
 				continue
 			}
-			s = s[1:] // an escape that JSON or a shell knows, such as \/
+			s = s[1:] // an escape of JSON or a shell, such as \/
 		}
 		b, s = append(b, s[0]), s[1:]
 	}
@@ -121,7 +121,7 @@ func unescape(s, escapes string) string {
 	return html.UnescapeString(string(b))
 }
 
-// Line returns s as one printable line without the secrets, of about limit bytes.
+// Line returns s as one printable line, redacted and truncated after about limit bytes.
 func (r Redactor) Line(s string, limit int) string {
 	s = r.Text(s)
 	var b strings.Builder
@@ -143,11 +143,11 @@ func (r Redactor) Line(s string, limit int) string {
 	return b.String()
 }
 
-// JSON returns a JSON value whose strings, names included, are free of the secrets.
-// It returns nil for what is not JSON.
+// JSON returns a JSON value with the secrets in its strings and member names replaced. It
+// returns nil if raw is not JSON.
 func (r Redactor) JSON(raw json.RawMessage) json.RawMessage {
 	if text := string(raw); !strings.ContainsAny(text, `%\&`) && r.Text(text) == text {
-		return raw // nothing is escaped, so the text holds what its strings hold
+		return raw // without escapes, its strings appear literally in the text
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -184,16 +184,15 @@ func (r Redactor) value(v any) any {
 	return v
 }
 
-// Secrets returns the values of the members of a request's or an answer's body that
-// are secret, wherever they are: deep inside, in JSON inside a text, or in a body that
-// was cut.
+// Secrets returns the values of the secret members in the body of a request or a
+// response, at any depth: in JSON within a string, too, and in a truncated body.
 func Secrets(body []byte) (secrets []string) {
 	var members struct {
 		Token   string `json:"token"`
 		Link    string `json:"auth_link_url"`
 		Trigger string `json:"external_trigger_token"`
 	}
-	_ = json.Unmarshal(body, &members) // what can be read of it
+	_ = json.Unmarshal(body, &members) // as far as it can be decoded
 	secrets = append(secrets, members.Token, members.Link, members.Trigger)
 	for value := range values(body) {
 		secrets = append(secrets, string(value))
@@ -204,7 +203,7 @@ func Secrets(body []byte) (secrets []string) {
 	return secrets
 }
 
-// values yields what follows the names of secret members, up to the next quote.
+// values yields the text between the quotes that follow the name of a secret member.
 func values(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for i, c := range body {
@@ -228,8 +227,8 @@ func values(body []byte) iter.Seq[[]byte] {
 }
 
 // ID returns id if it is safe to show without a Redactor, and "" otherwise: if it is
-// long, has characters beyond letters, digits and ._:- or may contain one of the secrets
-// or a secret of a JSON body. It decodes no body.
+// long, has characters other than letters, digits and ._:- or may contain one of the
+// secrets or a secret of a JSON body. It does not decode the bodies.
 func ID(id string, secrets []string, bodies ...[]byte) string {
 	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool {
 		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("._:-", c))
@@ -242,7 +241,7 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 		}
 	}
 	for _, body := range bodies {
-		if EscapesLetter(body) { // of a name, perhaps
+		if EscapesLetter(body) { // perhaps of a name
 			return ""
 		}
 		for value := range values(body) {
@@ -254,7 +253,8 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 	return id
 }
 
-// EscapesLetter reports whether a JSON text escapes a letter of ASCII, as no encoder does.
+// EscapesLetter reports whether a JSON text escapes an ASCII letter, which no encoder
+// does.
 func EscapesLetter(body []byte) bool {
 	for _, digit := range []byte("4567") {
 		if bytes.Contains(body, []byte{'\\', 'u', '0', '0', digit}) {
@@ -264,8 +264,8 @@ func EscapesLetter(body []byte) bool {
 	return false
 }
 
-// UserInfo returns the text of an error without the user info of a URL, such as a
-// proxy's. An address that cannot be parsed is left out.
+// UserInfo returns the text of an error with the user info of a URL, such as a proxy's,
+// replaced. It leaves out a URL that cannot be parsed.
 func UserInfo(err error) string {
 	text := err.Error()
 	parse := (*url.Error)(nil)

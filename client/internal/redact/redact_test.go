@@ -13,9 +13,9 @@ import (
 func TestText(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "[redacted], [redacted]", New("secret", "secret-and-more", "").Line("secret-and-more, secret", 100),
-		"the longer of two secrets goes first")
+		"the longer of two secrets is replaced first")
 	assert.Equal(t, "plain", Redactor{}.Line("plain", 5))
-	assert.Equal(t, "plain?...", Redactor{}.Line("plain? and more", 5), "cut at the first byte beyond the limit")
+	assert.Equal(t, "plain?...", Redactor{}.Line("plain? and more", 5), "truncated after the limit")
 	assert.Equal(t, `a\nb\x00\u202e\xff`, Redactor{}.Line("a\nb\x00\u202e\xff", 100))
 	assert.Less(t, len(Redactor{}.Line(strings.Repeat("\x00", 1000), 512)), 512+10)
 }
@@ -37,20 +37,20 @@ func TestID(t *testing.T) {
 	t.Parallel()
 	const key = "secret"
 	request := []byte(`{"token":"token-1","label":"label-1"}`)
-	answer := []byte(`{"label":"label-2", "token" : "token-2","auth_link_url":"link-2","external_trigger_token":"trigger-2"}`)
+	response := []byte(`{"label":"label-2", "token" : "token-2","auth_link_url":"link-2","external_trigger_token":"trigger-2"}`)
 	for _, id := range []string{"0b1e2f3a-4c5d", "a.b_c:d", "Token", "label-1", "label-2", strings.Repeat("a", 128)} {
-		assert.Equal(t, id, ID(id, []string{key, ""}, request, answer, nil))
+		assert.Equal(t, id, ID(id, []string{key, ""}, request, response, nil))
 	}
 	for _, id := range []string{
 		"my-secret-id", "token-1", "x.token-2.y", "link-2", "trigger-2", "with space", "é", "a/b", "line\nbreak", strings.Repeat("a", 129),
 	} {
-		assert.Empty(t, ID(id, []string{key, ""}, request, answer, nil), id)
+		assert.Empty(t, ID(id, []string{key, ""}, request, response, nil), id)
 	}
-	assert.Empty(t, ID("id", nil, []byte(`{"token":"\u0069d"}`)), "an escaped secret is not compared")
+	assert.Empty(t, ID("id", nil, []byte(`{"token":"\u0069d"}`)), "an escaped secret could be anything")
 	assert.Equal(t, "id", ID("id", nil, []byte(`{"token":null,"a":"id"}`), []byte(`{"token":""}`), []byte(`{"token`)))
 }
 
-func TestTextFindsSecretsHoweverWritten(t *testing.T) {
+func TestTextRedactsEncodedSecrets(t *testing.T) {
 	t.Parallel()
 	known := New("ab/cd+ef==", "long secret", "k>?~~ey")
 	for text, want := range map[string]string{
@@ -62,7 +62,7 @@ func TestTextFindsSecretsHoweverWritten(t *testing.T) {
 		"a ab%2fcd+ef%3d%3d b":   mark,
 		"a ab%252Fcd%2Bef== b":   mark, // escaped twice
 		"ab%25252Fcd+ef==":       mark,
-		"ab%2525252Fcd+ef==":     "ab%2525252Fcd+ef==", // nobody escapes four times
+		"ab%2525252Fcd+ef==":     "ab%2525252Fcd+ef==", // four times is beyond what Text decodes
 		`a ab\/cd+ef== b`:        mark,
 		`a ab\u002fcd+ef== b`:    mark,
 		`a ab\x2fcd+ef== b`:      mark,
@@ -88,11 +88,11 @@ func TestTextFindsSecretsHoweverWritten(t *testing.T) {
 	assert.Equal(t, mark, New("éééé").Text(`%c3%a9ééé`))
 }
 
-func TestJSONIsCleanInItsStrings(t *testing.T) {
+func TestJSONRedactsStringsAndNames(t *testing.T) {
 	t.Parallel()
 	known := New("ab/cd", "4711")
 	for raw, want := range map[string]string{
-		`{"a": "x"}`:                          `{"a": "x"}`, // as it was
+		`{"a": "x"}`:                          `{"a": "x"}`, // unchanged
 		`{"a":"ab/cd"}`:                       `{"a":"[redacted]"}`,
 		`{"a":"ab\/cd"}`:                      `{"a":"[redacted]"}`,
 		`{"a":["ab\u002fcd",1.50,true,null]}`: `{"a":["[redacted]",1.50,true,null]}`,
@@ -106,7 +106,7 @@ func TestJSONIsCleanInItsStrings(t *testing.T) {
 	}
 }
 
-func TestIDIsShownOnlyWhenItIsPlain(t *testing.T) {
+func TestIDIsEmptyIfUnsafe(t *testing.T) {
 	t.Parallel()
 	const body = `{"token": "tok-1", "auth_link_url":"", "x":"other", "external_trigger_token":"tri","external_trigger_token":"tri-2"}`
 	for id, shown := range map[string]bool{
@@ -136,17 +136,17 @@ func TestIDIsShownOnlyWhenItIsPlain(t *testing.T) {
 		}
 		assert.Equal(t, want, ID(id, []string{"", "key"}, nil, []byte(body)), id)
 	}
-	assert.Empty(t, ID("abc", nil, []byte(`{"token":"a\u0062c"}`)), "an escaped token may be anything")
-	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)), "an escaped letter may be in a name")
+	assert.Empty(t, ID("abc", nil, []byte(`{"token":"a\u0062c"}`)), "an escaped token could be anything")
+	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)), "an escaped letter may belong to a name")
 	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"token"`)))
 }
 
-func TestSecretsOfABody(t *testing.T) {
+func TestSecretsOfBody(t *testing.T) {
 	t.Parallel()
-	assert.Subset(t, []string{"", "a", "b", "c"}, Secrets([]byte(`{"token":"a"`)), "and nothing else")
-	assert.Contains(t, Secrets([]byte(`{"token":"a"`)), "a", "of a body that was cut")
-	assert.Contains(t, Secrets([]byte(`{"x":"{\"Token\" : \"a\"}"}`)), "a", "of JSON in a text")
-	assert.Contains(t, Secrets([]byte(`{"x":{"token":"a\/b"}}`)), "a/b", "of an escaped member")
+	assert.Subset(t, []string{"", "a", "b", "c"}, Secrets([]byte(`{"token":"a"`)), "no other values")
+	assert.Contains(t, Secrets([]byte(`{"token":"a"`)), "a", "truncated body")
+	assert.Contains(t, Secrets([]byte(`{"x":"{\"Token\" : \"a\"}"}`)), "a", "JSON within a string")
+	assert.Contains(t, Secrets([]byte(`{"x":{"token":"a\/b"}}`)), "a/b", "escaped value")
 	assert.Equal(t, []string{"a", "b", "c", "c", "b", "a"}, Secrets([]byte(`{"external_trigger_token":"c","auth_link_url":"b","token":"a"}`)))
 	assert.Equal(t, []string{"", "b", "", "b"}, Secrets([]byte(`{"token":7,"auth_link_url":"b"}`)))
 	assert.Equal(t, []string{"", "", ""}, Secrets(nil))
@@ -154,13 +154,13 @@ func TestSecretsOfABody(t *testing.T) {
 
 func TestLineIsBounded(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "12345", Redactor{}.Line("12345", 4), "nothing is left to cut")
+	assert.Equal(t, "12345", Redactor{}.Line("12345", 4), "nothing is left to truncate")
 	assert.Equal(t, "12345...", Redactor{}.Line("123456", 4))
 	assert.Equal(t, `é\u0085\xc3`, Redactor{}.Line("é\u0085\xc3", 100))
 	assert.Equal(t, `\xef`, Redactor{}.Line("\xef", 100))
 }
 
-func TestUserInfoOfAParsedURL(t *testing.T) {
+func TestUserInfoOfURLError(t *testing.T) {
 	t.Parallel()
 	const hidden = "the address of the proxy cannot be parsed"
 	assert.Equal(t, hidden, UserInfo(&url.Error{Op: "parse", URL: "http://user:pass@ho st", Err: errors.New("invalid")}))

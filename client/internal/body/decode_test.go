@@ -34,8 +34,8 @@ func TestDecode(t *testing.T) {
 		`{"token":"a","token":"b"}`:                {session{}, []string{"token"}},
 		`{"token":"a","Token":"b","n":1}`:          {session{N: 1}, []string{"token"}},
 		`{"token":"a","to\u006ben":"b"}`:           {session{}, []string{"token"}},
-		"{\"token\":\"a\",\"to\u212aen\":\"b\"}":   {session{}, []string{"token"}},  // the sign for kelvin
-		"{\"status\":\"a\",\"\u017ftatus\":\"b\"}": {session{}, []string{"status"}}, // a long s
+		"{\"token\":\"a\",\"to\u212aen\":\"b\"}":   {session{}, []string{"token"}},  // KELVIN SIGN
+		"{\"status\":\"a\",\"\u017ftatus\":\"b\"}": {session{}, []string{"status"}}, // LATIN SMALL LETTER LONG S
 		`{"token":"token","status":"x"}`:           {session{Token: "token", Status: "x"}, nil},
 		`{"token":"tokens","other":"\"token"}`:     {session{Token: "tokens"}, nil},
 		`{"token":"a","":"","n":1}`:                {session{Token: "a", N: 1}, nil},
@@ -79,13 +79,13 @@ func TestDecode(t *testing.T) {
 		"":                       "unexpected end of JSON input",
 		" \n":                    "unexpected end of JSON input",
 		`{"token":"planted`:      "unexpected end of JSON input",
-		`{"token" "planted"}`:    "it is not JSON, or nested too deeply",
-		`{"token":"planted"}}`:   "it is not JSON, or nested too deeply",
-		`{"token":"planted"} {}`: "it is not JSON, or nested too deeply",
-		`<html>`:                 "it is not JSON, or nested too deeply",
-		`["planted"]`:            "it is not a JSON object",
-		`"planted"`:              "it is not a JSON object",
-		`7`:                      "it is not a JSON object",
+		`{"token" "planted"}`:    "invalid JSON, or nested too deeply",
+		`{"token":"planted"}}`:   "invalid JSON, or nested too deeply",
+		`{"token":"planted"} {}`: "invalid JSON, or nested too deeply",
+		`<html>`:                 "invalid JSON, or nested too deeply",
+		`["planted"]`:            "not a JSON object",
+		`"planted"`:              "not a JSON object",
+		`7`:                      "not a JSON object",
 	} {
 		_, _, err := Decode[session]([]byte(encoded))
 		assert.EqualError(t, err, want, encoded)
