@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -16,69 +15,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
-)
-
-// Broken connections and malformed responses, from servers that speak plain TCP.
-
-// listen starts a server on loopback that passes each connection to serve and then
-// closes it. It returns the server's address and the number of connections.
-func listen(t *testing.T, serve func(net.Conn)) (addr string, accepted *atomic.Int32) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var all sync.WaitGroup
-	t.Cleanup(func() { l.Close(); all.Wait() })
-	accepted = new(atomic.Int32)
-	all.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			accepted.Add(1)
-			all.Go(func() {
-				defer conn.Close()
-				defer context.AfterFunc(t.Context(), func() { conn.Close() })()
-				serve(conn)
-			})
-		}
-	})
-	return l.Addr().String(), accepted
-}
-
-// hold keeps the connection open until the other side closes it.
-func hold(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
-
-// reset closes the connection with RST.
-func reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0); conn.Close() }
-
-// take reads one whole request.
-func take(conn net.Conn) bool {
-	r, err := http.ReadRequest(bufio.NewReader(conn))
-	if err != nil {
-		return false
-	}
-	_, err = io.Copy(io.Discard, r.Body)
-	return err == nil
-}
-
-// sends takes a request and sends the texts.
-func sends(texts ...string) func(net.Conn) {
-	return func(conn net.Conn) {
-		if take(conn) {
-			for _, text := range texts {
-				_, _ = io.WriteString(conn, text)
-			}
-		}
-	}
-}
-
-const (
-	okHeader  = "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
-	badHeader = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
 )
 
 func TestBrokenResponse(t *testing.T) {
@@ -278,4 +216,24 @@ func (c *breaking) Write(p []byte) (int, error) {
 		return 0, &net.OpError{Op: "write", Net: "tcp", Err: errors.New("broken")}
 	}
 	return c.Conn.Write(p)
+}
+
+// An idle connection that broke and a service that is gone: nothing was written.
+func TestIdleConnectionBrokenThenRefused(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(answer(201, link))
+	t.Cleanup(server.Close)
+	var broken atomic.Bool
+	transport := client.NewTransport()
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if broken.Load() {
+			return nil, errRefused
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		return &breaking{conn, false, &broken}, err
+	}
+	c := at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))
+	succeeds(1)(t, call(t.Context(), t, opCreate, c))
+	broken.Store(true)
+	neverSent(3)(t, call(t.Context(), t, opCreate, c))
 }

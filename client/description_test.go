@@ -75,7 +75,13 @@ var description = sync.OnceValues(func() (routers.Router, error) {
 // forgets the base URL's path fails.
 const prefix = "/gateway/v1"
 
-const testKey = "v1.eu.test-key"
+func answer(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
 
 // serve returns a client of a server on loopback that answers with handler. What
 // is sent and answered is checked against the description.
@@ -135,3 +141,6 @@ func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) er
 	}
 	return nil
 }
+
+// baseURL is what a client prints of itself.
+func baseURL(c *client.Client) string { return c.LogValue().String() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"syscall"
@@ -51,14 +52,69 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-func TestKindsOfErrors(t *testing.T) {
+// TestErrorsOfOthers says that the errors print when a test of a user's made them.
+func TestErrorsOfOthers(t *testing.T) {
 	t.Parallel()
-	err := &client.APIError{StatusCode: 404}
-	assert.ErrorIs(t, err, client.ErrNotFound)
-	assert.NotErrorIs(t, err, client.ErrConflict)
-	assert.NotErrorIs(t, err, errors.New("another"))
-	assert.NotErrorIs(t, &client.APIError{}, errors.New("another"))
-	assert.EqualError(t, client.ErrNotFound, "stackone: Not Found")
+	assert.EqualError(t, &client.TransportError{Operation: "o", Err: errors.New("a\nb")}, `stackone: o: a\nb (nothing was sent)`)
+	assert.EqualError(t, &client.ResponseError{Operation: "o", StatusCode: 200, Err: errors.New("a\nb")},
+		`stackone: o: 200 OK with a body that cannot be used: a\nb`)
+	assert.EqualError(t, &client.TransportError{}, `stackone: :  (nothing was sent)`)
+	assert.EqualError(t, &client.APIError{}, `stackone: : 0`)
+	assert.Equal(t, `"stackone: : 0"`, fmt.Sprintf("%q", &client.APIError{}))
+	assert.Equal(t, "stackone.Client(not made by New)", fmt.Sprint(client.Client{}))
+}
+
+// TestErrorHints says that a text tells what to do next where that is known.
+func TestErrorHints(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		call   func(*client.Client, ...client.Option) error
+		status int
+		body   string
+		want   string
+	}{
+		"wrong key":             {create, 401, `{}`, "401 Unauthorized (check the API key)"},
+		"wrong key or token":    {authenticate, 401, `{"message":"no"}`, "401 Unauthorized: no (check the API key and the token)"},
+		"redirect":              {create, 308, ``, "308 Permanent Redirect (redirects are not followed: check the base URL)"},
+		"wrong address":         {create, 404, `<html>`, "404 Not Found (the response may not be from StackOne: check the base URL)"},
+		"wrong path":            {create, 404, `{"message":"Cannot POST /v1/connect_sessions"}`, "404 Not Found: Cannot POST /v1/connect_sessions (the response may not be from StackOne: check the base URL)"},
+		"another server":        {create, 501, ``, "501 Not Implemented (the response may not be from StackOne: check the base URL)"},
+		"not implemented":       {create, 501, `{"message":"not yet"}`, "501 Not Implemented: not yet"},
+		"unknown token":         {authenticate, 404, `{"message":"Session not found"}`, "404 Not Found: Session not found"},
+		"known status text":     {create, 409, `{"message":"conflict"}`, "409 Conflict"},
+		"unknown status":        {create, 418, `{}`, "418 I'm a teapot"},
+		"status without a name": {create, 499, `{}`, "499"},
+		"server error":          {create, 502, `{}`, "502 Bad Gateway (the session may exist)"},
+		"server error, read":    {authenticate, 502, `{}`, "502 Bad Gateway"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := tt.call(answering(t, tt.status, nil, tt.body)).Error()
+			assert.Equal(t, tt.want, text[strings.LastIndex(text, "session: ")+len("session: "):])
+		})
+	}
+	for body, message := range map[string]string{
+		`{"type":"about:blank","title":"x","detail":"the owner is gone","status":422}`: "the owner is gone",
+		`{"error":"invalid_client"}`:                                                "invalid_client",
+		`{"errors":["one","two"]}`:                                                  "one; two",
+		`{"error":{"code":7,"message":"seven"}}`:                                    "seven",
+		`{"message":"first","detail":"second","error":"third","errors":["fourth"]}`: "first",
+		`{"message":"","detail":null,"error":"third"}`:                              "third",
+		`{"errors":[{"field":"label"}]}`:                                            `[{"field":"label"}]`,
+		`{"title":"a title alone"}`:                                                 "a title alone",
+		`{"error":true}`:                                                            "",
+		`{"errors":{}}`:                                                             "",
+		`{"message":{"en":"an object"}}`:                                            `{"en":"an object"}`,
+		`{"message":["one",2]}`:                                                     `["one",2]`,
+		`<error>not JSON</error>`:                                                   "",
+		`{"error":"line\nbreak"}`:                                                   `line\nbreak`,
+	} {
+		api := requireAPIError(t, create(answering(t, 422, nil, body)), opCreate, 422)
+		assert.Equal(t, message, api.Message, body)
+	}
+	later := create(answering(t, 429, http.Header{"Retry-After": {"120"}}, `{"message":"slow down"}`))
+	assert.ErrorContains(t, later, "429 Too Many Requests: slow down (retry after 2m0s)")
 }
 
 // A call says what was refused, and what never left.
@@ -89,4 +145,22 @@ func TestErrorTextOfValueThatCannotBeEncoded(t *testing.T) {
 		assert.Equal(t, want, fmt.Sprintf(verb, err), verb)
 	}
 	assert.EqualError(t, err, "stackone: create_connect_session: cannot encode the request: json: unsupported type: func()")
+}
+
+func TestLongRequestIDIsCut(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{201, 400} {
+		err := create(answering(t, status, http.Header{"X-Request-Id": {strings.Repeat("x", 60<<10)}}, "{"))
+		var api *client.APIError
+		var response *client.ResponseError
+		switch {
+		case errors.As(err, &api):
+			assert.Less(t, len(api.RequestID), 200)
+		case errors.As(err, &response):
+			assert.Less(t, len(response.RequestID), 200)
+			assert.Equal(t, 1, response.Attempts)
+			assert.Len(t, response.Header.Get("X-Request-Id"), 60<<10)
+		}
+		assert.Less(t, len(err.Error()), 500)
+	}
 }

@@ -17,22 +17,6 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// answering returns a client whose every attempt gets this answer.
-func answering(tb testing.TB, status int, header http.Header, body string, opts ...client.Option) *client.Client {
-	tb.Helper()
-	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-	})
-	c, err := client.New(append([]client.Option{
-		client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{Transport: transport}),
-		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
-	}, opts...)...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
-}
-
 func FuzzErrorBody(f *testing.F) {
 	for _, body := range []string{
 		``, `null`, `{}`, `[]`, `"x"`, `{"message":"no","statusCode":"400","timestamp":"yesterday"}`,

@@ -18,8 +18,6 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// A server that writes HTTP/2 frames itself (RFC 9113).
-
 const (
 	frameData, frameHeaders, frameReset, frameSettings, framePing, frameGoAway = 0, 1, 3, 4, 6, 7
 

@@ -5,15 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -26,8 +21,6 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Connections that cannot be made: nothing was sent.
-
 func TestNeverSent(t *testing.T) {
 	run(t, []scenario{
 		{name: "connection refused", steps: []step{fails(errRefused)}, want: all(neverSent(3), wraps(syscall.ECONNREFUSED))},
@@ -36,14 +29,14 @@ func TestNeverSent(t *testing.T) {
 		{name: "connection refused three times", steps: []step{fails(errRefused), fails(errRefused), fails(errRefused), answers(201, link)}, want: neverSent(3)},
 		{name: "no such host", steps: []step{fails(noSuchHost)}, want: neverSent(1)},
 		{name: "no such host, without a dial error", steps: []step{fails(&net.DNSError{Err: "no such host", IsNotFound: true})}, want: neverSent(1)},
-		{name: "DNS time-out", steps: []step{fails(connecting(&net.DNSError{Err: "i/o timeout", IsTimeout: true}))}, want: neverSent(3)},
+		{name: "DNS timeout", steps: []step{fails(connecting(&net.DNSError{Err: "i/o timeout", IsTimeout: true}))}, want: neverSent(3)},
 		{name: "DNS server failure", steps: []step{fails(connecting(&net.DNSError{Err: "server misbehaving", IsTemporary: true}))}, want: neverSent(3)},
 		{
 			name: "DNS server failure, then no such host", steps: []step{fails(connecting(&net.DNSError{IsTemporary: true})), fails(noSuchHost)},
 			want: neverSent(2),
 		},
 		{
-			name: "dial time-out", steps: []step{takes(30*time.Second, fails(connecting(os.ErrDeadlineExceeded)))},
+			name: "dial timeout", steps: []step{takes(30*time.Second, fails(connecting(os.ErrDeadlineExceeded)))},
 			want: all(neverSent(3), wraps(os.ErrDeadlineExceeded)), took: span{90 * time.Second, 90*time.Second + 600*time.Millisecond},
 		},
 		{name: "no route to host, then success", steps: []step{fails(connecting(syscall.EHOSTUNREACH)), answers(201, link)}, want: succeeds(2)},
@@ -108,9 +101,6 @@ func TestNeverSentThroughNetHTTP(t *testing.T) {
 	}
 }
 
-// deadAddress is a loopback address where nobody listens.
-const deadAddress = "127.0.0.1:1"
-
 func TestServerComesUp(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
@@ -144,151 +134,4 @@ func TestNeverSentWithoutBody(t *testing.T) {
 	require.ErrorAs(t, err, &unsent)
 	assert.False(t, unsent.MaybeSent)
 	assert.Equal(t, 3, unsent.Attempts)
-}
-
-// tlsServer starts a server that creates a session with every request and counts its connections.
-func tlsServer(t *testing.T, config *tls.Config) (server *httptest.Server, connections *atomic.Int32) {
-	t.Helper()
-	connections = new(atomic.Int32)
-	server = httptest.NewUnstartedServer(answer(201, link))
-	server.TLS = config
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			connections.Add(1)
-		}
-	}
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	return server, connections
-}
-
-// trusting returns the option for a transport that trusts the server and is closed
-// with the test.
-func trusting(t *testing.T, server *httptest.Server, change func(*http.Transport)) client.Option {
-	t.Helper()
-	transport := server.Client().Transport.(*http.Transport).Clone()
-	change(transport)
-	t.Cleanup(transport.CloseIdleConnections)
-	return client.WithHTTPClient(&http.Client{Transport: transport})
-}
-
-func TestInvalidCertificates(t *testing.T) {
-	t.Parallel()
-	server, connections := tlsServer(t, nil)
-	tests := map[string]struct {
-		change func(*http.Transport)
-		want   outcome
-	}{
-		"unknown authority": {func(tr *http.Transport) { tr.TLSClientConfig.RootCAs = x509.NewCertPool() }, neverSent(1)},
-		"wrong host":        {func(tr *http.Transport) { tr.TLSClientConfig.ServerName = "elsewhere.example" }, neverSent(1)},
-		"expired": {func(tr *http.Transport) {
-			tr.TLSClientConfig.Time = func() time.Time { return time.Date(2150, 1, 1, 0, 0, 0, 0, time.UTC) }
-		}, neverSent(1)},
-		"valid certificate": {func(*http.Transport) {}, succeeds(1)},
-	}
-	for name, tt := range tests {
-		for operation := range operations {
-			t.Run(name+"/"+operation, func(t *testing.T) { // not parallel: the server counts connections
-				before := connections.Load()
-				tt.want(t, call(t.Context(), t, operation, at(t, server.URL, trusting(t, server, tt.change))))
-				assert.Equal(t, int32(1), connections.Load()-before, "connections")
-			})
-		}
-	}
-	t.Run("unknown authority, the client's own transport", func(t *testing.T) {
-		neverSent(1)(t, call(t.Context(), t, opCreate, at(t, server.URL)))
-	})
-}
-
-func TestConnectionClosedDuringHandshake(t *testing.T) {
-	t.Parallel()
-	for operation := range operations {
-		t.Run(operation, func(t *testing.T) {
-			t.Parallel()
-			addr, accepted := listen(t, func(net.Conn) {})
-			neverSent(3)(t, call(t.Context(), t, operation, at(t, "https://"+addr)))
-			assert.Equal(t, int32(3), accepted.Load())
-		})
-	}
-}
-
-func TestNoCommonTLSVersion(t *testing.T) {
-	t.Parallel()
-	old, connections := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
-	for operation := range operations {
-		t.Run("server speaks only TLS 1.1/"+operation, func(t *testing.T) {
-			before := connections.Load()
-			c := at(t, old.URL, trusting(t, old, func(*http.Transport) {}))
-			all(neverSent(1), says("tls:"))(t, call(t.Context(), t, operation, c))
-			assert.Equal(t, int32(1), connections.Load()-before, "connections")
-		})
-		t.Run("https to an http port/"+operation, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
-			t.Cleanup(server.Close)
-			neverSent(1)(t, call(t.Context(), t, operation, at(t, strings.Replace(server.URL, "http:", "https:", 1))))
-		})
-	}
-}
-
-func TestProxyFails(t *testing.T) {
-	t.Parallel()
-	const password = "hunter2" // requirePresentable looks for it
-	proxy := func(status int) string {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Proxy-Authenticate", "Basic")
-			w.WriteHeader(status)
-		}))
-		t.Cleanup(s.Close)
-		return strings.Replace(s.URL, "://", "://user:"+password+"@", 1)
-	}
-	always := func(proxyURL string) func(*http.Request) (*url.URL, error) {
-		return func(*http.Request) (*url.URL, error) { return url.Parse(proxyURL) }
-	}
-	// environment returns what http.ProxyFromEnvironment does for an invalid URL.
-	environment := func(proxyURL string) func(*http.Request) (*url.URL, error) {
-		return func(*http.Request) (*url.URL, error) {
-			_, err := url.Parse(proxyURL)
-			return nil, fmt.Errorf("invalid proxy address %q: %v", proxyURL, err) //nolint:errorlint // as net/http writes it
-		}
-	}
-	const https, plain = "https://api.example", "http://" + deadAddress
-	tests := map[string]struct {
-		base  string
-		proxy func(*http.Request) (*url.URL, error)
-		want  outcome
-	}{
-		"connection refused":        {https, always("http://user:" + password + "@" + deadAddress), all(neverSent(3), wraps(syscall.ECONNREFUSED))},
-		"connection refused, http":  {plain, always("http://user:" + password + "@" + deadAddress), neverSent(3)},
-		"connection refused, SOCKS": {https, always("socks5://user:" + password + "@" + deadAddress), neverSent(3)},
-		"407 to CONNECT":            {https, always(proxy(407)), all(neverSent(1), says("the proxy answered CONNECT with 407"))},
-		"502 to CONNECT":            {https, always(proxy(502)), all(neverSent(3), says("the proxy answered CONNECT with 502"))},
-		"407 over http":             {plain, always(proxy(407)), failsWithStatus(407, 1)},
-		"unknown scheme":            {https, always("quic://user:" + password + "@proxy.example"), neverSent(1)},
-
-		"URL with an invalid host":         {https, always("http://user:" + password + "@ho st"), neverSent(1)},
-		"URL with an invalid escape":       {https, always("http://user:" + password + "%zz@proxy.example"), neverSent(1)},
-		"URL with a slash in the password": {https, always("http://user:" + password + "/x@proxy.example"), neverSent(1)},
-		"URL with an @ in the password":    {https, always("http://user:x@" + password + "@ho st"), neverSent(1)},
-		"URL without a scheme":             {https, always("1user:" + password + "%zz@proxy.example"), neverSent(1)},
-
-		"Proxy function returns an error": {https, func(*http.Request) (*url.URL, error) {
-			return nil, errors.New("no proxy at http://user:" + password + "@proxy.example or http://user:" + password + "@other.example today")
-		}, all(neverSent(1), says("today"))},
-
-		"environment variable with an invalid host":         {https, environment("http://user:" + password + "@ho st"), neverSent(1)},
-		"environment variable with a slash in the password": {https, environment("http://user:" + password + "/x@proxy.example"), neverSent(1)},
-		"environment variable without a scheme":             {https, environment("1user:" + password + "%zz@proxy.example"), neverSent(1)},
-	}
-	for name, tt := range tests {
-		for operation := range operations {
-			t.Run(name+"/"+operation, func(t *testing.T) {
-				t.Parallel()
-				transport := &http.Transport{Proxy: tt.proxy}
-				t.Cleanup(transport.CloseIdleConnections)
-				c := at(t, tt.base, client.WithHTTPClient(&http.Client{Transport: transport}))
-				tt.want(t, call(t.Context(), t, operation, c))
-			})
-		}
-	}
 }

@@ -2,239 +2,237 @@ package client_test
 
 import (
 	"context"
-	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
-	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
-	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
-	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// outcome checks the result of a call.
-type outcome func(*testing.T, *result)
+// What an error says of whether a session may exist covers every attempt of its call.
+// The class of faults: an outcome that depends on an earlier attempt, or on a status
+// that a proxy sends after the service has done its work.
+func TestMaybeCreatedCoversEveryAttempt(t *testing.T) {
+	t.Parallel()
+	retryAll := client.WithRetryPolicy(client.RetryPolicy{RetryAmbiguous: true})
+	hint := answers(429, "{}", "Retry-After", "1")
+	tests := map[string]struct {
+		steps []step
+		opts  []client.Option
+		want  bool
+	}{
+		"502":                         {steps: []step{answers(502, "{}")}, want: true},
+		"503 with Retry-After":        {steps: []step{answers(503, "{}", "Retry-After", "1")}, want: true},
+		"504":                         {steps: []step{answers(504, "<html>")}, want: true},
+		"500":                         {steps: []step{answers(500, "{}")}, want: true},
+		"505":                         {steps: []step{answers(505, "{}")}, want: true},
+		"501":                         {steps: []step{answers(501, "{}")}},
+		"99":                          {steps: []step{answers(99, "{}")}, want: true},
+		"600":                         {steps: []step{answers(600, "{}")}, want: true},
+		"999":                         {steps: []step{answers(999, "{}")}, want: true},
+		"101":                         {steps: []step{answers(101, "")}, want: true},
+		"307":                         {steps: []step{answers(307, "")}},
+		"400":                         {steps: []step{answers(400, "{}")}},
+		"409":                         {steps: []step{answers(409, "{}")}},
+		"429 three times":             {steps: []step{hint}},
+		"408 three times":             {steps: []step{answers(408, "{}", "Retry-After", "1")}},
+		"connection refused":          {steps: []step{fails(errRefused)}},
+		"429, then refused":           {steps: []step{hint, fails(errRefused)}},
+		"lost":                        {steps: []step{failsAfterSending(io.EOF)}, want: true},
+		"429, then lost":              {steps: []step{hint, failsAfterSending(io.EOF)}, want: true},
+		"success that is cut":         {steps: []step{answers(201, link[:90])}, want: true},
+		"429, then a useless success": {steps: []step{hint, answers(204, "")}, want: true},
 
-// result is what a call returned, and how long it took.
-type result struct {
-	operation string
-	created   *gen.ConnectSessionTokenAuthLink
-	read      *gen.ConnectSession
-	err       error
-	response  client.Response
-	took      time.Duration
-}
+		"502, then 429":                {steps: []step{answers(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
+		"502, then 400":                {steps: []step{answers(502, "{}"), answers(400, "{}")}, opts: []client.Option{retryAll}, want: true},
+		"lost, then 401":               {steps: []step{failsAfterSending(io.EOF), answers(401, "{}")}, opts: []client.Option{retryAll}, want: true},
+		"lost, then refused":           {steps: []step{failsAfterSending(io.EOF), fails(errRefused)}, opts: []client.Option{retryAll}, want: true},
+		"502, then no credentials":     {steps: []step{answers(502, "{}")}, opts: []client.Option{retryAll, keyOnce()}, want: true},
+		"429, then no credentials":     {steps: []step{hint}, opts: []client.Option{keyOnce()}},
+		"no credentials at all":        {steps: []step{hint}, opts: []client.Option{client.WithAPIKeyFunc(noKey)}},
+		"429, then the context ends":   {steps: []step{answers(429, "{}", "Retry-After", "30")}, opts: []client.Option{nil}},
+		"502, then the context ends":   {steps: []step{answers(502, "{}"), answers(429, "{}", "Retry-After", "30")}, opts: []client.Option{retryAll, nil}, want: true},
+		"in flight, the context ends":  {steps: []step{hangs}, opts: []client.Option{nil}, want: true},
+		"refused, then 502, then 429":  {steps: []step{fails(errRefused), answers(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
+		"408, then 429, then 408":      {steps: []step{answers(408, "{}"), hint, answers(408, "{}")}},
+		"redirected after being 502":   {steps: []step{answers(502, "{}"), answers(302, "")}, opts: []client.Option{retryAll}, want: true},
+		"never answered, then refused": {steps: []step{hangs, fails(errRefused)}, opts: []client.Option{retryAll}, want: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				opts := tt.opts
+				if n := len(opts); n > 0 && opts[n-1] == nil { // the context ends
+					opts = opts[:n-1]
+					time.AfterFunc(10*time.Second, cancel)
+				}
+				r := call(ctx, t, opCreate, through(t, scripted(tt.steps...), opts...))
+				assert.Equal(t, tt.want, client.MaybeCreated(r.err), "%v", r.err)
+				assert.Equal(t, tt.want, client.MaybeCreated(fmt.Errorf("onboarding: %w", r.err)))
+				text := assert.NotContains
+				if tt.want {
+					text = assert.Contains
+				}
+				text(t, r.err.Error(), "the session may exist")
+				var sent *client.TransportError
+				if errors.As(r.err, &sent) {
+					assert.Equal(t, tt.want, sent.MaybeSent)
+				}
 
-const (
-	opCreate       = "create_connect_session"
-	opAuthenticate = "authenticate_connect_session"
-)
-
-// succeeds expects a session after the given number of attempts.
-func succeeds(attempts int) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		require.NoError(t, r.err)
-		assert.Equal(t, attempts, r.response.Attempts, "attempts")
+				// The same failures of an operation that only reads create nothing.
+				r = call(t.Context(), t, opAuthenticate, through(t, scripted(tt.steps...), client.WithTimeout(time.Second)))
+				assert.False(t, client.MaybeCreated(r.err), "%v", r.err)
+			})
+		})
 	}
 }
 
-// dropped expects a session without some of its members.
-func dropped(names ...string) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		succeeds(1)(t, r)
-		assert.Equal(t, names, r.response.Dropped, "dropped members")
-	}
-}
+func noKey(context.Context) (string, error) { return "", errors.New("the vault is sealed") }
 
-// neverSent expects a TransportError that says that nothing was sent. With the
-// default policy a transient failure takes three attempts and a permanent one a
-// single attempt.
-func neverSent(attempts int) outcome { return transportError(false, attempts) }
-
-// maybeSent expects a TransportError that says that the request may have been sent.
-func maybeSent(attempts int) outcome { return transportError(true, attempts) }
-
-// ambiguous expects that the request may have been sent. Create is not retried
-// then, and Authenticate is, because it only reads.
-var ambiguous = byOperation(maybeSent(1), maybeSent(3))
-
-func transportError(maybeSent bool, attempts int) outcome {
-	text := byOperation(says("the session may exist"), says("may have arrived"))
-	if !maybeSent {
-		text = says("nothing was sent")
-	}
-	return all(transportErrorOf(maybeSent, attempts), text)
-}
-
-// refusedThenFails expects a TransportError after attempts that were refused or never
-// left.
-func refusedThenFails(attempts int) outcome {
-	return all(transportErrorOf(false, attempts), func(t *testing.T, r *result) {
-		t.Helper()
-		assert.NotContains(t, r.err.Error(), "nothing was sent")
-		assert.NotContains(t, r.err.Error(), "may")
+// keyOnce gives a key to the first attempt only.
+func keyOnce() client.Option {
+	attempts := 0
+	return client.WithAPIKeyFunc(func(ctx context.Context) (string, error) {
+		if attempts++; attempts > 1 {
+			return noKey(ctx)
+		}
+		return testKey, nil
 	})
 }
 
-func transportErrorOf(maybeSent bool, attempts int) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		var got *client.TransportError
-		require.ErrorAs(t, r.err, &got)
-		assert.Equal(t, r.operation, got.Operation)
-		assert.Equal(t, maybeSent, got.MaybeSent, "MaybeSent of %v", r.err)
-		assert.Equal(t, maybeSent && r.operation == opCreate, client.MaybeCreated(r.err), "MaybeCreated of %v", r.err)
-		assert.Equal(t, attempts, got.Attempts, "attempts before %v", r.err)
+func TestMaybeCreatedOfLiteralErrors(t *testing.T) {
+	t.Parallel()
+	var noAPI *client.APIError
+	var noTransport *client.TransportError
+	var noResponse *client.ResponseError
+	tests := map[string]struct {
+		err  error
+		want bool
+	}{
+		"nil":                     {nil, false},
+		"another error":           {io.EOF, false},
+		"502":                     {&client.APIError{StatusCode: 502}, true},
+		"502 of Create":           {&client.APIError{Operation: opCreate, StatusCode: 502}, true},
+		"502 of Authenticate":     {&client.APIError{Operation: opAuthenticate, StatusCode: 502}, false},
+		"502 of a GET":            {&client.APIError{Operation: "GET /accounts", StatusCode: 502}, false},
+		"501":                     {&client.APIError{StatusCode: 501}, false},
+		"429":                     {&client.APIError{StatusCode: 429}, false},
+		"308":                     {&client.APIError{StatusCode: 308}, false},
+		"42":                      {&client.APIError{StatusCode: 42}, true},
+		"sent":                    {&client.TransportError{MaybeSent: true}, true},
+		"sent by Authenticate":    {&client.TransportError{Operation: opAuthenticate, MaybeSent: true}, false},
+		"not sent":                {&client.TransportError{}, false},
+		"useless success":         {&client.ResponseError{}, true},
+		"useless, Authenticate":   {&client.ResponseError{Operation: opAuthenticate}, false},
+		"wrapped":                 {fmt.Errorf("outer: %w", &client.TransportError{MaybeSent: true}), true},
+		"joined":                  {errors.Join(io.EOF, &client.APIError{StatusCode: 500}), true},
+		"joined, all refused":     {errors.Join(io.EOF, &client.APIError{StatusCode: 400}), false},
+		"nil APIError":            {noAPI, false},
+		"nil TransportError":      {noTransport, false},
+		"nil ResponseError":       {noResponse, false},
+		"refusal holding a 502":   {&client.TransportError{Err: &client.APIError{StatusCode: 502}}, false}, // MaybeSent covers the call
+		"an option that is wrong": {create(answering(t, 0, nil, ""), client.WithTimeout(-1)), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.want, client.MaybeCreated(tt.err))
+		})
 	}
 }
 
-// failsWithStatus expects an APIError that is not wrapped.
-func failsWithStatus(status, attempts int) outcome {
-	return all(wrapsStatus(status, attempts), func(t *testing.T, r *result) {
-		t.Helper()
-		_, ok := r.err.(*client.APIError) //nolint:errorlint // it is not wrapped
-		assert.True(t, ok, "%T", r.err)
-	})
+// The text of an operation may be redacted, and so no longer say what it does.
+func TestReadingCreatesNothingWhateverItsNameLooksLike(t *testing.T) {
+	t.Parallel()
+	c := answering(t, 500, nil, "{}", client.WithAPIKey("GET /connect_sessions"), client.WithRetryPolicy(quick))
+	_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
+		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
+	var api *client.APIError
+	require.ErrorAs(t, err, &api)
+	assert.NotContains(t, api.Operation, http.MethodGet)
+	assert.False(t, client.MaybeCreated(err), "%v", err)
 }
 
-// wrapsStatus expects an APIError, perhaps in a TransportError.
-func wrapsStatus(status, attempts int) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		got := requireAPIError(t, r.err, r.operation, status)
-		assert.Equal(t, attempts, got.Attempts, "attempts")
-		assert.NotContains(t, r.err.Error(), "<", "HTML of the body in the text")
-		assert.Equal(t, client.MaybeCreated(r.err), strings.Contains(r.err.Error(), "the session may exist"), r.err)
-	}
-}
-
-// ambiguousStatus expects an APIError with a status after which the request may
-// have been processed: Create is not retried, and Authenticate is.
-func ambiguousStatus(status int) outcome {
-	return byOperation(failsWithStatus(status, 1), failsWithStatus(status, 3))
-}
-
-// unusable expects a ResponseError that contains text, after one attempt: a
-// success that cannot be used is never retried.
-func unusable(text string) outcome { return unusableAfter(1, text) }
-
-func unusableAfter(attempts int, text string) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		var got *client.ResponseError
-		require.ErrorAs(t, r.err, &got)
-		assert.Equal(t, r.operation, got.Operation)
-		assert.Equal(t, attempts, r.response.Attempts, "attempts")
-		assert.ErrorContains(t, r.err, text)
-		assert.Equal(t, r.operation == opCreate, strings.Contains(r.err.Error(), "the session may exist"), r.err)
-		assert.Equal(t, r.operation == opCreate, client.MaybeCreated(r.err))
-	}
-}
-
-// contextEnds expects the context's error.
-func contextEnds(err error, attempts int) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		require.ErrorIs(t, r.err, err)
-		assert.Equal(t, attempts, r.response.Attempts, "attempts before %v", r.err)
-	}
-}
-
-// byOperation expects one outcome of Create and another of Authenticate.
-func byOperation(create, authenticate outcome) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		if r.operation == opCreate {
-			create(t, r)
-		} else {
-			authenticate(t, r)
+func TestTransient(t *testing.T) {
+	t.Parallel()
+	after := func(steps ...step) func(*testing.T) error {
+		return func(t *testing.T) error {
+			return call(t.Context(), t, opAuthenticate, through(t, scripted(steps...))).err
 		}
 	}
-}
-
-// all expects every one of the outcomes.
-func all(outcomes ...outcome) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		for _, o := range outcomes {
-			o(t, r)
-		}
+	literal := func(err error) func(*testing.T) error { return func(*testing.T) error { return err } }
+	tests := map[string]struct {
+		err  func(*testing.T) error
+		want bool
+	}{
+		"nil":                    {literal(nil), false},
+		"another error":          {literal(io.EOF), false},
+		"429":                    {after(answers(429, "{}")), true},
+		"408":                    {after(answers(408, "{}")), true},
+		"500":                    {after(answers(500, "{}")), true},
+		"503":                    {after(answers(503, "{}")), true},
+		"599":                    {after(answers(599, "{}")), true},
+		"501":                    {after(answers(501, "{}")), false},
+		"404":                    {after(answers(404, "{}")), false},
+		"302":                    {after(answers(302, "")), false},
+		"refused":                {after(fails(errRefused)), true},
+		"lost":                   {after(failsAfterSending(errors.New("lost"))), true},
+		"never answered":         {after(hangs), true},
+		"hung up in handshake":   {after(fails(io.ErrUnexpectedEOF)), true},
+		"cut":                    {after(reads(201, link[:50], truncated)...), true},
+		"stalls":                 {after(stalls(201)), true},
+		"reset in the body":      {after(reads(201, link[:50], broken)...), true},
+		"broken gzip":            {after(reads(201, link[:50], corrupt)...), false},
+		"unusable":               {after(answers(201, "<html>")), false},
+		"an unknown error":       {after(fails(errors.New("the breaker is open"))), false},
+		"no such host":           {after(fails(noSuchHost)), false},
+		"429, then no such host": {after(answers(429, "{}"), fails(noSuchHost)), false},
+		"no credentials": {func(t *testing.T) error {
+			return call(t.Context(), t, opCreate, through(t, scripted(hangs), client.WithAPIKeyFunc(noKey))).err
+		}, false},
+		"key function that times out": {func(t *testing.T) error {
+			return call(t.Context(), t, opCreate, through(t, scripted(hangs), client.WithAPIKeyFunc(
+				func(context.Context) (string, error) { return "", context.DeadlineExceeded }))).err
+		}, false},
+		"lost, then no such host": {after(failsAfterSending(io.EOF), fails(noSuchHost)), false},
+		"cancelled in flight": {func(t *testing.T) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			return call(ctx, t, opAuthenticate, through(t, scripted(hangs))).err
+		}, false},
+		"deadline before the call": {func(t *testing.T) error {
+			ctx, cancel := context.WithTimeout(t.Context(), -1)
+			defer cancel()
+			return call(ctx, t, opAuthenticate, through(t, scripted(hangs))).err
+		}, false},
+		"nil APIError":                  {literal((*client.APIError)(nil)), false},
+		"nil TransportError":            {literal((*client.TransportError)(nil)), false},
+		"nil ResponseError":             {literal((*client.ResponseError)(nil)), false},
+		"literal, sent":                 {literal(&client.TransportError{MaybeSent: true, Err: io.EOF}), true},
+		"literal, refused":              {literal(&client.TransportError{Err: errRefused}), true},
+		"literal, not found":            {literal(&client.TransportError{Err: noSuchHost}), false},
+		"literal, sent, then not found": {literal(&client.TransportError{MaybeSent: true, Err: noSuchHost}), true},
+		"wrapped":                       {literal(fmt.Errorf("outer: %w", &client.APIError{StatusCode: 429})), true},
+		"invalid":                       {func(t *testing.T) error { return create(through(t, scripted(hangs)), client.WithTimeout(-1)) }, false},
+		"no redirect":                   {literal(&client.APIError{StatusCode: http.StatusMovedPermanently}), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				err := tt.err(t)
+				assert.Equal(t, tt.want, client.Transient(err), "%v", err)
+			})
+		})
 	}
 }
-
-// wraps expects an error that wraps each of errs.
-func wraps(errs ...error) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		for _, err := range errs {
-			assert.ErrorIs(t, r.err, err)
-		}
-	}
-}
-
-// says expects an error that contains text.
-func says(text string) outcome {
-	return func(t *testing.T, r *result) { t.Helper(); assert.ErrorContains(t, r.err, text) }
-}
-
-// call calls the operation and checks what is true of every call.
-func call(ctx context.Context, t *testing.T, operation string, c *client.Client, opts ...client.Option) *result {
-	t.Helper()
-	r := &result{operation: operation}
-	opts = append(opts, client.WithResponse(&r.response))
-	start := time.Now()
-	if operation == opCreate {
-		r.created, r.err = c.ConnectSessions.Create(ctx, owner, opts...)
-	} else {
-		r.read, r.err = c.ConnectSessions.Authenticate(ctx, gen.ConnectSessionAuthenticate{Token: "token-1"}, opts...)
-	}
-	r.took = time.Since(start)
-	assert.Equal(t, r.err == nil, r.created != nil || r.read != nil, "returns either a session or an error")
-	if r.err != nil {
-		requirePresentable(t, r.err.Error())
-	}
-	return r
-}
-
-// requirePresentable requires one short line without secrets.
-func requirePresentable(t *testing.T, text string) {
-	t.Helper()
-	assert.Less(t, len(text), 1200, "length of the text")
-	assert.False(t, strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q is not printable", text)
-	for _, secret := range []string{
-		testKey, base64.StdEncoding.EncodeToString([]byte(testKey + ":")), "token-1", "hub.example/link-1", "trigger-1", "hunter2",
-	} {
-		assert.NotContains(t, text, secret)
-	}
-}
-
-// through returns a client that sends through rt, with the default retry policy.
-func through(t *testing.T, rt http.RoundTripper, opts ...client.Option) *client.Client {
-	t.Helper()
-	opts = append([]client.Option{
-		client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{Transport: rt}),
-	}, opts...)
-	c, err := client.New(opts...)
-	require.NoError(t, err)
-	return c
-}
-
-// at returns a client for a server, with the default number of attempts and no backoff.
-func at(t *testing.T, baseURL string, opts ...client.Option) *client.Client {
-	t.Helper()
-	opts = append([]client.Option{
-		client.WithAPIKey(testKey), client.WithBaseURL(baseURL), client.WithRetryPolicy(quick),
-	}, opts...)
-	c, err := client.New(opts...)
-	require.NoError(t, err)
-	return c
-}
-
-// quick is the default policy without its backoff.
-var quick = client.RetryPolicy{MinBackoff: time.Nanosecond, MaxBackoff: time.Nanosecond}

@@ -36,9 +36,9 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-var spaces = strings.Repeat(" ", 64<<10)
-
 func (e *endless) Close() error { e.closed = true; return nil }
+
+var spaces = strings.Repeat(" ", 64<<10)
 
 func TestEndlessBody(t *testing.T) {
 	t.Parallel()
@@ -169,4 +169,26 @@ func TestSmallLimitKeepsConnection(t *testing.T) {
 		}
 		assert.Equal(t, int32(1), opened.Load())
 	})
+}
+
+// A request ID, or any other header, of megabytes costs its sender more than the client.
+func TestHugeHeaderIsRefused(t *testing.T) {
+	addr, _ := listen(t, func(conn net.Conn) {
+		if !take(conn) {
+			return
+		}
+		_, err := io.WriteString(conn, okHeader+"X-Request-Id: ")
+		for n := 0; err == nil && n < 9<<20; n += 64 << 10 {
+			_, err = io.WriteString(conn, strings.Repeat("x", 64<<10))
+		}
+	})
+	c := at(t, "http://"+addr, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := create(c)
+	runtime.ReadMemStats(&after)
+	var broken *client.TransportError
+	require.ErrorAs(t, err, &broken)
+	assert.ErrorContains(t, err, "header is too large")
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "bytes allocated, those of the server included")
 }

@@ -18,8 +18,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -202,59 +200,4 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
-}
-
-// assertGoroutines waits for goroutines that are ending, and fails if more than
-// before remain.
-func assertGoroutines(t *testing.T, before int) {
-	t.Helper()
-	for range 1_000_000 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		runtime.Gosched()
-	}
-	stacks := make([]byte, 1<<16)
-	t.Errorf("%d goroutines left of %d:\n%s", runtime.NumGoroutine()-before, before, stacks[:runtime.Stack(stacks, true)])
-}
-
-// TestOutage measures the load on a service that answers every call with an error
-// that is retried.
-func TestOutage(t *testing.T) {
-	t.Parallel()
-	faults := map[string]roundTripper{
-		"503": func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 503, Body: http.NoBody}, nil
-		},
-		"429 with Retry-After": func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {"30"}}, Body: http.NoBody}, nil
-		},
-		"refused": func(*http.Request) (*http.Response, error) {
-			return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-		},
-	}
-	for name, fault := range faults {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				const calls = 10_000
-				var sends atomic.Int64
-				c, err := client.New(client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{
-					Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-						sends.Add(1)
-						return fault(r)
-					}),
-				}))
-				require.NoError(t, err)
-				start := time.Now()
-				for range calls {
-					require.Error(t, authenticate(c))
-				}
-				load := float64(sends.Load()) / calls
-				assert.LessOrEqual(t, load, 1.05)
-				assert.Equal(t, int64(calls+10), sends.Load(), "each call once, and the budget's retries")
-				t.Logf("%d calls, %.4f sends a call, %s of waits", calls, load, time.Since(start))
-			})
-		})
-	}
 }

@@ -63,16 +63,3 @@ func TestStalledServer(t *testing.T) {
 		}
 	}
 }
-
-func sendsAndHolds(text string) func(net.Conn) {
-	return func(conn net.Conn) { sends(text)(conn); hold(conn) }
-}
-
-// inProcess returns a dialler whose server is a function.
-func inProcess(serve func(net.Conn)) func(context.Context, string, string) (net.Conn, error) {
-	return func(context.Context, string, string) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		go func() { defer theirs.Close(); serve(theirs) }()
-		return ours, nil
-	}
-}

@@ -2,10 +2,14 @@ package client_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,7 +17,63 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// TLS handshakes and alerts, and what they prove.
+func TestInvalidCertificates(t *testing.T) {
+	t.Parallel()
+	server, connections := tlsServer(t, nil)
+	tests := map[string]struct {
+		change func(*http.Transport)
+		want   outcome
+	}{
+		"unknown authority": {func(tr *http.Transport) { tr.TLSClientConfig.RootCAs = x509.NewCertPool() }, neverSent(1)},
+		"wrong host":        {func(tr *http.Transport) { tr.TLSClientConfig.ServerName = "elsewhere.example" }, neverSent(1)},
+		"expired": {func(tr *http.Transport) {
+			tr.TLSClientConfig.Time = func() time.Time { return time.Date(2150, 1, 1, 0, 0, 0, 0, time.UTC) }
+		}, neverSent(1)},
+		"valid certificate": {func(*http.Transport) {}, succeeds(1)},
+	}
+	for name, tt := range tests {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) { // not parallel: the server counts connections
+				before := connections.Load()
+				tt.want(t, call(t.Context(), t, operation, at(t, server.URL, trusting(t, server, tt.change))))
+				assert.Equal(t, int32(1), connections.Load()-before, "connections")
+			})
+		}
+	}
+	t.Run("unknown authority, the client's own transport", func(t *testing.T) {
+		neverSent(1)(t, call(t.Context(), t, opCreate, at(t, server.URL)))
+	})
+}
+
+func TestConnectionClosedDuringHandshake(t *testing.T) {
+	t.Parallel()
+	for operation := range operations {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			addr, accepted := listen(t, func(net.Conn) {})
+			neverSent(3)(t, call(t.Context(), t, operation, at(t, "https://"+addr)))
+			assert.Equal(t, int32(3), accepted.Load())
+		})
+	}
+}
+
+func TestNoCommonTLSVersion(t *testing.T) {
+	t.Parallel()
+	old, connections := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	for operation := range operations {
+		t.Run("server speaks only TLS 1.1/"+operation, func(t *testing.T) {
+			before := connections.Load()
+			c := at(t, old.URL, trusting(t, old, func(*http.Transport) {}))
+			all(neverSent(1), says("tls:"))(t, call(t.Context(), t, operation, c))
+			assert.Equal(t, int32(1), connections.Load()-before, "connections")
+		})
+		t.Run("https to an http port/"+operation, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request arrived") }))
+			t.Cleanup(server.Close)
+			neverSent(1)(t, call(t.Context(), t, operation, at(t, strings.Replace(server.URL, "http:", "https:", 1))))
+		})
+	}
+}
 
 // With TLS 1.3 a server rejects the client's certificate after the handshake is over on
 // the client's side, when the request is under way.

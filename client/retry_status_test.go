@@ -3,12 +3,7 @@ package client_test
 import (
 	"fmt"
 	"math"
-	"net"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
-	"reflect"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -117,104 +112,4 @@ func TestStatusAndRetryAfter(t *testing.T) {
 			scenario{name: fmt.Sprintf("%d with RetryAmbiguous", status), steps: []step{answers(status, "{}")}, want: failsWithStatus(status, 3), opts: []client.Option{retryAmbiguous}})
 	}
 	run(t, rows)
-}
-
-func took(want span) outcome {
-	return func(t *testing.T, r *result) { t.Helper(); requireTook(t, want, r.took) }
-}
-
-func TestRedirectsAreNotFollowed(t *testing.T) {
-	t.Parallel()
-	var elsewhere atomic.Int32
-	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		elsewhere.Add(1)
-		answer(201, link)(w, r)
-	}))
-	t.Cleanup(target.Close)
-	port := target.Listener.Addr().(*net.TCPAddr).Port
-	transport := new(http.Transport)
-	t.Cleanup(transport.CloseIdleConnections)
-	follow := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return nil }}
-	usual := &http.Client{Transport: transport}
-	for location, to := range map[string]string{
-		"another port":       target.URL + "/connect_sessions",
-		"another host":       fmt.Sprintf("http://localhost:%d/connect_sessions", port),
-		"the same path":      "",
-		"no Location":        "absent",
-		"invalid URL":        "http://[::1",
-		"invalid escape":     "http://host/%zz",
-		"another scheme":     "ftp://127.0.0.1/",
-		"URL with user info": "http://user:hunter2@127.0.0.1/",
-	} {
-		for _, status := range []int{300, 301, 302, 303, 307, 308} {
-			for operation := range operations {
-				t.Run(fmt.Sprintf("%s/%d/%s", location, status, operation), func(t *testing.T) {
-					t.Parallel()
-					var seen atomic.Int32
-					server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						seen.Add(1)
-						if to != "absent" {
-							w.Header()["Location"] = []string{to}
-						}
-						w.WriteHeader(status)
-					}))
-					t.Cleanup(server.Close)
-					for _, opt := range []client.Option{client.WithUserAgent("x"), client.WithHTTPClient(follow), client.WithHTTPClient(usual)} {
-						all(failsWithStatus(status, 1), says("redirects are not followed"))(t, call(t.Context(), t, operation, at(t, server.URL, opt)))
-					}
-					assert.Equal(t, int32(3), seen.Load(), "requests")
-				})
-			}
-		}
-	}
-	t.Run("http on the same host", func(t *testing.T) {
-		t.Parallel()
-		server := httptest.NewTLSServer(http.RedirectHandler(target.URL+"/connect_sessions", http.StatusTemporaryRedirect))
-		t.Cleanup(server.Close)
-		for operation := range operations {
-			failsWithStatus(307, 1)(t, call(t.Context(), t, operation, at(t, server.URL, trusting(t, server, func(*http.Transport) {}))))
-		}
-	})
-	t.Cleanup(func() { assert.Zero(t, elsewhere.Load(), "requests to the target") })
-}
-
-// Only the transport and the timeout of the caller's HTTP client are used.
-func TestCallerHTTPClientIsNotChanged(t *testing.T) {
-	t.Parallel()
-	var cookies []string
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		cookies = append(cookies, r.Header.Get("Cookie"))
-		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
-		answer(201, link)(w, r)
-	}))
-	t.Cleanup(server.Close)
-	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	transport := new(http.Transport)
-	t.Cleanup(transport.CloseIdleConnections)
-	redirected := false
-	hc := &http.Client{
-		Transport: transport, Timeout: time.Minute, Jar: jar,
-		CheckRedirect: func(*http.Request, []*http.Request) error { redirected = true; return nil },
-	}
-	before := *hc
-	c := at(t, server.URL, client.WithHTTPClient(hc))
-	for range 2 {
-		succeeds(1)(t, call(t.Context(), t, opCreate, c))
-	}
-	for i := range reflect.TypeFor[http.Client]().NumField() {
-		field := reflect.TypeFor[http.Client]().Field(i)
-		was, is := reflect.ValueOf(before).Field(i), reflect.ValueOf(*hc).Field(i)
-		if field.Type.Kind() == reflect.Func {
-			assert.Equal(t, was.Pointer(), is.Pointer(), field.Name)
-			continue
-		}
-		assert.Equal(t, was.Interface(), is.Interface(), field.Name)
-	}
-	assert.Same(t, transport, hc.Transport)
-	assert.False(t, redirected)
-	assert.Equal(t, []string{"", ""}, cookies)
-
-	hc.Transport, hc.Timeout = scripted(answers(500, "{}")), 1
-	succeeds(1)(t, call(t.Context(), t, opCreate, c)) // later changes have no effect
 }

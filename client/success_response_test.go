@@ -2,9 +2,9 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -16,60 +16,6 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
-
-// What the client makes of a response, by status, body and content type.
-
-const gatewayPage = `<html><body><h1>502 Bad Gateway</h1></body></html>`
-
-// responds is a script in which every attempt gets the same response.
-func responds(status int, body string, header ...string) []step {
-	return []step{answers(status, body, header...)}
-}
-
-// reads is responds with a body whose reader is changed.
-func reads(status int, text string, change func(io.Reader) io.Reader) []step {
-	return []step{func(r *http.Request) (*http.Response, error) {
-		return response(r, status, change(strings.NewReader(text))), nil
-	}}
-}
-
-// late returns a reader whose first read takes two seconds, whatever the context says.
-func late(r io.Reader) io.Reader {
-	return io.MultiReader(bodyReader(func([]byte) (int, error) {
-		time.Sleep(2 * time.Second) // in virtual time
-		return 0, io.EOF
-	}), r)
-}
-
-// An answer that is complete is one, even if the time of its attempt is over.
-func TestAnswerIsCompleteAfterTheTimeout(t *testing.T) {
-	took, limited := exactly(2*time.Second), []client.Option{client.WithTimeout(time.Second)}
-	run(t, []scenario{
-		{name: "201 after the attempt's timeout", steps: reads(201, link, late), took: took, opts: limited, want: succeeds(1)},
-		{name: "404 after the attempt's timeout", steps: reads(404, "{}", late), took: took, opts: limited, want: failsWithStatus(404, 1)},
-		{name: "201 after the deadline", steps: reads(201, link, late), took: took, deadline: time.Second, want: succeeds(1)},
-		{name: "404 after the deadline", steps: reads(404, "{}", late), took: took, deadline: time.Second, want: failsWithStatus(404, 1)},
-		{name: "429 after the deadline", steps: reads(429, "{}", late), took: took, deadline: time.Second, want: contextEnds(context.DeadlineExceeded, 1)},
-	})
-}
-
-func truncated(r io.Reader) io.Reader {
-	return io.MultiReader(r, iotest.ErrReader(io.ErrUnexpectedEOF))
-}
-
-// linkWith returns link with another value for one of its members.
-func linkWith(t *testing.T, member, value string) string {
-	t.Helper()
-	s, found := "", false
-	for line := range strings.SplitSeq(link, "\n") {
-		if !found && strings.HasPrefix(strings.TrimSpace(line), `"`+member+`":`) {
-			line, found = fmt.Sprintf("%q: %s,", member, value), true
-		}
-		s += line
-	}
-	require.True(t, found, member)
-	return s
-}
 
 func TestResponseStatus(t *testing.T) {
 	run(t, []scenario{
@@ -83,6 +29,68 @@ func TestResponseStatus(t *testing.T) {
 		{name: "100", steps: responds(100, link), want: failsWithStatus(100, 1)},
 		{name: "300", steps: responds(300, link), want: failsWithStatus(300, 1)},
 	})
+}
+
+func TestAnswer(t *testing.T) {
+	t.Parallel()
+	created := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+	attempt := gen.ConnectSessionLatestAttempt{
+		ID: "attempt-1", Status: gen.AttemptStatusAuthenticated, AccountSecureID: "secure-1",
+		OAuthErrorCode: "access_denied", OAuthErrorDescription: "declined at first",
+		CreatedAt: time.Date(2026, 1, 2, 3, 5, 0, 0, time.UTC), UpdatedAt: time.Date(2026, 1, 2, 3, 6, 0, 0, time.UTC),
+	}
+	full := gen.ConnectSession{
+		ID: 1<<63 - 1, OrganizationID: "org-1", ProjectID: "project-1",
+		Categories: []gen.Category{gen.CategoryHRIS, gen.CategoryHRISLegacy}, Provider: "bamboohr",
+		OriginOwnerID: "customer-1", OriginOwnerName: "Customer One", OriginUsername: "jo",
+		AccountID: "account-1", Label: "label-1", CreatedAt: created,
+		Metadata:             map[string]any{"plan": "pro", "nested": map[string]any{"deep": []any{1.0, "two", nil}}},
+		ExternalTriggerToken: "trigger-1", Type: gen.AccountTypeTest,
+		IntegrationID:      "integration-1", //nolint:staticcheck // deprecated, and still part of the API
+		ConnectorProfileID: "profile-1", LatestConnectionAttempt: &attempt,
+	}
+
+	t.Run("create with every field", func(t *testing.T) {
+		t.Parallel()
+		got, err := serve(t, answer(201, link)).ConnectSessions.Create(t.Context(), owner)
+		require.NoError(t, err)
+		assertJSONEqual(t, link, got)
+		assert.Equal(t, "token-1", got.Token)
+		assert.Equal(t, "https://hub.example/link-1", got.AuthLinkURL)
+		assert.Equal(t, full.ID, got.ID)
+		assert.Equal(t, full.Categories, got.Categories)
+		assert.Equal(t, full.Metadata, got.Metadata)
+		assert.Equal(t, &attempt, got.LatestConnectionAttempt)
+	})
+	t.Run("create with the required fields", func(t *testing.T) {
+		t.Parallel()
+		got, err := serve(t, answer(201, requiredLink)).ConnectSessions.Create(t.Context(), owner)
+		require.NoError(t, err)
+		assertJSONEqual(t, requiredLink, got)
+		assert.Nil(t, got.LatestConnectionAttempt)
+	})
+	t.Run("authenticate with every field", func(t *testing.T) {
+		t.Parallel()
+		got, err := serve(t, answer(201, session)).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: "token-1"})
+		require.NoError(t, err)
+		assert.Equal(t, full, *got)
+		assertJSONEqual(t, session, got)
+	})
+	t.Run("through the generated client", func(t *testing.T) {
+		t.Parallel()
+		got, err := serve(t, answer(201, link)).Generated().CreateConnectSessionWithResponse(t.Context(), owner)
+		require.NoError(t, err)
+		assert.Equal(t, "token-1", got.JSON201.Token)
+		assert.JSONEq(t, link, string(got.Body))
+	})
+}
+
+// assertJSONEqual says that encoding a decoded answer loses nothing of it.
+func assertJSONEqual(t *testing.T, want string, got any) {
+	t.Helper()
+	encoded, err := json.Marshal(got)
+	require.NoError(t, err)
+	assert.JSONEq(t, want, string(encoded))
 }
 
 func TestSuccessBody(t *testing.T) {
@@ -160,6 +168,53 @@ func TestSessionIDIsExact(t *testing.T) {
 	run(t, rows)
 }
 
+// linkWith returns link with another value for one of its members.
+func linkWith(t *testing.T, member, value string) string {
+	t.Helper()
+	s, found := "", false
+	for line := range strings.SplitSeq(link, "\n") {
+		if !found && strings.HasPrefix(strings.TrimSpace(line), `"`+member+`":`) {
+			line, found = fmt.Sprintf("%q: %s,", member, value), true
+		}
+		s += line
+	}
+	require.True(t, found, member)
+	return s
+}
+
+// value expects a session with a value.
+func value(of func(*gen.ConnectSession) any, want any) outcome {
+	return func(t *testing.T, r *result) {
+		t.Helper()
+		require.NoError(t, r.err)
+		got := r.read
+		if c := r.created; c != nil {
+			got = &gen.ConnectSession{ID: c.ID, Categories: c.Categories, Type: c.Type, LatestConnectionAttempt: c.LatestConnectionAttempt}
+		}
+		assert.Equal(t, want, of(got))
+	}
+}
+
+// late returns a reader whose first read takes two seconds, whatever the context says.
+func late(r io.Reader) io.Reader {
+	return io.MultiReader(bodyReader(func([]byte) (int, error) {
+		time.Sleep(2 * time.Second) // in virtual time
+		return 0, io.EOF
+	}), r)
+}
+
+// An answer that is complete is one, even if the time of its attempt is over.
+func TestAnswerIsCompleteAfterTheTimeout(t *testing.T) {
+	took, limited := exactly(2*time.Second), []client.Option{client.WithTimeout(time.Second)}
+	run(t, []scenario{
+		{name: "201 after the attempt's timeout", steps: reads(201, link, late), took: took, opts: limited, want: succeeds(1)},
+		{name: "404 after the attempt's timeout", steps: reads(404, "{}", late), took: took, opts: limited, want: failsWithStatus(404, 1)},
+		{name: "201 after the deadline", steps: reads(201, link, late), took: took, deadline: time.Second, want: succeeds(1)},
+		{name: "404 after the deadline", steps: reads(404, "{}", late), took: took, deadline: time.Second, want: failsWithStatus(404, 1)},
+		{name: "429 after the deadline", steps: reads(429, "{}", late), took: took, deadline: time.Second, want: contextEnds(context.DeadlineExceeded, 1)},
+	})
+}
+
 func TestResponseContentType(t *testing.T) {
 	run(t, []scenario{
 		{name: "JSON without a content type", steps: responds(201, link, "Content-Type", ""), want: succeeds(1)},
@@ -178,91 +233,6 @@ func TestResponseContentType(t *testing.T) {
 	})
 }
 
-func TestErrorBody(t *testing.T) {
-	rows := []scenario{
-		{name: "empty", steps: responds(400, ""), want: failsWithStatus(400, 1)},
-		{name: "truncated", steps: reads(400, `{"mess`, truncated), want: all(failsWithStatus(400, 1), raw(`{"mess`))},
-		{name: "truncated body of a 429", steps: reads(429, "", truncated), want: failsWithStatus(429, 3)},
-		{name: "not JSON", steps: responds(400, "no!"), want: all(failsWithStatus(400, 1), raw("no!"))},
-		{name: "null", steps: responds(400, "null"), want: failsWithStatus(400, 1)},
-		{name: "array", steps: responds(400, "[]"), want: failsWithStatus(400, 1)},
-		{name: "not UTF-8", steps: responds(400, "{\"message\":\"\xff\"}"), want: failsWithStatus(400, 1)},
-		{name: "nested too deeply", steps: responds(400, strings.Repeat("[", 20000)), want: failsWithStatus(400, 1)},
-	}
-	for status := 502; status <= 504; status++ {
-		for _, label := range []string{"text/html", "application/json"} {
-			rows = append(rows, scenario{
-				name:  fmt.Sprintf("%d with HTML labelled %s", status, label),
-				steps: responds(status, gatewayPage, "Content-Type", label), want: all(ambiguousStatus(status), raw(gatewayPage)),
-			})
-		}
-	}
-	for name, members := range map[string]string{
-		"invalid timestamp":                   `"timestamp":"yesterday"`,
-		"empty timestamp":                     `"timestamp":""`,
-		"number as timestamp":                 `"timestamp":1685404800`,
-		"string as statusCode":                `"statusCode":"400"`,
-		"statusCode of another status":        `"statusCode":201`,
-		"object as statusCode":                `"statusCode":{}`,
-		"array as data":                       `"data":[1,2]`,
-		"string as data":                      `"data":"no"`,
-		"string as provider_errors":           `"provider_errors":"no"`,
-		"object as provider_errors":           `"provider_errors":{"status":1}`,
-		"invalid elements in provider_errors": `"provider_errors":[null,"no",1,[],{"status":"no"}]`,
-		"array as data.headers":               `"data":{"headers":[1]}`,
-		"every member null":                   `"statusCode":null,"timestamp":null,"data":null,"provider_errors":null`,
-		"message given twice":                 `"message":"first"`,
-	} {
-		text := fmt.Sprintf(`{%s,"message":"what went wrong"}`, members)
-		rows = append(rows, scenario{
-			name: name, steps: responds(400, text), want: all(failsWithStatus(400, 1), says("what went wrong"), raw(text)),
-		})
-	}
-	for message, text := range map[string]string{
-		`["one","two"]`: "one; two", `{"why":"no"}`: `{"why":"no"}`, `17`: "17", `""`: "400 Bad Request", `null`: "400 Bad Request",
-		`"two\nlines\u0000\u001b[31m"`: `two\nlines\x00\x1b[31m`, `"` + strings.Repeat("long ", 1000) + `"`: "long long",
-		`"the key ` + testKey + ` is not known"`: "the key [redacted] is not known",
-	} {
-		rows = append(rows, scenario{
-			name: "message " + message[:min(len(message), 20)], steps: responds(400, `{"message":`+message+`}`), want: all(failsWithStatus(400, 1), says(text)),
-		})
-	}
-	run(t, rows)
-}
-
-// raw expects an APIError that keeps the body.
-func raw(body string) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		var api *client.APIError
-		require.ErrorAs(t, r.err, &api)
-		assert.Equal(t, body, string(api.Body))
-		assert.Equal(t, body, string(r.response.Body))
-	}
-}
+const gatewayPage = `<html><body><h1>502 Bad Gateway</h1></body></html>`
 
 func noHTML(t *testing.T, r *result) { t.Helper(); assert.NotContains(t, r.err.Error(), "<h") }
-
-// value expects a session with a value.
-func value(of func(*gen.ConnectSession) any, want any) outcome {
-	return func(t *testing.T, r *result) {
-		t.Helper()
-		require.NoError(t, r.err)
-		got := r.read
-		if c := r.created; c != nil {
-			got = &gen.ConnectSession{ID: c.ID, Categories: c.Categories, Type: c.Type, LatestConnectionAttempt: c.LatestConnectionAttempt}
-		}
-		assert.Equal(t, want, of(got))
-	}
-}
-
-func TestErrorBodyKeepsUsableMembers(t *testing.T) {
-	t.Parallel()
-	c := through(t, scripted(answers(400, `{"statusCode":"x","message":"m","timestamp":0,
-		"data":{"statusCode":"x","message":"inner","headers":{"h":1}},
-		"provider_errors":[{"status":"x","url":"https://p"},null,{"status":404}]}`)))
-	api := requireAPIError(t, call(t.Context(), t, opCreate, c).err, opCreate, 400)
-	assert.Equal(t, &gen.UnifiedError{Message: "inner", Headers: map[string]any{"h": 1.0}}, api.Data)
-	assert.Equal(t, []gen.ProviderError{{URL: "https://p"}, {Status: 404}}, api.ProviderErrors)
-	assert.Zero(t, api.Timestamp)
-}

@@ -3,13 +3,10 @@ package client_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -169,45 +166,5 @@ func TestNothingOfABrokenHTTP2AnswerIsShown(t *testing.T) {
 			requireNothingShown(t, err, "planted", "Planted")
 			assert.True(t, client.MaybeCreated(err))
 		})
-	}
-}
-
-// A request ID, or any other header, of megabytes costs its sender more than the client.
-func TestHugeHeaderIsRefused(t *testing.T) {
-	addr, _ := listen(t, func(conn net.Conn) {
-		if !take(conn) {
-			return
-		}
-		_, err := io.WriteString(conn, okHeader+"X-Request-Id: ")
-		for n := 0; err == nil && n < 9<<20; n += 64 << 10 {
-			_, err = io.WriteString(conn, strings.Repeat("x", 64<<10))
-		}
-	})
-	c := at(t, "http://"+addr, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	err := create(c)
-	runtime.ReadMemStats(&after)
-	var broken *client.TransportError
-	require.ErrorAs(t, err, &broken)
-	assert.ErrorContains(t, err, "header is too large")
-	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "bytes allocated, those of the server included")
-}
-
-func TestLongRequestIDIsCut(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{201, 400} {
-		err := create(answering(t, status, http.Header{"X-Request-Id": {strings.Repeat("x", 60<<10)}}, "{"))
-		var api *client.APIError
-		var response *client.ResponseError
-		switch {
-		case errors.As(err, &api):
-			assert.Less(t, len(api.RequestID), 200)
-		case errors.As(err, &response):
-			assert.Less(t, len(response.RequestID), 200)
-			assert.Equal(t, 1, response.Attempts)
-			assert.Len(t, response.Header.Get("X-Request-Id"), 60<<10)
-		}
-		assert.Less(t, len(err.Error()), 500)
 	}
 }

@@ -2,18 +2,13 @@ package client_test
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 
@@ -23,8 +18,6 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
-
-// RoundTrippers that fail or change the request, and callers that do.
 
 func TestFailingRoundTripper(t *testing.T) {
 	sending := func(err error) step { return failsAfterSending(err) }
@@ -196,62 +189,6 @@ func TestRoundTripperChangesHeader(t *testing.T) {
 			assert.Equal(t, headers[0], h)
 		}
 	})
-}
-
-// An http.Transport with a RoundTripper of its own for a scheme or protocol is not
-// proof that nothing was sent.
-func TestRegisteredRoundTripperMaySend(t *testing.T) {
-	t.Parallel()
-	server := httptest.NewUnstartedServer(nil)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	for name, err := range map[string]error{
-		"reset":   &net.OpError{Op: "read", Err: syscall.ECONNRESET},
-		"refused": &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
-	} {
-		var sends atomic.Int32
-		sending := roundTripper(func(r *http.Request) (*http.Response, error) {
-			sends.Add(1)
-			_, _ = io.Copy(io.Discard, r.Body)
-			return nil, err
-		})
-		registered := &http.Transport{}
-		registered.RegisterProtocol("https", sending)
-		negotiated := server.Client().Transport.(*http.Transport).Clone()
-		negotiated.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
-			"h2": func(string, *tls.Conn) http.RoundTripper { return sending },
-		}
-		for how, transport := range map[string]*http.Transport{"registered": registered, "negotiated": negotiated} {
-			t.Run(name+" "+how, func(t *testing.T) {
-				sends.Store(0)
-				err := create(at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport})))
-				var broken *client.TransportError
-				require.ErrorAs(t, err, &broken)
-				assert.True(t, broken.MaybeSent)
-				assert.Equal(t, int32(1), sends.Load())
-			})
-		}
-	}
-}
-
-// The same is true of a RoundTripper that reads the body after it has failed.
-func TestRegisteredRoundTripperReadsBodyAfterFailing(t *testing.T) {
-	t.Parallel()
-	var requests []*http.Request
-	later := roundTripper(func(r *http.Request) (*http.Response, error) {
-		requests = append(requests, r)
-		return nil, os.ErrDeadlineExceeded
-	})
-	registered := new(http.Transport)
-	registered.RegisterProtocol("https", later)
-	err := create(at(t, "https://localhost", client.WithHTTPClient(&http.Client{Transport: registered})))
-	require.Len(t, requests, 1)
-	body, _ := io.ReadAll(requests[0].Body)
-	assert.NotEmpty(t, body)
-	var broken *client.TransportError
-	require.ErrorAs(t, err, &broken)
-	assert.True(t, broken.MaybeSent)
 }
 
 // Middleware may read copies of the body, as signing and logging do.

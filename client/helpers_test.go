@@ -1,0 +1,148 @@
+package client_test
+
+import (
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+	"github.com/StackOneHQ/stackone-client-go/gen"
+)
+
+const testKey = "v1.eu.test-key"
+
+const (
+	opCreate       = "create_connect_session"
+	opAuthenticate = "authenticate_connect_session"
+)
+
+var owner = gen.ConnectSessionCreate{OriginOwnerID: "customer-1", OriginOwnerName: "Customer One"}
+
+// Documented answers: every field of the success of create and of authenticate.
+const sessionFields = `
+		"id": 9223372036854775807,
+		"organization_id": "org-1",
+		"project_id": "project-1",
+		"categories": ["hris", "hris-legacy"],
+		"provider": "bamboohr",
+		"origin_owner_id": "customer-1",
+		"origin_owner_name": "Customer One",
+		"origin_username": "jo",
+		"account_id": "account-1",
+		"label": "label-1",
+		"created_at": "2026-01-02T03:04:05.678Z",
+		"metadata": {"plan": "pro", "nested": {"deep": [1, "two", null]}},
+		"external_trigger_token": "trigger-1",
+		"type": "test",
+		"integration_id": "integration-1",
+		"connector_profile_id": "profile-1",
+		"latest_connection_attempt": {
+			"id": "attempt-1",
+			"status": "authenticated",
+			"account_secure_id": "secure-1",
+			"oauth_error_code": "access_denied",
+			"oauth_error_description": "declined at first",
+			"created_at": "2026-01-02T03:05:00Z",
+			"updated_at": "2026-01-02T03:06:00Z"
+		}`
+
+var (
+	session = documented("ConnectSession", `{`+sessionFields+`}`)
+	link    = documented("ConnectSessionTokenAuthLink", `{"token": "token-1", "auth_link_url": "https://hub.example/link-1",`+sessionFields+`}`)
+
+	requiredLink = documented("ConnectSessionTokenAuthLink", `{
+		"id": 1, "organization_id": "org-1", "project_id": "project-1",
+		"origin_owner_id": "customer-1", "origin_owner_name": "Customer One",
+		"created_at": "2026-01-02T03:04:05.678Z",
+		"token": "token-1", "auth_link_url": "https://hub.example/link-1"}`)
+)
+
+func create(c *client.Client, opts ...client.Option) error {
+	_, err := c.ConnectSessions.Create(context.Background(), owner, opts...)
+	return err
+}
+
+func authenticate(c *client.Client, opts ...client.Option) error {
+	_, err := c.ConnectSessions.Authenticate(context.Background(), gen.ConnectSessionAuthenticate{Token: "token-1"}, opts...)
+	return err
+}
+
+// operations are the calls that every rule must hold for.
+var operations = map[string]func(*client.Client, ...client.Option) error{
+	"create_connect_session":       create,
+	"authenticate_connect_session": authenticate,
+}
+
+// quick is the default policy without its backoff.
+var quick = client.RetryPolicy{MinBackoff: time.Nanosecond, MaxBackoff: time.Nanosecond}
+
+// through returns a client that sends through rt, with the default retry policy.
+func through(t *testing.T, rt http.RoundTripper, opts ...client.Option) *client.Client {
+	t.Helper()
+	opts = append([]client.Option{
+		client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{Transport: rt}),
+	}, opts...)
+	c, err := client.New(opts...)
+	require.NoError(t, err)
+	return c
+}
+
+// at returns a client for a server, with the default number of attempts and no backoff.
+func at(t *testing.T, baseURL string, opts ...client.Option) *client.Client {
+	t.Helper()
+	opts = append([]client.Option{
+		client.WithAPIKey(testKey), client.WithBaseURL(baseURL), client.WithRetryPolicy(quick),
+	}, opts...)
+	c, err := client.New(opts...)
+	require.NoError(t, err)
+	return c
+}
+
+// answering returns a client whose every attempt gets this answer.
+func answering(tb testing.TB, status int, header http.Header, body string, opts ...client.Option) *client.Client {
+	tb.Helper()
+	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	})
+	c, err := client.New(append([]client.Option{
+		client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{Transport: transport}),
+		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
+	}, opts...)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func requireAPIError(t *testing.T, err error, operation string, status int) *client.APIError {
+	t.Helper()
+	var api *client.APIError
+	require.ErrorAs(t, err, &api)
+	assert.Equal(t, operation, api.Operation)
+	assert.Equal(t, status, api.StatusCode)
+	return api
+}
+
+// requirePresentable requires one short line without secrets.
+func requirePresentable(t *testing.T, text string) {
+	t.Helper()
+	assert.Less(t, len(text), 1200, "length of the text")
+	assert.False(t, strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q is not printable", text)
+	for _, secret := range []string{
+		testKey, base64.StdEncoding.EncodeToString([]byte(testKey + ":")), "token-1", "hub.example/link-1", "trigger-1", "hunter2",
+	} {
+		assert.NotContains(t, text, secret)
+	}
+}

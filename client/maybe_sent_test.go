@@ -1,0 +1,250 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+// A connection without an address is a connection, as one over a pipe or a tunnel.
+func TestConnectionWithoutAnAddressMaySend(t *testing.T) {
+	t.Parallel()
+	for name, wrap := range map[string]func(*http.Transport) http.RoundTripper{
+		"http.Transport": func(tr *http.Transport) http.RoundTripper { return tr },
+		"wrapped":        func(tr *http.Transport) http.RoundTripper { return roundTripper(tr.RoundTrip) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr, accepted := listen(t, func(c net.Conn) { take(c); hold(c) })
+			transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+				return nameless{conn}, err
+			}}
+			t.Cleanup(transport.CloseIdleConnections)
+			c := through(t, wrap(transport), client.WithBaseURL("http://localhost"), client.WithTimeout(50*time.Millisecond))
+			maybeSent(1)(t, call(t.Context(), t, opCreate, c))
+			_, err := c.Generated().CreateConnectSessionWithBody(t.Context(), "", nil, func(_ context.Context, r *http.Request) error {
+				r.Method = http.MethodDelete
+				return nil
+			})
+			var sent *client.TransportError
+			require.ErrorAs(t, err, &sent)
+			assert.True(t, sent.MaybeSent)
+			assert.Equal(t, int32(2), accepted.Load())
+		})
+	}
+}
+
+type nameless struct{ net.Conn }
+
+func (nameless) RemoteAddr() net.Addr { return nil }
+
+// A request that was sent stays sent when a later connection is refused: one that a
+// RoundTripper repeats by itself, and a GET, which net/http repeats.
+func TestSentThenRefused(t *testing.T) {
+	t.Parallel()
+	addr, accepted := listen(t, func(c net.Conn) { take(c) })
+	transport, _ := refusing(t)
+	repeats := roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		for _, host := range []string{addr, deadAddress} {
+			again := r.Clone(r.Context())
+			again.URL.Host, again.Body = host, io.NopCloser(bytes.NewReader(body))
+			_, err = transport.RoundTrip(again)
+		}
+		return nil, err
+	})
+	r := call(t.Context(), t, opCreate, through(t, repeats, client.WithBaseURL("http://"+addr)))
+	all(maybeSent(1), wraps(syscall.ECONNREFUSED))(t, r)
+	assert.Equal(t, int32(1), accepted.Load())
+
+	used, _ := listen(t, func(c net.Conn) {
+		if take(c) {
+			_, _ = io.WriteString(c, okHeader+"Content-Length: 8\r\n\r\n"+`{"id":1}`)
+		}
+		take(c) // the second request, which is processed and not answered
+	})
+	var dials atomic.Int32
+	once := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		if dials.Add(1) > 1 {
+			return nil, errRefused
+		}
+		return new(net.Dialer).DialContext(ctx, network, used)
+	}}
+	t.Cleanup(once.CloseIdleConnections)
+	c := at(t, "http://"+used, client.WithHTTPClient(&http.Client{Transport: once}), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+	succeeds(1)(t, call(t.Context(), t, opAuthenticate, c))
+	_, err := c.Generated().CreateConnectSessionWithBody(t.Context(), "", nil, func(_ context.Context, r *http.Request) error {
+		r.Method = http.MethodGet
+		return nil
+	})
+	var sent *client.TransportError
+	require.ErrorAs(t, err, &sent)
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+	assert.True(t, sent.MaybeSent, "%v", err)
+}
+
+// RoundTrippers that fail in a way that proves nothing.
+func TestRoundTripperMayHaveSent(t *testing.T) {
+	t.Parallel()
+	transport, base := refusing(t)
+	holds, _ := listen(t, hold)
+	reading := func(then func(*http.Request) error) roundTripper {
+		return func(r *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			return nil, then(r)
+		}
+	}
+	for name, rt := range map[string]roundTripper{
+		"no connection for a token, then another way": reading(func(r *http.Request) error {
+			request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "http://"+deadAddress, nil)
+			if err == nil {
+				_, err = transport.RoundTrip(request)
+			}
+			assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+			return errors.New("lost")
+		}),
+		"a connection without an address, and another way": reading(func(r *http.Request) error {
+			trace := httptrace.ContextClientTrace(r.Context())
+			trace.GetConn("api.example:443")
+			trace.GotConn(httptrace.GotConnInfo{})
+			return errRefused
+		}),
+		"a connection that never answers": func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			r = r.Clone(r.Context())
+			r.Body, r.URL.Host = io.NopCloser(bytes.NewReader(body)), holds
+			return transport.RoundTrip(r)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := through(t, rt, base, client.WithTimeout(200*time.Millisecond))
+			maybeSent(1)(t, call(t.Context(), t, opCreate, c))
+		})
+	}
+}
+
+// Without a body there is nothing that could be found unread.
+func TestRequestWithoutBodyMayHaveBeenSent(t *testing.T) {
+	t.Parallel()
+	lost := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("lost") })
+	registered := new(http.Transport)
+	registered.RegisterProtocol("https", lost)
+	for name, rt := range map[string]http.RoundTripper{"a RoundTripper": lost, "a registered RoundTripper": registered} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := through(t, rt).Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
+				func(_ context.Context, r *http.Request) error { r.Method = http.MethodDelete; return nil })
+			var sent *client.TransportError
+			require.ErrorAs(t, err, &sent)
+			assert.True(t, sent.MaybeSent, "%v", err)
+		})
+	}
+}
+
+// An http.Transport with a RoundTripper of its own for a scheme or protocol is not
+// proof that nothing was sent.
+func TestRegisteredRoundTripperMaySend(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(nil)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for name, err := range map[string]error{
+		"reset":   &net.OpError{Op: "read", Err: syscall.ECONNRESET},
+		"refused": &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED},
+	} {
+		var sends atomic.Int32
+		sending := roundTripper(func(r *http.Request) (*http.Response, error) {
+			sends.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body)
+			return nil, err
+		})
+		registered := &http.Transport{}
+		registered.RegisterProtocol("https", sending)
+		negotiated := server.Client().Transport.(*http.Transport).Clone()
+		negotiated.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{
+			"h2": func(string, *tls.Conn) http.RoundTripper { return sending },
+		}
+		for how, transport := range map[string]*http.Transport{"registered": registered, "negotiated": negotiated} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				sends.Store(0)
+				err := create(at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport})))
+				var broken *client.TransportError
+				require.ErrorAs(t, err, &broken)
+				assert.True(t, broken.MaybeSent)
+				assert.Equal(t, int32(1), sends.Load())
+			})
+		}
+	}
+}
+
+// The same is true of a RoundTripper that reads the body after it has failed.
+func TestRegisteredRoundTripperReadsBodyAfterFailing(t *testing.T) {
+	t.Parallel()
+	var requests []*http.Request
+	later := roundTripper(func(r *http.Request) (*http.Response, error) {
+		requests = append(requests, r)
+		return nil, os.ErrDeadlineExceeded
+	})
+	registered := new(http.Transport)
+	registered.RegisterProtocol("https", later)
+	err := create(at(t, "https://localhost", client.WithHTTPClient(&http.Client{Transport: registered})))
+	require.Len(t, requests, 1)
+	body, _ := io.ReadAll(requests[0].Body)
+	assert.NotEmpty(t, body)
+	var broken *client.TransportError
+	require.ErrorAs(t, err, &broken)
+	assert.True(t, broken.MaybeSent)
+}
+
+// net/http repeats a request that has either header and breaks on a used connection.
+func TestIdempotencyKeyOfARequestEditor(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		t.Run(key, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			addr, _ := listen(t, func(conn net.Conn) {
+				for n := 0; take(conn); n++ {
+					requests.Add(1)
+					if n > 0 { // on a connection that had been used
+						return
+					}
+					_, _ = io.WriteString(conn, okHeader+"Content-Length: 8\r\n\r\n"+`{"id":1}`)
+				}
+			})
+			c := at(t, "http://"+addr)
+			succeeds(1)(t, call(t.Context(), t, opAuthenticate, c))
+			_, err := c.Generated().CreateConnectSession(t.Context(), owner, func(_ context.Context, r *http.Request) error {
+				r.Header.Set(key, "k")
+				return nil
+			})
+			assert.True(t, client.MaybeCreated(err), "%v", err)
+			assert.Equal(t, int32(2), requests.Load(), "requests of the two calls")
+		})
+	}
+}

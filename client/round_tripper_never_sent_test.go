@@ -1,0 +1,234 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/StackOneHQ/stackone-client-go/client"
+)
+
+func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
+	t.Parallel()
+	transport, base := refusing(t)
+	token := httptest.NewServer(answer(200, `{"access_token":"x"}`))
+	t.Cleanup(token.Close)
+	fetchToken := func(ctx context.Context) error {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, token.URL, nil)
+		if err != nil {
+			return err
+		}
+		res, err := transport.RoundTrip(r)
+		if err == nil {
+			res.Body.Close()
+		}
+		return err
+	}
+	tests := map[string]roundTripper{
+		"dumps the request": func(r *http.Request) (*http.Response, error) {
+			if _, err := httputil.DumpRequestOut(r, true); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"dumps the header": func(r *http.Request) (*http.Response, error) {
+			if _, err := httputil.DumpRequestOut(r, false); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"signs what GetBody returns": func(r *http.Request) (*http.Response, error) {
+			body, err := r.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			if _, err := io.ReadAll(body); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"dumps the request, and wraps the error": func(r *http.Request) (*http.Response, error) {
+			if _, err := httputil.DumpRequestOut(r, true); err != nil {
+				return nil, err
+			}
+			_, err := transport.RoundTrip(r)
+			return nil, fmt.Errorf("middleware: %w", err)
+		},
+		"replaces the body by a copy": func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			r = r.Clone(r.Context())
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			return transport.RoundTrip(r)
+		},
+		"fetches a token first": func(r *http.Request) (*http.Response, error) {
+			if err := fetchToken(r.Context()); err != nil {
+				return nil, err
+			}
+			return transport.RoundTrip(r)
+		},
+		"sends with an http.Client": func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.RequestURI = ""
+			return (&http.Client{Transport: transport}).Do(r)
+		},
+	}
+	for name, rt := range tests {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				r := call(t.Context(), t, operation, through(t, rt, base, client.WithRetryPolicy(quick)))
+				all(neverSent(3), wraps(syscall.ECONNREFUSED))(t, r)
+			})
+		}
+	}
+}
+
+// The same when the connection is made but the handshake fails, or a proxy refuses.
+func TestRoundTripperReadsBodyBeforeHandshakeFails(t *testing.T) {
+	t.Parallel()
+	hangsUp, _ := listen(t, func(net.Conn) {})
+	resets, _ := listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); reset(c) })
+	silent, _ := listen(t, hold)
+	plain, _ := listen(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1))
+		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+	})
+	refuses, _ := listen(t, sends("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"))
+	old, _ := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
+	for name, tt := range map[string]struct {
+		base, proxy string
+		want        outcome
+	}{
+		"hangs up":          {"https://" + hangsUp, "", neverSent(3)},
+		"resets":            {"https://" + resets, "", neverSent(3)},
+		"is silent":         {"https://" + silent, "", neverSent(3)},
+		"speaks no TLS":     {"https://" + plain, "", neverSent(1)},
+		"speaks an old TLS": {old.URL, "", neverSent(1)},
+		"a proxy refuses":   {"https://api.example", "http://" + refuses, neverSent(3)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := client.NewTransport()
+			transport.TLSHandshakeTimeout = 50 * time.Millisecond
+			transport.Proxy = func(*http.Request) (*url.URL, error) {
+				if tt.proxy == "" {
+					return nil, nil
+				}
+				return url.Parse(tt.proxy)
+			}
+			t.Cleanup(transport.CloseIdleConnections)
+			signing := roundTripper(func(r *http.Request) (*http.Response, error) {
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					return nil, err
+				}
+				r = r.Clone(r.Context())
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				return transport.RoundTrip(r)
+			})
+			tt.want(t, call(t.Context(), t, opCreate, through(t, signing, client.WithBaseURL(tt.base), client.WithRetryPolicy(quick))))
+		})
+	}
+}
+
+func TestAttemptEndsWhileRoundTripperConnects(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		inner := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(100 * time.Second) // in virtual time; net/http does not cancel it
+			return nil, errRefused
+		}}
+		dumps := roundTripper(func(r *http.Request) (*http.Response, error) {
+			if _, err := httputil.DumpRequestOut(r, true); err != nil {
+				return nil, err
+			}
+			return inner.RoundTrip(r)
+		})
+		neverSent(3)(t, call(t.Context(), t, opCreate, through(t, dumps, client.WithTimeout(time.Second))))
+		time.Sleep(2 * time.Minute) // until the diallers have returned
+	})
+}
+
+// A RoundTripper that fails without reading the body has not sent it. Whether the call
+// is retried depends on its error.
+func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(answer(401, `{"error":"invalid_client"}`))
+	t.Cleanup(server.Close)
+	transport := client.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	tests := map[string]struct {
+		send roundTripper
+		want outcome
+	}{
+		"open circuit breaker": {func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("circuit breaker is open")
+		}, all(neverSent(1), says("circuit breaker is open"))},
+		"rate limiter that times out": {func(*http.Request) (*http.Response, error) {
+			return nil, context.DeadlineExceeded
+		}, neverSent(3)},
+		"token endpoint that refuses": {func(r *http.Request) (*http.Response, error) {
+			request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, server.URL, nil)
+			if err != nil {
+				return nil, err
+			}
+			res, err := transport.RoundTrip(request)
+			if err != nil {
+				return nil, err
+			}
+			res.Body.Close()
+			return nil, errors.New("no token: " + res.Status)
+		}, all(neverSent(1), says("no token: 401"))},
+		"closes the body": {func(r *http.Request) (*http.Response, error) {
+			r.Body.Close()
+			return nil, errors.New("not today")
+		}, neverSent(1)},
+	}
+	for name, tt := range tests {
+		for operation := range operations {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				t.Parallel()
+				tt.want(t, call(t.Context(), t, operation, through(t, tt.send, client.WithRetryPolicy(quick))))
+			})
+		}
+	}
+}
+
+// After such a failure nothing can be read any more, so the proof stays true.
+func TestBodyIsSealedAfterTheProof(t *testing.T) {
+	t.Parallel()
+	var kept []*http.Request
+	keeps := roundTripper(func(r *http.Request) (*http.Response, error) {
+		kept = append(kept, r)
+		return nil, errors.New("circuit breaker is open")
+	})
+	neverSent(1)(t, call(t.Context(), t, opCreate, through(t, keeps)))
+	require.Len(t, kept, 1)
+	body, err := io.ReadAll(kept[0].Body)
+	assert.Error(t, err)
+	assert.Empty(t, body)
+	again, err := kept[0].GetBody()
+	require.NoError(t, err)
+	var copied bytes.Buffer
+	_, err = io.Copy(&copied, again)
+	assert.Error(t, err)
+	assert.Zero(t, copied.Len())
+}
