@@ -21,14 +21,14 @@ func TestKeyFromEnvironment(t *testing.T) {
 		answer(201, link)(w, r)
 	}
 	t.Run("used", func(t *testing.T) {
-		c := serveUndescribed(t, handler)
+		c := serveUnvalidated(t, handler)
 		other, err := client.New(client.WithBaseURL(baseURL(c)))
 		require.NoError(t, err)
 		require.NoError(t, create(other))
 		assert.Equal(t, "from-environment", username)
 	})
 	t.Run("overridden", func(t *testing.T) {
-		require.NoError(t, create(serveUndescribed(t, handler)))
+		require.NoError(t, create(serveUnvalidated(t, handler)))
 		assert.Equal(t, testKey, username)
 	})
 	t.Run("not used instead of an empty key", func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestKeyFromEnvironment(t *testing.T) {
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	var username, password string
-	c := serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+	c := serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
 		username, password, _ = r.BasicAuth()
 		answer(201, link)(w, r)
 	})
@@ -81,14 +81,14 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestRequestEditorToAnotherOrigin(t *testing.T) {
+func TestNoCredentialsForAnotherOrigin(t *testing.T) {
 	t.Parallel()
 	var authorization []string
-	elsewhere := serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+	elsewhere := serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
 		authorization = append(authorization, r.Header.Get("Authorization"))
 		answer(201, link)(w, r)
 	})
-	c := serveUndescribed(t, answer(500, `{}`))
+	c := serveUnvalidated(t, answer(500, `{}`))
 	target := baseURL(elsewhere)
 	_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner, func(_ context.Context, r *http.Request) error {
 		u, err := r.URL.Parse(target + "/connect_sessions")

@@ -20,7 +20,7 @@ func TestUnusualBaseURLs(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"https://host.example:", "https://host.example:/x", "https://host.example/a/../", "https://host.example/./"} {
 		var got *http.Request
-		c := answering(t, 0, nil, "", client.WithBaseURL(base), client.WithHTTPClient(&http.Client{Transport: roundTripper(
+		c := responding(t, 0, nil, "", client.WithBaseURL(base), client.WithHTTPClient(&http.Client{Transport: roundTripper(
 			func(r *http.Request) (*http.Response, error) {
 				got = r
 				return &http.Response{StatusCode: 503}, nil
@@ -32,13 +32,13 @@ func TestUnusualBaseURLs(t *testing.T) {
 
 // net/http sends requests to localhost past the proxy of the environment, but knows
 // that name in lower case only; the key would go to the proxy in clear text.
-func TestLocalhostIsLowerCase(t *testing.T) {
+func TestLocalhostIsLowerCased(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"http://LOCALHOST:1", "http://LocalHost:1/x", "https://Localhost:1", "http://localhost:1"} {
 		var host string
 		c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
 			host = r.URL.Host
-			return answers(201, link)(r)
+			return responds(201, link)(r)
 		}), client.WithBaseURL(base))
 		require.NoError(t, create(c))
 		assert.Equal(t, "localhost:1", host, base)
@@ -48,11 +48,11 @@ func TestLocalhostIsLowerCase(t *testing.T) {
 
 // The proxy of the environment gets nothing that is meant for this machine, however its
 // address is spelled.
-func TestLoopbackPassesNoProxy(t *testing.T) {
+func TestLoopbackBypassesProxy(t *testing.T) {
 	if os.Getenv("TEST_LOOPBACK_PROXY") == "" { // net/http reads the environment once a process
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLoopbackPassesNoProxy$", "-test.v")
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLoopbackBypassesProxy$", "-test.v")
 		var asked atomic.Int32
-		addr, _ := listen(t, func(conn net.Conn) { asked.Add(1); take(conn) })
+		addr, _ := listen(t, func(conn net.Conn) { asked.Add(1); readRequest(conn) })
 		cmd.Env = append(os.Environ(), "TEST_LOOPBACK_PROXY=1", "HTTP_PROXY=http://"+addr, "NO_PROXY=", "no_proxy=")
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(out))

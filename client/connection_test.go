@@ -23,7 +23,7 @@ func TestBrokenResponse(t *testing.T) {
 	t.Parallel()
 	forever := func(header, more string) func(net.Conn) {
 		return func(conn net.Conn) {
-			if !take(conn) {
+			if !readRequest(conn) {
 				return
 			}
 			_, err := io.WriteString(conn, header)
@@ -37,12 +37,12 @@ func TestBrokenResponse(t *testing.T) {
 	tests := []struct {
 		name  string
 		serve func(net.Conn)
-		want  outcome
+		want  expectation
 		opts  []client.Option
 	}{
 		{name: "connection closed when accepted", serve: func(net.Conn) {}, want: ambiguous},
-		{name: "RST after the request", serve: func(c net.Conn) { take(c); reset(c) }, want: ambiguous},
-		{name: "FIN after the request", serve: func(c net.Conn) { take(c) }, want: all(ambiguous, wraps(io.EOF))},
+		{name: "RST after the request", serve: func(c net.Conn) { readRequest(c); reset(c) }, want: ambiguous},
+		{name: "FIN after the request", serve: func(c net.Conn) { readRequest(c) }, want: all(ambiguous, wraps(io.EOF))},
 		{name: "FIN inside the status line", serve: sends("HTTP/1.1 20"), want: ambiguous},
 		{name: "FIN inside the header", serve: sends("HTTP/1.1 201 Created\r\nContent-Ty"), want: ambiguous},
 		{name: "FIN before the end of the header", serve: sends(okHeader), want: all(ambiguous, wraps(io.ErrUnexpectedEOF))},
@@ -96,14 +96,14 @@ func TestBrokenResponse(t *testing.T) {
 	}
 }
 
-func TestKeptConnectionResetByNextRequest(t *testing.T) {
+func TestReusedConnectionReset(t *testing.T) {
 	t.Parallel()
 	const good = okHeader + "Content-Length: 8\r\n\r\n" + `{"id":1}`
 	for operation := range operations {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			addr, accepted := listen(t, func(conn net.Conn) {
-				if take(conn) {
+				if readRequest(conn) {
 					_, _ = io.WriteString(conn, good)
 				}
 				_, _ = conn.Read(make([]byte, 1)) // the next request has arrived
@@ -134,13 +134,13 @@ func keepConnection(t *testing.T, c *client.Client) {
 	}
 }
 
-// noticed is a connection that reports when its owner closes it.
-type noticed struct {
+// closeNotifyConn is a connection that reports when its owner closes it.
+type closeNotifyConn struct {
 	net.Conn
 	closed func()
 }
 
-func (c *noticed) Close() error { c.closed(); return c.Conn.Close() }
+func (c *closeNotifyConn) Close() error { c.closed(); return c.Conn.Close() }
 
 func TestIdleConnectionClosed(t *testing.T) {
 	t.Parallel()
@@ -151,7 +151,7 @@ func TestIdleConnectionClosed(t *testing.T) {
 			noticing := make(chan struct{}, 8)
 			transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-				return &noticed{conn, func() { noticing <- struct{}{} }}, err
+				return &closeNotifyConn{conn, func() { noticing <- struct{}{} }}, err
 			}}
 			c := at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: transport}))
 			for n := range int32(3) {
@@ -183,7 +183,7 @@ func TestIdleConnectionsBreakOnWrite(t *testing.T) {
 			var broken atomic.Bool
 			transport := &http.Transport{MaxIdleConnsPerHost: idle, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-				return &breaking{conn, broken.Load(), &broken}, err
+				return &failingConn{conn, broken.Load(), &broken}, err
 			}}
 			t.Cleanup(transport.CloseIdleConnections)
 			c := at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))
@@ -203,15 +203,15 @@ func TestIdleConnectionsBreakOnWrite(t *testing.T) {
 	}
 }
 
-// breaking is a connection whose writes fail once broken is set, unless it was
+// failingConn is a connection whose writes fail once broken is set, unless it was
 // opened after that.
-type breaking struct {
+type failingConn struct {
 	net.Conn
 	fresh  bool
 	broken *atomic.Bool
 }
 
-func (c *breaking) Write(p []byte) (int, error) {
+func (c *failingConn) Write(p []byte) (int, error) {
 	if c.broken.Load() && !c.fresh {
 		return 0, &net.OpError{Op: "write", Net: "tcp", Err: errors.New("broken")}
 	}
@@ -230,7 +230,7 @@ func TestIdleConnectionBrokenThenRefused(t *testing.T) {
 			return nil, errRefused
 		}
 		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		return &breaking{conn, false, &broken}, err
+		return &failingConn{conn, false, &broken}, err
 	}
 	c := at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))
 	succeeds(1)(t, call(t.Context(), t, opCreate, c))

@@ -19,8 +19,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// deaf returns one second after the context has ended.
-func deaf(r *http.Request) (*http.Response, error) {
+// ignoresContext returns one second after the context has ended.
+func ignoresContext(r *http.Request) (*http.Response, error) {
 	res, err := hangs(r)
 	time.Sleep(time.Second) // in virtual time
 	return res, err
@@ -32,36 +32,36 @@ var errShutdown = errors.New("the program shuts down")
 func TestContextCancelled(t *testing.T) {
 	t.Parallel()
 	const end = 3 * time.Second
-	wait := answers(429, `{"message":"slow down"}`, "Retry-After", "50")
-	kept := func(status int) outcome {
+	wait := responds(429, `{"message":"slow down"}`, "Retry-After", "50")
+	kept := func(status int) expectation {
 		return func(t *testing.T, r *result) { t.Helper(); requireAPIError(t, r.err, r.operation, status) }
 	}
 	longWaits := client.RetryPolicy{MinBackoff: 1000 * time.Hour, MaxBackoff: 1000 * time.Hour}
 	tests := []struct {
 		name  string
 		steps []step
-		want  func(error) outcome
+		want  func(error) expectation
 		took  time.Duration
 		opts  []client.Option
 	}{
-		{name: "during the backoff", steps: []step{wait}, want: func(err error) outcome { return all(contextEnds(err, 1), refusedThenFails(1), kept(429)) }, took: end},
+		{name: "during the backoff", steps: []step{wait}, want: func(err error) expectation { return all(contextEnds(err, 1), refusedThenFails(1), kept(429)) }, took: end},
 		{
 			name: "during the backoff after a refused connection", steps: []step{fails(errRefused)}, took: end,
-			want: func(err error) outcome {
+			want: func(err error) expectation {
 				return all(contextEnds(err, 1), neverSent(1), wraps(syscall.ECONNREFUSED))
 			},
 			opts: []client.Option{client.WithRetryPolicy(longWaits)},
 		},
 		{
 			name: "during the backoff after a 429 and a refused connection", took: end,
-			steps: []step{answers(429, "{}", "Retry-After", "1"), fails(errRefused)},
-			want:  func(err error) outcome { return all(contextEnds(err, 2), refusedThenFails(2), kept(429)) },
+			steps: []step{responds(429, "{}", "Retry-After", "1"), fails(errRefused)},
+			want:  func(err error) expectation { return all(contextEnds(err, 2), refusedThenFails(2), kept(429)) },
 			opts:  []client.Option{client.WithRetryPolicy(longWaits)},
 		},
 		{
 			name: "during the backoff after a refused connection and a 429", took: end,
 			steps: []step{fails(errRefused), wait},
-			want: func(err error) outcome {
+			want: func(err error) expectation {
 				return all(contextEnds(err, 2), kept(429), func(t *testing.T, r *result) {
 					assert.NotErrorIs(t, r.err, syscall.ECONNREFUSED, "the response came after it")
 				})
@@ -69,34 +69,36 @@ func TestContextCancelled(t *testing.T) {
 			opts: []client.Option{client.WithRetryPolicy(quick)},
 		},
 		{
-			name: "during the second backoff", steps: []step{answers(429, "{}", "Retry-After", "1"), wait}, took: end,
-			want: func(err error) outcome { return all(contextEnds(err, 2), kept(429)) },
+			name: "during the second backoff", steps: []step{responds(429, "{}", "Retry-After", "1"), wait}, took: end,
+			want: func(err error) expectation { return all(contextEnds(err, 2), kept(429)) },
 		},
 		{
 			name: "awaiting the header", steps: []step{hangs}, took: end,
-			want: func(err error) outcome { return all(contextEnds(err, 1), maybeSent(1)) },
+			want: func(err error) expectation { return all(contextEnds(err, 1), maybeSent(1)) },
 		},
 		{
-			name: "awaiting the header after a 429", steps: []step{answers(429, "{}", "Retry-After", "1"), hangs}, took: end,
-			want: func(err error) outcome { return all(contextEnds(err, 2), kept(429)) },
+			name: "awaiting the header after a 429", steps: []step{responds(429, "{}", "Retry-After", "1"), hangs}, took: end,
+			want: func(err error) expectation { return all(contextEnds(err, 2), kept(429)) },
 		},
 		{
-			name: "when the response has arrived", steps: []step{takes(end+time.Second, answers(429, "{}"))}, took: end + time.Second,
-			want: func(err error) outcome { return all(contextEnds(err, 1), kept(429)) },
+			name: "when the response has arrived", steps: []step{delayed(end+time.Second, responds(429, "{}"))}, took: end + time.Second,
+			want: func(err error) expectation { return all(contextEnds(err, 1), kept(429)) },
 		},
 		{
 			name: "after a 429 with a secret in its message", took: end,
-			steps: []step{answers(429, `{"token":"planted","message":"no planted"}`, "Retry-After", "1"), hangs},
-			want:  func(err error) outcome { return all(contextEnds(err, 2), says("429 Too Many Requests: no [redacted]")) },
+			steps: []step{responds(429, `{"token":"planted","message":"no planted"}`, "Retry-After", "1"), hangs},
+			want: func(err error) expectation {
+				return all(contextEnds(err, 2), says("429 Too Many Requests: no [redacted]"))
+			},
 		},
-		{name: "in a transport that ignores the context for a second", steps: []step{deaf}, want: func(err error) outcome { return contextEnds(err, 1) }, took: end + time.Second},
-		{name: "reading the body", steps: []step{stalls(201)}, want: func(err error) outcome { return all(contextEnds(err, 1), says("the session may exist")) }, took: end},
+		{name: "in a transport that ignores the context for a second", steps: []step{ignoresContext}, want: func(err error) expectation { return contextEnds(err, 1) }, took: end + time.Second},
+		{name: "reading the body", steps: []step{stalls(201)}, want: func(err error) expectation { return all(contextEnds(err, 1), says("the session may exist")) }, took: end},
 		{
-			name: "reading the body after a 429", steps: []step{answers(429, "{}", "Retry-After", "1"), stalls(201)}, took: end,
-			want: func(err error) outcome { return all(contextEnds(err, 2), kept(429)) },
+			name: "reading the body after a 429", steps: []step{responds(429, "{}", "Retry-After", "1"), stalls(201)}, took: end,
+			want: func(err error) expectation { return all(contextEnds(err, 2), kept(429)) },
 		},
-		{name: "reading the body of a 400", steps: []step{stalls(400)}, want: func(err error) outcome { return all(contextEnds(err, 1), kept(400)) }, took: end},
-		{name: "reading the body of a 429", steps: []step{stalls(429)}, want: func(err error) outcome { return all(contextEnds(err, 1), refusedThenFails(1), kept(429)) }, took: end},
+		{name: "reading the body of a 400", steps: []step{stalls(400)}, want: func(err error) expectation { return all(contextEnds(err, 1), kept(400)) }, took: end},
+		{name: "reading the body of a 429", steps: []step{stalls(429)}, want: func(err error) expectation { return all(contextEnds(err, 1), refusedThenFails(1), kept(429)) }, took: end},
 	}
 	wrapped := fmt.Errorf("wrapped: %w", context.Canceled)
 	ends := map[string]struct {
@@ -123,7 +125,7 @@ func TestContextCancelled(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						ctx, begin := how.end(t.Context())
-						c := through(t, scripted(tt.steps...), tt.opts...)
+						c := through(t, fake(tt.steps...), tt.opts...)
 						begin()
 						r := call(ctx, t, operation, c)
 						if tt.name == "reading the body" && operation == opAuthenticate {
@@ -145,18 +147,18 @@ func TestDeadlineAndTimeout(t *testing.T) {
 		{name: "no response header", steps: []step{hangs}, want: all(ambiguous, wraps(context.DeadlineExceeded), says("timeout of 1m5s")), took: span{65 * time.Second, 196 * time.Second}},
 		{name: "no response header before the deadline", steps: []step{hangs}, want: all(contextEnds(context.DeadlineExceeded, 1), maybeSent(1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "no response header before the deadline, no timeout", steps: []step{hangs}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 24 * time.Hour, took: exactly(24 * time.Hour), opts: []client.Option{client.WithTimeout(0)}},
-		{name: "deadline during the second attempt", steps: []step{answers(429, "{}", "Retry-After", "1"), hangs}, want: all(contextEnds(context.DeadlineExceeded, 2), wrapsStatus(429, 1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
+		{name: "deadline during the second attempt", steps: []step{responds(429, "{}", "Retry-After", "1"), hangs}, want: all(contextEnds(context.DeadlineExceeded, 2), wrapsStatus(429, 1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "body stalls", steps: []step{stalls(201)}, want: all(unusable("timeout of 1m5s"), wraps(context.DeadlineExceeded)), took: exactly(65 * time.Second)},
 		{name: "body stalls until the deadline", steps: []step{stalls(201)}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "error body stalls", steps: []step{stalls(400)}, want: failsWithStatus(400, 1), took: exactly(65 * time.Second)},
-		{name: "key function never returns", steps: []step{answers(201, link)}, want: notSent(context.DeadlineExceeded), took: exactly(65 * time.Second), opts: []client.Option{waitForKey}},
-		{name: "key function never returns before the deadline", steps: []step{answers(201, link)}, want: notSent(context.DeadlineExceeded), deadline: time.Second, took: exactly(time.Second), opts: []client.Option{waitForKey}},
+		{name: "key function never returns", steps: []step{responds(201, link)}, want: notSent(context.DeadlineExceeded), took: exactly(65 * time.Second), opts: []client.Option{waitForKey}},
+		{name: "key function never returns before the deadline", steps: []step{responds(201, link)}, want: notSent(context.DeadlineExceeded), deadline: time.Second, took: exactly(time.Second), opts: []client.Option{waitForKey}},
 	})
 }
 
 // notSent expects that the only attempt ended before it reached the transport. It
 // clears the number of attempts, which run compares with what the transport saw.
-func notSent(err error) outcome {
+func notSent(err error) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		all(neverSent(1), wraps(err))(t, r)
@@ -170,7 +172,7 @@ func TestContextCancelledOverTCP(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		answer string
-		want   outcome
+		want   expectation
 	}{
 		"awaiting the header": {"", maybeSent(1)},
 		"inside the header":   {okHeader, maybeSent(1)},
@@ -199,7 +201,7 @@ func TestContextDoneBeforeCall(t *testing.T) {
 	past, stop := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	t.Cleanup(stop)
 	for operation := range operations {
-		transport := scripted(answers(201, link))
+		transport := fake(responds(201, link))
 		c := through(t, transport)
 		all(contextEnds(context.Canceled, 0), neverSent(0), wraps(errShutdown))(t, call(cancelled, t, operation, c))
 		all(contextEnds(context.DeadlineExceeded, 0), neverSent(0))(t, call(past, t, operation, c))
@@ -210,7 +212,7 @@ func TestContextDoneBeforeCall(t *testing.T) {
 		assert.Zero(t, transport.attempts, "attempts")
 	}
 	t.Run("through Generated", func(t *testing.T) {
-		transport := scripted(answers(201, link))
+		transport := fake(responds(201, link))
 		_, err := through(t, transport).Generated().CreateConnectSessionWithResponse(cancelled, owner)
 		require.ErrorIs(t, err, context.Canceled)
 		assert.Zero(t, transport.attempts, "attempts")
@@ -221,7 +223,7 @@ func TestContextDoneBeforeCall(t *testing.T) {
 func TestContextEndsInKeyFunction(t *testing.T) {
 	t.Parallel()
 	sends := 0
-	c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
+	c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
 		func(r *http.Request) (*http.Response, error) {
 			sends++
 			return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,10 +62,10 @@ func TestCreateKeepsSessionWithUnreadableMembers(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := linkMember(t, tt.member, tt.value)
+			body := linkWith(t, tt.member, tt.value)
 			var log bytes.Buffer
 			var response client.Response
-			c := answering(t, 201, nil, body, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			c := responding(t, 201, nil, body, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 			got, err := c.ConnectSessions.Create(t.Context(), owner, client.WithResponse(&response))
 			require.NoError(t, err)
 			assert.Equal(t, "token-1", got.Token)
@@ -90,23 +92,23 @@ func TestCreateKeepsSessionWithUnreadableMembers(t *testing.T) {
 	}
 }
 
-// linkMember returns the documented session with another value of a member.
-func linkMember(t *testing.T, member, value string) string {
+// linkWith returns link with another value for one of its members. The value need not
+// be valid JSON.
+func linkWith(t *testing.T, member, value string) string {
 	t.Helper()
 	var members map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal([]byte(link), &members))
+	require.Contains(t, members, member)
+	members[member] = json.RawMessage(value)
 	var b strings.Builder
-	for name, raw := range members {
-		if name == member {
-			raw = json.RawMessage(value)
-		}
-		b.WriteString(`,"` + name + `":` + string(raw))
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		fmt.Fprintf(&b, ",%q:%s", name, members[name])
 	}
 	return "{" + b.String()[1:] + "}"
 }
 
 // A token that may not be the one that was sent is worse than none.
-func TestCreateWantsSoundTokenAndLink(t *testing.T) {
+func TestCreateRequiresUsableTokenAndLink(t *testing.T) {
 	t.Parallel()
 	const rest = `"id":1,"origin_owner_id":"customer-1"`
 	for name, body := range map[string]string{
@@ -128,14 +130,14 @@ func TestCreateWantsSoundTokenAndLink(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var unusable *client.ResponseError
-			require.ErrorAs(t, create(answering(t, 201, nil, body)), &unusable)
+			require.ErrorAs(t, create(responding(t, 201, nil, body)), &unusable)
 			assert.ErrorContains(t, unusable, "no usable")
 			assert.True(t, client.MaybeCreated(unusable))
 		})
 	}
 }
 
-func TestAuthenticateWantsIDOrOwner(t *testing.T) {
+func TestAuthenticateRequiresIDOrOwner(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]bool{
 		`{"id":1}`:                                        true,
@@ -147,12 +149,12 @@ func TestAuthenticateWantsIDOrOwner(t *testing.T) {
 		`{"id":1.5,"origin_owner_id":"customer-\ud800"}`:  false,
 		`{"created_at":"today","id":2,"token":"planted"}`: true,
 	} {
-		assert.Equal(t, want, authenticate(answering(t, 201, nil, body)) == nil, body)
+		assert.Equal(t, want, authenticate(responding(t, 201, nil, body)) == nil, body)
 	}
 }
 
 // Both ways of reading an answer agree, with or without an escape elsewhere.
-func TestEscapesChangeNothing(t *testing.T) {
+func TestDecodingPathsAgree(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{"id":1,"id":null,"origin_owner_id":"o"%s}`,
@@ -162,7 +164,7 @@ func TestEscapesChangeNothing(t *testing.T) {
 		`{"id":1,"categories":["hris","ats"],"metadata":{"a":1},"metadata":{"b":2}%s}`,
 	} {
 		read := func(escape string) *gen.ConnectSession {
-			session, err := answering(t, 201, nil, fmt.Sprintf(body, escape)).ConnectSessions.Authenticate(
+			session, err := responding(t, 201, nil, fmt.Sprintf(body, escape)).ConnectSessions.Authenticate(
 				t.Context(), gen.ConnectSessionAuthenticate{Token: "t"})
 			require.NoError(t, err, body)
 			return session
@@ -175,7 +177,7 @@ func TestEscapesChangeNothing(t *testing.T) {
 func TestAttemptKeepsStatusAndAccount(t *testing.T) {
 	t.Parallel()
 	var response client.Response
-	c := answering(t, 201, nil, `{"id":1,"created_at":"2026-01-02T03:04:05","latest_connection_attempt":
+	c := responding(t, 201, nil, `{"id":1,"created_at":"2026-01-02T03:04:05","latest_connection_attempt":
 		{"id":"a","status":"authenticated","account_secure_id":"acc-1","created_at":"2026-01-02T03:04:05","oauth_error_code":5}}`)
 	got, err := c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: "t"}, client.WithResponse(&response))
 	require.NoError(t, err)

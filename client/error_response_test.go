@@ -32,7 +32,7 @@ func TestErrorStatus(t *testing.T) {
 				t.Parallel()
 				on := serve
 				if kind == nil {
-					on = serveUndescribed
+					on = serveUnvalidated
 				}
 				body := fmt.Sprintf(`{"statusCode":%d,"message":"what went wrong","timestamp":"2023-05-30T00:00:00.000Z"}`, status)
 				c := on(t, func(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +59,7 @@ func TestErrorStatus(t *testing.T) {
 			})
 			t.Run(fmt.Sprintf("%s %d HTML", name, status), func(t *testing.T) {
 				t.Parallel()
-				c := serveUndescribed(t, func(w http.ResponseWriter, _ *http.Request) {
+				c := serveUnvalidated(t, func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Content-Type", "text/html")
 					w.WriteHeader(status)
 					_, _ = io.WriteString(w, html)
@@ -86,7 +86,7 @@ func TestErrorStatus(t *testing.T) {
 	})
 	t.Run("through the generated client", func(t *testing.T) {
 		t.Parallel()
-		c := serveUndescribed(t, answer(401, `{}`))
+		c := serveUnvalidated(t, answer(401, `{}`))
 		_, err := c.Generated().AuthenticateConnectSessionWithResponse(t.Context(), gen.ConnectSessionAuthenticate{Token: "t"})
 		requireAPIError(t, err, "authenticate_connect_session", 401)
 	})
@@ -94,20 +94,20 @@ func TestErrorStatus(t *testing.T) {
 
 func TestErrorBody(t *testing.T) {
 	rows := []scenario{
-		{name: "empty", steps: responds(400, ""), want: failsWithStatus(400, 1)},
-		{name: "truncated", steps: reads(400, `{"mess`, truncated), want: all(failsWithStatus(400, 1), raw(`{"mess`))},
-		{name: "truncated body of a 429", steps: reads(429, "", truncated), want: failsWithStatus(429, 3)},
-		{name: "not JSON", steps: responds(400, "no!"), want: all(failsWithStatus(400, 1), raw("no!"))},
-		{name: "null", steps: responds(400, "null"), want: failsWithStatus(400, 1)},
-		{name: "array", steps: responds(400, "[]"), want: failsWithStatus(400, 1)},
-		{name: "not UTF-8", steps: responds(400, "{\"message\":\"\xff\"}"), want: failsWithStatus(400, 1)},
-		{name: "nested too deeply", steps: responds(400, strings.Repeat("[", 20000)), want: failsWithStatus(400, 1)},
+		{name: "empty", steps: []step{responds(400, "")}, want: failsWithStatus(400, 1)},
+		{name: "truncated", steps: []step{respondsWith(400, `{"mess`, truncated)}, want: all(failsWithStatus(400, 1), keepsBody(`{"mess`))},
+		{name: "truncated body of a 429", steps: []step{respondsWith(429, "", truncated)}, want: failsWithStatus(429, 3)},
+		{name: "not JSON", steps: []step{responds(400, "no!")}, want: all(failsWithStatus(400, 1), keepsBody("no!"))},
+		{name: "null", steps: []step{responds(400, "null")}, want: failsWithStatus(400, 1)},
+		{name: "array", steps: []step{responds(400, "[]")}, want: failsWithStatus(400, 1)},
+		{name: "not UTF-8", steps: []step{responds(400, "{\"message\":\"\xff\"}")}, want: failsWithStatus(400, 1)},
+		{name: "nested too deeply", steps: []step{responds(400, strings.Repeat("[", 20000))}, want: failsWithStatus(400, 1)},
 	}
 	for status := 502; status <= 504; status++ {
 		for _, label := range []string{"text/html", "application/json"} {
 			rows = append(rows, scenario{
 				name:  fmt.Sprintf("%d with HTML labelled %s", status, label),
-				steps: responds(status, gatewayPage, "Content-Type", label), want: all(ambiguousStatus(status), raw(gatewayPage)),
+				steps: []step{responds(status, gatewayPage, "Content-Type", label)}, want: all(ambiguousStatus(status), keepsBody(gatewayPage)),
 			})
 		}
 	}
@@ -129,7 +129,7 @@ func TestErrorBody(t *testing.T) {
 	} {
 		text := fmt.Sprintf(`{%s,"message":"what went wrong"}`, members)
 		rows = append(rows, scenario{
-			name: name, steps: responds(400, text), want: all(failsWithStatus(400, 1), says("what went wrong"), raw(text)),
+			name: name, steps: []step{responds(400, text)}, want: all(failsWithStatus(400, 1), says("what went wrong"), keepsBody(text)),
 		})
 	}
 	for message, text := range map[string]string{
@@ -138,14 +138,14 @@ func TestErrorBody(t *testing.T) {
 		`"the key ` + testKey + ` is not known"`: "the key [redacted] is not known",
 	} {
 		rows = append(rows, scenario{
-			name: "message " + message[:min(len(message), 20)], steps: responds(400, `{"message":`+message+`}`), want: all(failsWithStatus(400, 1), says(text)),
+			name: "message " + message[:min(len(message), 20)], steps: []step{responds(400, `{"message":`+message+`}`)}, want: all(failsWithStatus(400, 1), says(text)),
 		})
 	}
 	run(t, rows)
 }
 
 // raw expects an APIError that keeps the body.
-func raw(body string) outcome {
+func keepsBody(body string) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		var api *client.APIError
@@ -157,7 +157,7 @@ func raw(body string) outcome {
 
 func TestErrorBodyKeepsUsableMembers(t *testing.T) {
 	t.Parallel()
-	c := through(t, scripted(answers(400, `{"statusCode":"x","message":"m","timestamp":0,
+	c := through(t, fake(responds(400, `{"statusCode":"x","message":"m","timestamp":0,
 		"data":{"statusCode":"x","message":"inner","headers":{"h":1}},
 		"provider_errors":[{"status":"x","url":"https://p"},null,{"status":404}]}`)))
 	api := requireAPIError(t, call(t.Context(), t, opCreate, c).err, opCreate, 400)
@@ -166,7 +166,7 @@ func TestErrorBodyKeepsUsableMembers(t *testing.T) {
 	assert.Zero(t, api.Timestamp)
 }
 
-func TestKindsOfErrors(t *testing.T) {
+func TestErrorKinds(t *testing.T) {
 	t.Parallel()
 	err := &client.APIError{StatusCode: 404}
 	assert.ErrorIs(t, err, client.ErrNotFound)

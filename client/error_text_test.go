@@ -52,8 +52,8 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// TestErrorsOfOthers says that the errors print when a test of a user's made them.
-func TestErrorsOfOthers(t *testing.T) {
+// TestErrorTextOfLiterals says that the errors print when a test of a user's made them.
+func TestErrorTextOfLiterals(t *testing.T) {
 	t.Parallel()
 	assert.EqualError(t, &client.TransportError{Operation: "o", Err: errors.New("a\nb")}, `stackone: o: a\nb (nothing was sent)`)
 	assert.EqualError(t, &client.ResponseError{Operation: "o", StatusCode: 200, Err: errors.New("a\nb")},
@@ -90,7 +90,7 @@ func TestErrorHints(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			text := tt.call(answering(t, tt.status, nil, tt.body)).Error()
+			text := tt.call(responding(t, tt.status, nil, tt.body)).Error()
 			assert.Equal(t, tt.want, text[strings.LastIndex(text, "session: ")+len("session: "):])
 		})
 	}
@@ -110,35 +110,35 @@ func TestErrorHints(t *testing.T) {
 		`<error>not JSON</error>`:                                                   "",
 		`{"error":"line\nbreak"}`:                                                   `line\nbreak`,
 	} {
-		api := requireAPIError(t, create(answering(t, 422, nil, body)), opCreate, 422)
+		api := requireAPIError(t, create(responding(t, 422, nil, body)), opCreate, 422)
 		assert.Equal(t, message, api.Message, body)
 	}
-	later := create(answering(t, 429, http.Header{"Retry-After": {"120"}}, `{"message":"slow down"}`))
+	later := create(responding(t, 429, http.Header{"Retry-After": {"120"}}, `{"message":"slow down"}`))
 	assert.ErrorContains(t, later, "429 Too Many Requests: slow down (retry after 2m0s)")
 }
 
 // A call says what was refused, and what never left.
 func TestErrorTextAfterRefusal(t *testing.T) {
-	hint := answers(429, "{}", "Retry-After", "1")
+	hint := responds(429, "{}", "Retry-After", "1")
 	run(t, []scenario{
 		{
-			name: "refused, then no such host", steps: []step{hint, fails(noSuchHost)}, took: hinted(time.Second),
+			name: "refused, then no such host", steps: []step{hint, fails(errNoSuchHost)}, took: withJitter(time.Second),
 			want: all(refusedThenFails(2), byOperation(says("(no session was created)"), func(t *testing.T, r *result) {
 				t.Helper()
 				assert.NotContains(t, r.err.Error(), "session was")
 			})),
 		},
-		{name: "no such host", steps: []step{fails(noSuchHost)}, want: says("(nothing was sent: check the network and the base URL)")},
+		{name: "no such host", steps: []step{fails(errNoSuchHost)}, want: says("(nothing was sent: check the network and the base URL)")},
 		{name: "no way to know", steps: []step{fails(errors.New("lost"))}, want: says("lost (nothing was sent)")},
 	})
 }
 
 // A value that cannot be encoded may say anything in its error.
-func TestErrorTextOfValueThatCannotBeEncoded(t *testing.T) {
+func TestErrorTextOfEncodingFailure(t *testing.T) {
 	t.Parallel()
 	body := owner
 	body.Metadata = map[string]any{"x": func() {}}
-	_, err := through(t, scripted(hangs)).ConnectSessions.Create(t.Context(), body)
+	_, err := through(t, fake(hangs)).ConnectSessions.Create(t.Context(), body)
 	var unsupported *json.UnsupportedTypeError
 	assert.ErrorAs(t, err, &unsupported)
 	for verb, want := range map[string]string{"%v": err.Error(), "%+v": err.Error(), "%#v": err.Error(), "%q": strconv.Quote(err.Error())} {
@@ -147,10 +147,10 @@ func TestErrorTextOfValueThatCannotBeEncoded(t *testing.T) {
 	assert.EqualError(t, err, "stackone: create_connect_session: cannot encode the request: json: unsupported type: func()")
 }
 
-func TestLongRequestIDIsCut(t *testing.T) {
+func TestLongRequestIDIsTruncated(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{201, 400} {
-		err := create(answering(t, status, http.Header{"X-Request-Id": {strings.Repeat("x", 60<<10)}}, "{"))
+		err := create(responding(t, status, http.Header{"X-Request-Id": {strings.Repeat("x", 60<<10)}}, "{"))
 		var api *client.APIError
 		var response *client.ResponseError
 		switch {

@@ -13,10 +13,10 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// outcome checks the result of a call.
-type outcome func(*testing.T, *result)
+// expectation checks the result of a call.
+type expectation func(*testing.T, *result)
 
-// result is what a call returned, and how long it took.
+// result holds what a call returned and how long it took.
 type result struct {
 	operation string
 	created   *gen.ConnectSessionTokenAuthLink
@@ -26,7 +26,7 @@ type result struct {
 	took      time.Duration
 }
 
-// call calls the operation and checks what is true of every call.
+// call calls the operation and checks what must hold for every call.
 func call(ctx context.Context, t *testing.T, operation string, c *client.Client, opts ...client.Option) *result {
 	t.Helper()
 	r := &result{operation: operation}
@@ -40,13 +40,13 @@ func call(ctx context.Context, t *testing.T, operation string, c *client.Client,
 	r.took = time.Since(start)
 	assert.Equal(t, r.err == nil, r.created != nil || r.read != nil, "returns either a session or an error")
 	if r.err != nil {
-		requirePresentable(t, r.err.Error())
+		requireSafeText(t, r.err.Error())
 	}
 	return r
 }
 
 // succeeds expects a session after the given number of attempts.
-func succeeds(attempts int) outcome {
+func succeeds(attempts int) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		require.NoError(t, r.err)
@@ -54,8 +54,8 @@ func succeeds(attempts int) outcome {
 	}
 }
 
-// dropped expects a session without some of its members.
-func dropped(names ...string) outcome {
+// dropped expects a session without the named members.
+func dropped(names ...string) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		succeeds(1)(t, r)
@@ -63,19 +63,18 @@ func dropped(names ...string) outcome {
 	}
 }
 
-// neverSent expects a TransportError that says that nothing was sent. With the
-// default policy a transient failure takes three attempts and a permanent one a
-// single attempt.
-func neverSent(attempts int) outcome { return transportError(false, attempts) }
+// neverSent expects a TransportError that says that nothing was sent. With the default
+// policy, a transient failure takes three attempts and a permanent one takes one.
+func neverSent(attempts int) expectation { return transportError(false, attempts) }
 
 // maybeSent expects a TransportError that says that the request may have been sent.
-func maybeSent(attempts int) outcome { return transportError(true, attempts) }
+func maybeSent(attempts int) expectation { return transportError(true, attempts) }
 
-// ambiguous expects that the request may have been sent. Create is not retried
-// then, and Authenticate is, because it only reads.
+// ambiguous expects that the request may have been sent: Create is not retried, and
+// Authenticate is, because it only reads.
 var ambiguous = byOperation(maybeSent(1), maybeSent(3))
 
-func transportError(maybeSent bool, attempts int) outcome {
+func transportError(maybeSent bool, attempts int) expectation {
 	text := byOperation(says("the session may exist"), says("may have arrived"))
 	if !maybeSent {
 		text = says("nothing was sent")
@@ -83,9 +82,9 @@ func transportError(maybeSent bool, attempts int) outcome {
 	return all(transportErrorOf(maybeSent, attempts), text)
 }
 
-// refusedThenFails expects a TransportError after attempts that were refused or never
-// left.
-func refusedThenFails(attempts int) outcome {
+// refusedThenFails expects a TransportError after a refusal: no attempt was processed,
+// but something was sent.
+func refusedThenFails(attempts int) expectation {
 	return all(transportErrorOf(false, attempts), func(t *testing.T, r *result) {
 		t.Helper()
 		assert.NotContains(t, r.err.Error(), "nothing was sent")
@@ -93,7 +92,7 @@ func refusedThenFails(attempts int) outcome {
 	})
 }
 
-func transportErrorOf(maybeSent bool, attempts int) outcome {
+func transportErrorOf(maybeSent bool, attempts int) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		var got *client.TransportError
@@ -106,7 +105,7 @@ func transportErrorOf(maybeSent bool, attempts int) outcome {
 }
 
 // failsWithStatus expects an APIError that is not wrapped.
-func failsWithStatus(status, attempts int) outcome {
+func failsWithStatus(status, attempts int) expectation {
 	return all(wrapsStatus(status, attempts), func(t *testing.T, r *result) {
 		t.Helper()
 		_, ok := r.err.(*client.APIError) //nolint:errorlint // it is not wrapped
@@ -115,7 +114,7 @@ func failsWithStatus(status, attempts int) outcome {
 }
 
 // wrapsStatus expects an APIError, perhaps in a TransportError.
-func wrapsStatus(status, attempts int) outcome {
+func wrapsStatus(status, attempts int) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		got := requireAPIError(t, r.err, r.operation, status)
@@ -125,17 +124,17 @@ func wrapsStatus(status, attempts int) outcome {
 	}
 }
 
-// ambiguousStatus expects an APIError with a status after which the request may
-// have been processed: Create is not retried, and Authenticate is.
-func ambiguousStatus(status int) outcome {
+// ambiguousStatus expects an APIError whose request may have been processed: Create is
+// not retried, and Authenticate is.
+func ambiguousStatus(status int) expectation {
 	return byOperation(failsWithStatus(status, 1), failsWithStatus(status, 3))
 }
 
-// unusable expects a ResponseError that contains text, after one attempt: a
-// success that cannot be used is never retried.
-func unusable(text string) outcome { return unusableAfter(1, text) }
+// unusable expects a ResponseError that contains text, after one attempt: an unusable
+// success is never retried.
+func unusable(text string) expectation { return unusableAfter(1, text) }
 
-func unusableAfter(attempts int, text string) outcome {
+func unusableAfter(attempts int, text string) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		var got *client.ResponseError
@@ -148,8 +147,8 @@ func unusableAfter(attempts int, text string) outcome {
 	}
 }
 
-// contextEnds expects the context's error.
-func contextEnds(err error, attempts int) outcome {
+// contextEnds expects an error that wraps the context's error.
+func contextEnds(err error, attempts int) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		require.ErrorIs(t, r.err, err)
@@ -157,8 +156,8 @@ func contextEnds(err error, attempts int) outcome {
 	}
 }
 
-// byOperation expects one outcome of Create and another of Authenticate.
-func byOperation(create, authenticate outcome) outcome {
+// byOperation checks Create and Authenticate differently.
+func byOperation(create, authenticate expectation) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		if r.operation == opCreate {
@@ -169,18 +168,18 @@ func byOperation(create, authenticate outcome) outcome {
 	}
 }
 
-// all expects every one of the outcomes.
-func all(outcomes ...outcome) outcome {
+// all checks every expectation.
+func all(expectations ...expectation) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
-		for _, o := range outcomes {
-			o(t, r)
+		for _, check := range expectations {
+			check(t, r)
 		}
 	}
 }
 
 // wraps expects an error that wraps each of errs.
-func wraps(errs ...error) outcome {
+func wraps(errs ...error) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		for _, err := range errs {
@@ -190,6 +189,6 @@ func wraps(errs ...error) outcome {
 }
 
 // says expects an error that contains text.
-func says(text string) outcome {
+func says(text string) expectation {
 	return func(t *testing.T, r *result) { t.Helper(); assert.ErrorContains(t, r.err, text) }
 }

@@ -13,50 +13,50 @@ import (
 	"time"
 )
 
-// step is what happens to one attempt.
+// step handles one attempt.
 type step func(*http.Request) (*http.Response, error)
 
-// script is a transport that takes one step an attempt, and repeats the last.
-type script struct {
+// fakeTransport handles each attempt with the next of its steps, and repeats the last.
+type fakeTransport struct {
 	steps    []step
 	mu       sync.Mutex
 	attempts int
-	bodies   []string // what each attempt read of the request's body
+	bodies   []string // the request body as far as each attempt read it
 }
 
-func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	step := s.steps[min(s.attempts, len(s.steps)-1)]
-	s.attempts++
-	s.mu.Unlock()
+func (f *fakeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	step := f.steps[min(f.attempts, len(f.steps)-1)]
+	f.attempts++
+	f.mu.Unlock()
 	original := r.Body
 	defer original.Close()
 	r = r.Clone(r.Context())
 	r.Body = io.NopCloser(bodyReader(func(p []byte) (int, error) {
 		n, err := original.Read(p)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.bodies[len(s.bodies)-1] += string(p[:n])
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.bodies[len(f.bodies)-1] += string(p[:n])
 		return n, err
 	}))
-	s.mu.Lock()
-	s.bodies = append(s.bodies, "")
-	s.mu.Unlock()
+	f.mu.Lock()
+	f.bodies = append(f.bodies, "")
+	f.mu.Unlock()
 	return step(r)
 }
 
-func scripted(steps ...step) *script { return &script{steps: steps} }
+func fake(steps ...step) *fakeTransport { return &fakeTransport{steps: steps} }
 
 type bodyReader func([]byte) (int, error)
 
 func (f bodyReader) Read(p []byte) (int, error) { return f(p) }
 
-// fails returns err without reading the request's body.
+// fails returns err without reading the request body.
 func fails(err error) step {
 	return func(*http.Request) (*http.Response, error) { return nil, err }
 }
 
-// failsAfterSending reads the whole request and returns err.
+// failsAfterSending reads the whole request body and returns err.
 func failsAfterSending(err error) step {
 	return func(r *http.Request) (*http.Response, error) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -64,34 +64,29 @@ func failsAfterSending(err error) step {
 	}
 }
 
-// answers responds; header holds keys and values in turn.
-func answers(status int, body string, header ...string) step {
+// responds returns a response with a JSON body; header holds keys and values in turn.
+func responds(status int, body string, header ...string) step {
 	return func(r *http.Request) (*http.Response, error) {
 		return response(r, status, strings.NewReader(body), header...), nil
 	}
 }
 
-// responds is a script in which every attempt gets the same response.
-func responds(status int, body string, header ...string) []step {
-	return []step{answers(status, body, header...)}
+// respondsWith is responds with a wrapped body.
+func respondsWith(status int, text string, wrap func(io.Reader) io.Reader) step {
+	return func(r *http.Request) (*http.Response, error) {
+		return response(r, status, wrap(strings.NewReader(text))), nil
+	}
 }
 
-// reads is responds with a body whose reader is changed.
-func reads(status int, text string, change func(io.Reader) io.Reader) []step {
-	return []step{func(r *http.Request) (*http.Response, error) {
-		return response(r, status, change(strings.NewReader(text))), nil
-	}}
-}
-
-// hangs reads the request and waits until the context ends.
+// hangs reads the request body and waits until the context ends.
 func hangs(r *http.Request) (*http.Response, error) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
 
-// takes waits before the next step.
-func takes(d time.Duration, then step) step {
+// delayed takes a step after d.
+func delayed(d time.Duration, then step) step {
 	return func(r *http.Request) (*http.Response, error) {
 		time.Sleep(d) // in virtual time
 		return then(r)
@@ -113,6 +108,7 @@ func response(r *http.Request, status int, body io.Reader, header ...string) *ht
 	}
 }
 
+// truncated, broken and corrupt make the body of respondsWith fail at its end.
 func truncated(r io.Reader) io.Reader {
 	return io.MultiReader(r, iotest.ErrReader(io.ErrUnexpectedEOF))
 }
@@ -121,7 +117,7 @@ func broken(r io.Reader) io.Reader { return io.MultiReader(r, iotest.ErrReader(e
 
 func corrupt(r io.Reader) io.Reader { return io.MultiReader(r, iotest.ErrReader(gzip.ErrChecksum)) }
 
-// stalled is a body that yields some text and then blocks until it is closed.
+// stalled is a body that returns some text and then blocks until it is closed.
 type stalled struct {
 	io.Reader
 	closed chan struct{}
@@ -138,7 +134,8 @@ func (s *stalled) Read(p []byte) (int, error) {
 
 func (s *stalled) Close() error { s.once.Do(func() { close(s.closed) }); return nil }
 
-// stalls responds with a body that never ends, even when the context does.
+// stalls responds with a body that blocks until it is closed, even after the context has
+// ended.
 func stalls(status int) step {
 	return func(r *http.Request) (*http.Response, error) {
 		res := response(r, status, nil)
@@ -147,11 +144,11 @@ func stalls(status int) step {
 	}
 }
 
-// connecting returns err as the error of dialling.
-func connecting(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+// dialError wraps err as net.Dialer does.
+func dialError(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 
 var (
-	errRefused = connecting(syscall.ECONNREFUSED)
-	noSuchHost = connecting(&net.DNSError{Err: "no such host", Name: "api.stackone.com", IsNotFound: true})
-	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	errRefused    = dialError(syscall.ECONNREFUSED)
+	errNoSuchHost = dialError(&net.DNSError{Err: "no such host", Name: "api.stackone.com", IsNotFound: true})
+	errReset      = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 )

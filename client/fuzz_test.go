@@ -31,7 +31,7 @@ func FuzzErrorBody(f *testing.F) {
 		if status < 100 || status >= 200 && status < 300 {
 			t.Skip("not an error's status")
 		}
-		c := answering(t, status, http.Header{"X-Request-Id": {requestID}}, body)
+		c := responding(t, status, http.Header{"X-Request-Id": {requestID}}, body)
 		api := requireAPIError(t, create(c), "create_connect_session", status)
 		if string(api.Body) != body && len(body) <= 256<<10 {
 			t.Fatal("the body is not kept")
@@ -56,7 +56,7 @@ func FuzzSessionBody(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		got, err := answering(t, 201, nil, body).ConnectSessions.Create(t.Context(), owner)
+		got, err := responding(t, 201, nil, body).ConnectSessions.Create(t.Context(), owner)
 		if (got == nil) == (err == nil) {
 			t.Fatalf("result %v and error %v", got, err)
 		}
@@ -145,12 +145,12 @@ func FuzzSecrets(f *testing.F) {
 			"link":    renderings(&gen.ConnectSessionTokenAuthLink{Token: secret, AuthLinkURL: secret, ExternalTriggerToken: secret}),
 		}
 		for _, status := range []int{201, 404} {
-			c := answering(t, status, http.Header{"X-Request-Id": {secret}}, string(message))
+			c := responding(t, status, http.Header{"X-Request-Id": {secret}}, string(message))
 			_, err := c.ConnectSessions.Authenticate(t.Context(), request)
 			shown[fmt.Sprint(status)] = renderings(err)
 		}
 		broken := roundTripper(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("sent %s, or %q", secret, secret) })
-		_, err = answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: broken})).ConnectSessions.Authenticate(t.Context(), request)
+		_, err = responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: broken})).ConnectSessions.Authenticate(t.Context(), request)
 		shown["transport"] = renderings(err)
 		return shown
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-func TestGeneratedOfNoClient(t *testing.T) {
+func TestGeneratedWithoutNew(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]*client.Client{"nil": nil, "zero": {}} {
 		_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner)
@@ -31,7 +31,7 @@ func TestRequestEditors(t *testing.T) {
 		got = r
 		return nil, assert.AnError
 	})
-	c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}))
+	c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}))
 	edited := func(edit func(*http.Request)) error {
 		got = nil
 		_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner,
@@ -64,9 +64,9 @@ func TestRequestEditors(t *testing.T) {
 	assert.Contains(t, err.Error(), "POST /x/[redacted]/line%0Abreak")
 }
 
-// TestBodyOfTheCallers says that the body of a generated call may be any reader,
+// TestGeneratedCallWithReaderBody says that the body of a generated call may be any reader,
 // and is sent again whole.
-func TestBodyOfTheCallers(t *testing.T) {
+func TestGeneratedCallWithReaderBody(t *testing.T) {
 	t.Parallel()
 	var bodies []string
 	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -75,7 +75,7 @@ func TestBodyOfTheCallers(t *testing.T) {
 		assert.Equal(t, int64(len(body)), r.ContentLength)
 		return &http.Response{StatusCode: 429}, nil
 	})
-	c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
+	c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
 		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1}))
 	_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "application/json",
 		io.MultiReader(strings.NewReader(`{"a":`), strings.NewReader(`1}`)))
@@ -102,7 +102,7 @@ func TestBodyOfTheCallers(t *testing.T) {
 		bodies = append(bodies, r.Method)
 		return &http.Response{StatusCode: 503}, nil
 	}
-	c = answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
+	c = responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
 		client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
 	_, err = c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
 		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
@@ -110,9 +110,9 @@ func TestBodyOfTheCallers(t *testing.T) {
 	assert.Equal(t, []string{"GET", "GET", "GET"}, bodies)
 }
 
-// TestContextEndsWithTheBody is for the race detector: what ends a body with the
+// TestContextCancelledAtEndOfBody is for the race detector: what ends a body with the
 // context may still be at it when a generated call reads the copy.
-func TestContextEndsWithTheBody(t *testing.T) {
+func TestContextCancelledAtEndOfBody(t *testing.T) {
 	t.Parallel()
 	for range 100 {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -54,7 +54,7 @@ func TestEveryOperation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			requests := 0
-			c := serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+			c := serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
 				username, password, _ := r.BasicAuth()
 				assert.Equal(t, testKey, username)
 				assert.Empty(t, password)

@@ -26,7 +26,7 @@ const (
 
 var owner = gen.ConnectSessionCreate{OriginOwnerID: "customer-1", OriginOwnerName: "Customer One"}
 
-// Documented answers: every field of the success of create and of authenticate.
+// sessionFields are all documented members that Create and Authenticate both return.
 const sessionFields = `
 		"id": 9223372036854775807,
 		"organization_id": "org-1",
@@ -55,10 +55,10 @@ const sessionFields = `
 		}`
 
 var (
-	session = documented("ConnectSession", `{`+sessionFields+`}`)
-	link    = documented("ConnectSessionTokenAuthLink", `{"token": "token-1", "auth_link_url": "https://hub.example/link-1",`+sessionFields+`}`)
+	session = withRequiredMembers("ConnectSession", `{`+sessionFields+`}`)
+	link    = withRequiredMembers("ConnectSessionTokenAuthLink", `{"token": "token-1", "auth_link_url": "https://hub.example/link-1",`+sessionFields+`}`)
 
-	requiredLink = documented("ConnectSessionTokenAuthLink", `{
+	requiredLink = withRequiredMembers("ConnectSessionTokenAuthLink", `{
 		"id": 1, "organization_id": "org-1", "project_id": "project-1",
 		"origin_owner_id": "customer-1", "origin_owner_name": "Customer One",
 		"created_at": "2026-01-02T03:04:05.678Z",
@@ -75,51 +75,42 @@ func authenticate(c *client.Client, opts ...client.Option) error {
 	return err
 }
 
-// operations are the calls that every rule must hold for.
+// operations holds both calls, by operation.
 var operations = map[string]func(*client.Client, ...client.Option) error{
-	"create_connect_session":       create,
-	"authenticate_connect_session": authenticate,
+	opCreate:       create,
+	opAuthenticate: authenticate,
 }
 
-// quick is the default policy without its backoff.
+// quick is the default policy without the backoff.
 var quick = client.RetryPolicy{MinBackoff: time.Nanosecond, MaxBackoff: time.Nanosecond}
 
-// through returns a client that sends through rt, with the default retry policy.
-func through(t *testing.T, rt http.RoundTripper, opts ...client.Option) *client.Client {
-	t.Helper()
-	opts = append([]client.Option{
-		client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{Transport: rt}),
-	}, opts...)
-	c, err := client.New(opts...)
-	require.NoError(t, err)
+// newClient returns a client with testKey.
+func newClient(tb testing.TB, opts ...client.Option) *client.Client {
+	tb.Helper()
+	c, err := client.New(append([]client.Option{client.WithAPIKey(testKey)}, opts...)...)
+	require.NoError(tb, err)
 	return c
 }
 
-// at returns a client for a server, with the default number of attempts and no backoff.
-func at(t *testing.T, baseURL string, opts ...client.Option) *client.Client {
-	t.Helper()
-	opts = append([]client.Option{
-		client.WithAPIKey(testKey), client.WithBaseURL(baseURL), client.WithRetryPolicy(quick),
-	}, opts...)
-	c, err := client.New(opts...)
-	require.NoError(t, err)
-	return c
+// through returns a client that sends through rt.
+func through(tb testing.TB, rt http.RoundTripper, opts ...client.Option) *client.Client {
+	tb.Helper()
+	return newClient(tb, append([]client.Option{client.WithHTTPClient(&http.Client{Transport: rt})}, opts...)...)
 }
 
-// answering returns a client whose every attempt gets this answer.
-func answering(tb testing.TB, status int, header http.Header, body string, opts ...client.Option) *client.Client {
+// at returns a client for a server, without backoff.
+func at(tb testing.TB, baseURL string, opts ...client.Option) *client.Client {
+	tb.Helper()
+	return newClient(tb, append([]client.Option{client.WithBaseURL(baseURL), client.WithRetryPolicy(quick)}, opts...)...)
+}
+
+// responding returns a client that makes one attempt and gets this response.
+func responding(tb testing.TB, status int, header http.Header, body string, opts ...client.Option) *client.Client {
 	tb.Helper()
 	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	})
-	c, err := client.New(append([]client.Option{
-		client.WithAPIKey(testKey), client.WithHTTPClient(&http.Client{Transport: transport}),
-		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
-	}, opts...)...)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return c
+	return through(tb, transport, append([]client.Option{client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})}, opts...)...)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -135,8 +126,8 @@ func requireAPIError(t *testing.T, err error, operation string, status int) *cli
 	return api
 }
 
-// requirePresentable requires one short line without secrets.
-func requirePresentable(t *testing.T, text string) {
+// requireSafeText requires one short line without secrets.
+func requireSafeText(t *testing.T, text string) {
 	t.Helper()
 	assert.Less(t, len(text), 1200, "length of the text")
 	assert.False(t, strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }), "%q is not printable", text)

@@ -84,7 +84,7 @@ func serveHTTP2(conn net.Conn, config *tls.Config, pong bool, handle func(f fram
 }
 
 // certified returns a TLS configuration, and the option for a client that trusts it.
-func certified(t *testing.T) (*tls.Config, client.Option) {
+func http2Config(t *testing.T) (*tls.Config, client.Option) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
 	t.Cleanup(server.Close)
@@ -120,7 +120,7 @@ func TestHTTP2(t *testing.T) {
 	tests := []struct {
 		name                 string
 		handle               handler
-		want                 outcome
+		want                 expectation
 		create, authenticate int32 // requests that the server sees
 	}{
 		{"response", always(func(f framer, stream uint32) bool { f.answer(stream); return true }), succeeds(1), 1, 1},
@@ -155,7 +155,7 @@ func TestHTTP2(t *testing.T) {
 		for operation := range operations {
 			t.Run(tt.name+"/"+operation, func(t *testing.T) {
 				t.Parallel()
-				config, opt := certified(t)
+				config, opt := http2Config(t)
 				var requests atomic.Int32
 				addr, _ := listen(t, func(conn net.Conn) {
 					serveHTTP2(conn, config, true, func(f framer, stream uint32) bool {
@@ -174,7 +174,7 @@ func TestHTTP2(t *testing.T) {
 }
 
 // keepsResetting starts an HTTP/2 server that resets and counts every request.
-func keepsResetting(t *testing.T, config *tls.Config) (addr string, requests *atomic.Int32) {
+func resettingServer(t *testing.T, config *tls.Config) (addr string, requests *atomic.Int32) {
 	t.Helper()
 	requests = new(atomic.Int32)
 	addr, _ = listen(t, func(conn net.Conn) {
@@ -189,12 +189,12 @@ func keepsResetting(t *testing.T, config *tls.Config) (addr string, requests *at
 
 // A server may have processed the request of a stream that it resets, whatever the
 // code says. net/http sends the request again unless it is kept from that.
-func TestHTTP2ResetsAreNotReplayed(t *testing.T) {
+func TestHTTP2ResetIsNotResent(t *testing.T) {
 	t.Parallel()
 	t.Run("without a body", func(t *testing.T) {
 		t.Parallel()
-		config, opt := certified(t)
-		addr, requests := keepsResetting(t, config)
+		config, opt := http2Config(t)
+		addr, requests := resettingServer(t, config)
 		c := at(t, "https://"+addr, opt)
 		_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
 			func(_ context.Context, r *http.Request) error { r.Method = http.MethodDelete; return nil })
@@ -206,7 +206,7 @@ func TestHTTP2ResetsAreNotReplayed(t *testing.T) {
 	})
 	t.Run("without TLS", func(t *testing.T) {
 		t.Parallel()
-		addr, requests := keepsResetting(t, nil)
+		addr, requests := resettingServer(t, nil)
 		transport := &http.Transport{Protocols: new(http.Protocols)}
 		transport.Protocols.SetUnencryptedHTTP2(true)
 		t.Cleanup(transport.CloseIdleConnections)
@@ -218,8 +218,8 @@ func TestHTTP2ResetsAreNotReplayed(t *testing.T) {
 	})
 	t.Run("with TLS, chosen by Protocols", func(t *testing.T) {
 		t.Parallel()
-		config, _ := certified(t)
-		addr, requests := keepsResetting(t, config)
+		config, _ := http2Config(t)
+		addr, requests := resettingServer(t, config)
 		transport := &http.Transport{Protocols: new(http.Protocols), TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 		transport.Protocols.SetHTTP2(true)
 		t.Cleanup(transport.CloseIdleConnections)
@@ -229,8 +229,8 @@ func TestHTTP2ResetsAreNotReplayed(t *testing.T) {
 	})
 	t.Run("a RoundTripper's own repetition", func(t *testing.T) {
 		t.Parallel()
-		config, _ := certified(t)
-		addr, requests := keepsResetting(t, config)
+		config, _ := http2Config(t)
+		addr, requests := resettingServer(t, config)
 		inner := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 		t.Cleanup(inner.CloseIdleConnections)
 		repeats := roundTripper(func(r *http.Request) (res *http.Response, err error) {
@@ -249,7 +249,7 @@ func TestHTTP2ResetsAreNotReplayed(t *testing.T) {
 	t.Run("through the caller's RoundTripper", func(t *testing.T) {
 		t.Parallel()
 		for _, code := range []uint32{codeProtocol, codeRefused} {
-			config, _ := certified(t)
+			config, _ := http2Config(t)
 			var requests atomic.Int32
 			addr, _ := listen(t, func(conn net.Conn) {
 				serveHTTP2(conn, config, true, func(f framer, stream uint32) bool {

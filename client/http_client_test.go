@@ -53,14 +53,14 @@ func TestCallerHTTPClientIsNotChanged(t *testing.T) {
 	assert.False(t, redirected)
 	assert.Equal(t, []string{"", ""}, cookies)
 
-	hc.Transport, hc.Timeout = scripted(answers(500, "{}")), 1
+	hc.Transport, hc.Timeout = fake(responds(500, "{}")), 1
 	succeeds(1)(t, call(t.Context(), t, opCreate, c)) // later changes have no effect
 }
 
-func TestTimeoutOfTheHTTPClient(t *testing.T) {
+func TestHTTPClientTimeout(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	c := serveUndescribed(t, func(_ http.ResponseWriter, r *http.Request) {
+	c := serveUnvalidated(t, func(_ http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 		case <-release:
@@ -74,7 +74,7 @@ func TestTimeoutOfTheHTTPClient(t *testing.T) {
 	assert.ErrorContains(t, err, "timeout of 20ms")
 }
 
-func TestZeroTimeoutLeavesTheHTTPClients(t *testing.T) {
+func TestShorterTimeoutApplies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ option, http, want time.Duration }{
 		"no limit of the option":   {0, time.Second, time.Second},
@@ -86,7 +86,7 @@ func TestZeroTimeoutLeavesTheHTTPClients(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c, err := client.New(client.WithAPIKey(testKey), client.WithTimeout(tt.option),
-					client.WithHTTPClient(&http.Client{Transport: scripted(hangs), Timeout: tt.http}))
+					client.WithHTTPClient(&http.Client{Transport: fake(hangs), Timeout: tt.http}))
 				require.NoError(t, err)
 				r := call(t.Context(), t, opCreate, c)
 				maybeSent(1)(t, r)

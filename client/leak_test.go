@@ -94,7 +94,7 @@ func TestNoLeaks(t *testing.T) {
 		synctest.Wait()
 		sum := int64(0)
 		for kind := range outcomes {
-			assert.Positive(t, outcomes[kind].Load(), "calls with outcome %d", kind)
+			assert.Positive(t, outcomes[kind].Load(), "calls with expectation %d", kind)
 			sum += outcomes[kind].Load()
 		}
 		assert.Equal(t, int64(callers*each), sum)

@@ -51,8 +51,8 @@ func hold(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 // reset closes the connection with RST.
 func reset(conn net.Conn) { _ = conn.(*net.TCPConn).SetLinger(0); conn.Close() }
 
-// take reads one whole request.
-func take(conn net.Conn) bool {
+// readRequest reads one whole request and reports whether it could.
+func readRequest(conn net.Conn) bool {
 	r, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
 		return false
@@ -61,10 +61,10 @@ func take(conn net.Conn) bool {
 	return err == nil
 }
 
-// sends takes a request and sends the texts.
+// sends reads a request and writes the texts.
 func sends(texts ...string) func(net.Conn) {
 	return func(conn net.Conn) {
-		if take(conn) {
+		if readRequest(conn) {
 			for _, text := range texts {
 				_, _ = io.WriteString(conn, text)
 			}
@@ -72,6 +72,7 @@ func sends(texts ...string) func(net.Conn) {
 	}
 }
 
+// sendsAndHolds is sends, but keeps the connection open.
 func sendsAndHolds(text string) func(net.Conn) {
 	return func(conn net.Conn) { sends(text)(conn); hold(conn) }
 }
@@ -81,7 +82,8 @@ const (
 	badHeader = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
 )
 
-// inProcess returns a dialler whose server is a function.
+// inProcess returns a dial function whose connections stay in the process and are served
+// by serve, so that a call runs in virtual time.
 func inProcess(serve func(net.Conn)) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
@@ -90,15 +92,15 @@ func inProcess(serve func(net.Conn)) func(context.Context, string, string) (net.
 	}
 }
 
-// pipes is a listener whose connections stay in the process, so that its server
+// pipeListener is a listener whose connections stay in the process, so that its server
 // runs in virtual time.
-type pipes struct {
+type pipeListener struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-func (p *pipes) Accept() (net.Conn, error) {
+func (p *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-p.conns:
 		return conn, nil
@@ -107,10 +109,10 @@ func (p *pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+func (p *pipeListener) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
+func (p *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
 
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
 	case p.conns <- theirs:
@@ -120,12 +122,12 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// serveInProcess starts a server in the bubble of a test, and connects transport to it.
-// In virtual time net/http keeps every connection that can be kept; on a busy machine
-// it drops one whose write has not returned within 50 ms.
+// serveInProcess starts a server in the synctest bubble of a test and connects transport
+// to it. In virtual time, net/http reuses every connection that it can; in real time it
+// drops one whose write has not returned within 50 ms.
 func serveInProcess(t *testing.T, transport *http.Transport, handler http.HandlerFunc, state func(net.Conn, http.ConnState)) {
 	t.Helper()
-	listener := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
+	listener := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: handler, ConnState: state}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
@@ -137,7 +139,8 @@ func serveInProcess(t *testing.T, transport *http.Transport, handler http.Handle
 	})
 }
 
-// tlsServer starts a server that creates a session with every request and counts its connections.
+// tlsServer starts a server that answers every request with a session and counts its
+// connections.
 func tlsServer(t *testing.T, config *tls.Config) (server *httptest.Server, connections *atomic.Int32) {
 	t.Helper()
 	connections = new(atomic.Int32)
@@ -154,23 +157,25 @@ func tlsServer(t *testing.T, config *tls.Config) (server *httptest.Server, conne
 	return server, connections
 }
 
-// trusting returns the option for a transport that trusts the server and is closed
-// with the test.
-func trusting(t *testing.T, server *httptest.Server, change func(*http.Transport)) client.Option {
+// trusting returns the option for a transport that trusts the server, with changes. The
+// transport is closed with the test.
+func trusting(t *testing.T, server *httptest.Server, changes ...func(*http.Transport)) client.Option {
 	t.Helper()
 	transport := server.Client().Transport.(*http.Transport).Clone()
-	change(transport)
+	for _, change := range changes {
+		change(transport)
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return client.WithHTTPClient(&http.Client{Transport: transport})
 }
 
-// deadAddress is a loopback address where nobody listens.
-const deadAddress = "127.0.0.1:1"
+// closedAddress is a loopback address that refuses connections.
+const closedAddress = "127.0.0.1:1"
 
-// refusing returns a transport that nobody answers.
+// refusing returns a transport, and the base URL of a server that refuses connections.
 func refusing(t *testing.T) (*http.Transport, client.Option) {
 	t.Helper()
 	transport := client.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
-	return transport, client.WithBaseURL("http://" + deadAddress)
+	return transport, client.WithBaseURL("http://" + closedAddress)
 }

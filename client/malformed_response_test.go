@@ -19,7 +19,7 @@ import (
 // net/http and encoding/json quote what they cannot parse, and that may be a live
 // session. The class of faults: an answer, or a part of one, that is not what its
 // place in HTTP or JSON asks for.
-func TestNothingOfABrokenAnswerIsShown(t *testing.T) {
+func TestMalformedResponseIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	const planted = `{"token":"planted-token","auth_link_url":"https://x/planted-link","external_trigger_token":"planted-trigger"}`
 	chunked := okHeader + "Transfer-Encoding: chunked\r\n"
@@ -66,7 +66,7 @@ func TestNothingOfABrokenAnswerIsShown(t *testing.T) {
 					client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
 				r := call(t.Context(), t, operation, c)
 				require.Error(t, r.err)
-				requireNothingShown(t, r.err, "planted", "99887766")
+				requireNotShown(t, r.err, "planted", "99887766")
 				assert.NotContains(t, log.String(), "planted")
 				assert.Equal(t, operation == opCreate, client.MaybeCreated(r.err))
 
@@ -74,14 +74,14 @@ func TestNothingOfABrokenAnswerIsShown(t *testing.T) {
 				inner := client.NewTransport()
 				t.Cleanup(inner.CloseIdleConnections)
 				err := operations[operation](c, client.WithHTTPClient(&http.Client{Transport: roundTripper(inner.RoundTrip)}))
-				requireNothingShown(t, err, "planted", "99887766")
+				requireNotShown(t, err, "planted", "99887766")
 
 				// An http.Client inside puts the error into an *url.Error.
 				err = operations[operation](c, client.WithHTTPClient(&http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 					r = r.Clone(r.Context())
 					return (&http.Client{Transport: inner}).Do(r)
 				})}))
-				requireNothingShown(t, err, "planted", "99887766")
+				requireNotShown(t, err, "planted", "99887766")
 			})
 		}
 	}
@@ -89,7 +89,7 @@ func TestNothingOfABrokenAnswerIsShown(t *testing.T) {
 
 // The same through RoundTrippers that build a request of their own, which this package
 // does not see.
-func TestNothingOfABrokenAnswerIsShownByARoundTripper(t *testing.T) {
+func TestMalformedResponseIsNotQuotedByRoundTripper(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"no status line": `{"token":"planted-token","auth_link_url":"https://x/planted-link"}`,
@@ -108,7 +108,7 @@ func TestNothingOfABrokenAnswerIsShownByARoundTripper(t *testing.T) {
 				addr, _ := listen(t, sends(text))
 				err := create(at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: roundTripper(send)})))
 				require.Error(t, err)
-				requireNothingShown(t, err, "planted")
+				requireNotShown(t, err, "planted")
 				assert.True(t, client.MaybeCreated(err))
 			})
 		}
@@ -116,7 +116,7 @@ func TestNothingOfABrokenAnswerIsShownByARoundTripper(t *testing.T) {
 }
 
 // requireNothingShown requires that no error of a tree shows any of the texts.
-func requireNothingShown(t *testing.T, err error, texts ...string) {
+func requireNotShown(t *testing.T, err error, texts ...string) {
 	t.Helper()
 	for _, verb := range []string{"%v", "%+v", "%q"} {
 		for _, text := range texts {
@@ -126,16 +126,16 @@ func requireNothingShown(t *testing.T, err error, texts ...string) {
 	switch e := err.(type) { //nolint:errorlint // each error of the tree is looked at
 	case interface{ Unwrap() error }:
 		if next := e.Unwrap(); next != nil {
-			requireNothingShown(t, next, texts...)
+			requireNotShown(t, next, texts...)
 		}
 	case interface{ Unwrap() []error }:
 		for _, next := range e.Unwrap() {
-			requireNothingShown(t, next, texts...)
+			requireNotShown(t, next, texts...)
 		}
 	}
 }
 
-func TestNothingOfABrokenHTTP2AnswerIsShown(t *testing.T) {
+func TestMalformedHTTP2ResponseIsNotQuoted(t *testing.T) {
 	t.Parallel()
 	field := func(name, value string) []byte { // a literal without indexing (RFC 7541, section 6.2.2)
 		return append(append([]byte{0, byte(len(name))}, name...), append([]byte{byte(len(value))}, value...)...)
@@ -157,13 +157,13 @@ func TestNothingOfABrokenHTTP2AnswerIsShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			config, opt := certified(t)
+			config, opt := http2Config(t)
 			addr, _ := listen(t, func(conn net.Conn) {
 				serveHTTP2(conn, config, true, func(f framer, stream uint32) bool { answer(f, stream); return false })
 			})
 			err := create(at(t, "https://"+addr, opt))
 			require.Error(t, err)
-			requireNothingShown(t, err, "planted", "Planted")
+			requireNotShown(t, err, "planted", "Planted")
 			assert.True(t, client.MaybeCreated(err))
 		})
 	}

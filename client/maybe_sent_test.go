@@ -23,7 +23,7 @@ import (
 )
 
 // A connection without an address is a connection, as one over a pipe or a tunnel.
-func TestConnectionWithoutAnAddressMaySend(t *testing.T) {
+func TestConnectionWithoutAddress(t *testing.T) {
 	t.Parallel()
 	for name, wrap := range map[string]func(*http.Transport) http.RoundTripper{
 		"http.Transport": func(tr *http.Transport) http.RoundTripper { return tr },
@@ -31,10 +31,10 @@ func TestConnectionWithoutAnAddressMaySend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			addr, accepted := listen(t, func(c net.Conn) { take(c); hold(c) })
+			addr, accepted := listen(t, func(c net.Conn) { readRequest(c); hold(c) })
 			transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-				return nameless{conn}, err
+				return connWithoutAddr{conn}, err
 			}}
 			t.Cleanup(transport.CloseIdleConnections)
 			c := through(t, wrap(transport), client.WithBaseURL("http://localhost"), client.WithTimeout(50*time.Millisecond))
@@ -51,22 +51,22 @@ func TestConnectionWithoutAnAddressMaySend(t *testing.T) {
 	}
 }
 
-type nameless struct{ net.Conn }
+type connWithoutAddr struct{ net.Conn }
 
-func (nameless) RemoteAddr() net.Addr { return nil }
+func (connWithoutAddr) RemoteAddr() net.Addr { return nil }
 
 // A request that was sent stays sent when a later connection is refused: one that a
 // RoundTripper repeats by itself, and a GET, which net/http repeats.
 func TestSentThenRefused(t *testing.T) {
 	t.Parallel()
-	addr, accepted := listen(t, func(c net.Conn) { take(c) })
+	addr, accepted := listen(t, func(c net.Conn) { readRequest(c) })
 	transport, _ := refusing(t)
 	repeats := roundTripper(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
 		}
-		for _, host := range []string{addr, deadAddress} {
+		for _, host := range []string{addr, closedAddress} {
 			again := r.Clone(r.Context())
 			again.URL.Host, again.Body = host, io.NopCloser(bytes.NewReader(body))
 			_, err = transport.RoundTrip(again)
@@ -78,10 +78,10 @@ func TestSentThenRefused(t *testing.T) {
 	assert.Equal(t, int32(1), accepted.Load())
 
 	used, _ := listen(t, func(c net.Conn) {
-		if take(c) {
+		if readRequest(c) {
 			_, _ = io.WriteString(c, okHeader+"Content-Length: 8\r\n\r\n"+`{"id":1}`)
 		}
-		take(c) // the second request, which is processed and not answered
+		readRequest(c) // the second request, which is processed and not answered
 	})
 	var dials atomic.Int32
 	once := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -116,7 +116,7 @@ func TestRoundTripperMayHaveSent(t *testing.T) {
 	}
 	for name, rt := range map[string]roundTripper{
 		"no connection for a token, then another way": reading(func(r *http.Request) error {
-			request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "http://"+deadAddress, nil)
+			request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "http://"+closedAddress, nil)
 			if err == nil {
 				_, err = transport.RoundTrip(request)
 			}
@@ -222,14 +222,14 @@ func TestRegisteredRoundTripperReadsBodyAfterFailing(t *testing.T) {
 }
 
 // net/http repeats a request that has either header and breaks on a used connection.
-func TestIdempotencyKeyOfARequestEditor(t *testing.T) {
+func TestIdempotencyKeyFromRequestEditor(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		t.Run(key, func(t *testing.T) {
 			t.Parallel()
 			var requests atomic.Int32
 			addr, _ := listen(t, func(conn net.Conn) {
-				for n := 0; take(conn); n++ {
+				for n := 0; readRequest(conn); n++ {
 					requests.Add(1)
 					if n > 0 { // on a connection that had been used
 						return

@@ -24,23 +24,23 @@ import (
 func TestNeverSent(t *testing.T) {
 	run(t, []scenario{
 		{name: "connection refused", steps: []step{fails(errRefused)}, want: all(neverSent(3), wraps(syscall.ECONNREFUSED))},
-		{name: "connection refused, then success", steps: []step{fails(errRefused), answers(201, link)}, want: succeeds(2)},
-		{name: "connection refused twice, then success", steps: []step{fails(errRefused), fails(errRefused), answers(201, link)}, want: succeeds(3)},
-		{name: "connection refused three times", steps: []step{fails(errRefused), fails(errRefused), fails(errRefused), answers(201, link)}, want: neverSent(3)},
-		{name: "no such host", steps: []step{fails(noSuchHost)}, want: neverSent(1)},
+		{name: "connection refused, then success", steps: []step{fails(errRefused), responds(201, link)}, want: succeeds(2)},
+		{name: "connection refused twice, then success", steps: []step{fails(errRefused), fails(errRefused), responds(201, link)}, want: succeeds(3)},
+		{name: "connection refused three times", steps: []step{fails(errRefused), fails(errRefused), fails(errRefused), responds(201, link)}, want: neverSent(3)},
+		{name: "no such host", steps: []step{fails(errNoSuchHost)}, want: neverSent(1)},
 		{name: "no such host, without a dial error", steps: []step{fails(&net.DNSError{Err: "no such host", IsNotFound: true})}, want: neverSent(1)},
-		{name: "DNS timeout", steps: []step{fails(connecting(&net.DNSError{Err: "i/o timeout", IsTimeout: true}))}, want: neverSent(3)},
-		{name: "DNS server failure", steps: []step{fails(connecting(&net.DNSError{Err: "server misbehaving", IsTemporary: true}))}, want: neverSent(3)},
+		{name: "DNS timeout", steps: []step{fails(dialError(&net.DNSError{Err: "i/o timeout", IsTimeout: true}))}, want: neverSent(3)},
+		{name: "DNS server failure", steps: []step{fails(dialError(&net.DNSError{Err: "server misbehaving", IsTemporary: true}))}, want: neverSent(3)},
 		{
-			name: "DNS server failure, then no such host", steps: []step{fails(connecting(&net.DNSError{IsTemporary: true})), fails(noSuchHost)},
+			name: "DNS server failure, then no such host", steps: []step{fails(dialError(&net.DNSError{IsTemporary: true})), fails(errNoSuchHost)},
 			want: neverSent(2),
 		},
 		{
-			name: "dial timeout", steps: []step{takes(30*time.Second, fails(connecting(os.ErrDeadlineExceeded)))},
+			name: "dial timeout", steps: []step{delayed(30*time.Second, fails(dialError(os.ErrDeadlineExceeded)))},
 			want: all(neverSent(3), wraps(os.ErrDeadlineExceeded)), took: span{90 * time.Second, 90*time.Second + 600*time.Millisecond},
 		},
-		{name: "no route to host, then success", steps: []step{fails(connecting(syscall.EHOSTUNREACH)), answers(201, link)}, want: succeeds(2)},
-		{name: "invalid address", steps: []step{fails(connecting(&net.AddrError{Err: "unexpected"}))}, want: neverSent(1)},
+		{name: "no route to host, then success", steps: []step{fails(dialError(syscall.EHOSTUNREACH)), responds(201, link)}, want: succeeds(2)},
+		{name: "invalid address", steps: []step{fails(dialError(&net.AddrError{Err: "unexpected"}))}, want: neverSent(1)},
 		{name: "certificate of an unknown authority", steps: []step{fails(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}})}, want: neverSent(1)},
 		{name: "certificate for another host", steps: []step{fails(x509.HostnameError{Certificate: new(x509.Certificate)})}, want: neverSent(1)},
 		{name: "expired certificate", steps: []step{fails(x509.CertificateInvalidError{Reason: x509.Expired})}, want: neverSent(1)},
@@ -48,7 +48,7 @@ func TestNeverSent(t *testing.T) {
 		{name: "proxy refuses the connection", steps: []step{fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: errRefused})}, want: neverSent(3)},
 		{
 			name: "no such proxy", want: neverSent(1),
-			steps: []step{fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: connecting(&net.DNSError{IsNotFound: true})})},
+			steps: []step{fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dialError(&net.DNSError{IsNotFound: true})})},
 		},
 		{
 			name: "proxy with an invalid certificate", want: neverSent(1),
@@ -64,18 +64,18 @@ func TestNeverSentThroughNetHTTP(t *testing.T) {
 	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errRefused }
 	dawdle := func(context.Context, string, string) (net.Conn, error) {
 		time.Sleep(100 * time.Second) // in virtual time; net/http does not cancel it
-		return nil, connecting(os.ErrDeadlineExceeded)
+		return nil, dialError(os.ErrDeadlineExceeded)
 	}
 	tests := map[string]struct {
 		dial dialler
 		opts []client.Option
-		want outcome
+		want expectation
 		took span
 	}{
 		"connection refused": {dial: refuse, want: neverSent(3), took: backoffs(3)},
 		"no such host": {
 			dial: func(context.Context, string, string) (net.Conn, error) {
-				return nil, connecting(&net.DNSError{Err: "no such host", IsNotFound: true})
+				return nil, dialError(&net.DNSError{Err: "no such host", IsNotFound: true})
 			}, want: neverSent(1),
 		},
 		"dialling outlasts the attempt": {
@@ -111,7 +111,7 @@ func TestServerComesUp(t *testing.T) {
 			var dials atomic.Int32
 			transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if dials.Add(1) < 3 {
-					addr = deadAddress
+					addr = closedAddress
 				}
 				return new(net.Dialer).DialContext(ctx, network, addr)
 			}}
@@ -120,14 +120,14 @@ func TestServerComesUp(t *testing.T) {
 		})
 		t.Run(operation+" never", func(t *testing.T) {
 			t.Parallel()
-			all(neverSent(3), wraps(syscall.ECONNREFUSED))(t, call(t.Context(), t, operation, at(t, "http://"+deadAddress)))
+			all(neverSent(3), wraps(syscall.ECONNREFUSED))(t, call(t.Context(), t, operation, at(t, "http://"+closedAddress)))
 		})
 	}
 }
 
 func TestNeverSentWithoutBody(t *testing.T) {
 	t.Parallel()
-	_, err := at(t, "http://"+deadAddress).Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
+	_, err := at(t, "http://"+closedAddress).Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
 		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 	var unsent *client.TransportError

@@ -15,7 +15,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-func TestNewRefuses(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2"
 	tests := map[string]struct {
@@ -118,7 +118,7 @@ func TestNewRefuses(t *testing.T) {
 	})
 }
 
-func TestNewAccepts(t *testing.T) {
+func TestValidOptions(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{
 		"https://api.stackone.com", "https://api.stackone.com/", "https://gateway.example:8443/stackone/v1",
@@ -138,7 +138,7 @@ func TestNewAccepts(t *testing.T) {
 func requireConfigurationError(t *testing.T, err error) {
 	t.Helper()
 	require.ErrorContains(t, err, "invalid configuration")
-	requirePresentable(t, err.Error())
+	requireSafeText(t, err.Error())
 }
 
 func TestInvalidConfiguration(t *testing.T) {
@@ -191,9 +191,9 @@ func TestInvalidConfiguration(t *testing.T) {
 		t.Run("key with "+name+" at its ends", func(t *testing.T) {
 			t.Parallel()
 			var sent string
-			c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
+			c := through(t, fake(func(r *http.Request) (*http.Response, error) {
 				sent = r.Header.Get("Authorization")
-				return answers(201, link)(r)
+				return responds(201, link)(r)
 			}), client.WithAPIKey(key))
 			succeeds(1)(t, call(t.Context(), t, opCreate, c))
 			assert.Equal(t, "Basic "+base64.StdEncoding.EncodeToString([]byte("key:")), sent)
@@ -216,9 +216,9 @@ func TestInvalidConfiguration(t *testing.T) {
 		t.Run("valid base URL "+base, func(t *testing.T) {
 			t.Parallel()
 			var got string
-			c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
+			c := through(t, fake(func(r *http.Request) (*http.Response, error) {
 				got = r.URL.String()
-				return answers(201, link)(r)
+				return responds(201, link)(r)
 			}), client.WithBaseURL(base))
 			succeeds(1)(t, call(t.Context(), t, opCreate, c))
 			want := map[string]string{"https://host/a%2Fb/": "https://host/a%2Fb", "https://host/a b": "https://host/a%20b"}[base]
@@ -230,7 +230,7 @@ func TestInvalidConfiguration(t *testing.T) {
 	}
 }
 
-func TestOptionsOnTheWire(t *testing.T) {
+func TestHeaderOptions(t *testing.T) {
 	t.Parallel()
 	var got http.Header
 	handler := func(w http.ResponseWriter, r *http.Request) {
@@ -262,7 +262,7 @@ func TestWithResponse(t *testing.T) {
 			if status != 201 {
 				body = `{"message":"no"}`
 			}
-			err := call(serveUndescribed(t, answer(status, body)), client.WithResponse(&got))
+			err := call(serveUnvalidated(t, answer(status, body)), client.WithResponse(&got))
 			assert.Equal(t, status == 201, err == nil, name)
 			assert.Equal(t, status, got.StatusCode, name)
 			assert.Equal(t, 1, got.Attempts, name)
@@ -270,11 +270,11 @@ func TestWithResponse(t *testing.T) {
 			assert.Equal(t, "application/json; charset=utf-8", got.Header.Get("Content-Type"), name)
 		}
 	}
-	require.ErrorContains(t, create(answering(t, 201, nil, link), client.WithResponse(nil)), "response to fill is nil")
+	require.ErrorContains(t, create(responding(t, 201, nil, link), client.WithResponse(nil)), "response to fill is nil")
 	t.Run("of a call that sent nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		c := serveUndescribed(t, answer(201, link))
+		c := serveUnvalidated(t, answer(201, link))
 		for name, call := range map[string]func(dst client.Option) error{
 			"context over": func(dst client.Option) error {
 				_, err := c.ConnectSessions.Create(ctx, owner, dst)
@@ -297,7 +297,7 @@ func TestWithLogger(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	c := serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+	c := serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Request-Id", "request-1")
 		answer(404, `{"message":"token-1 is not known"}`)(w, r)
 	}, client.WithLogger(logger))

@@ -17,52 +17,52 @@ import (
 )
 
 // What an error says of whether a session may exist covers every attempt of its call.
-// The class of faults: an outcome that depends on an earlier attempt, or on a status
+// The class of faults: an expectation that depends on an earlier attempt, or on a status
 // that a proxy sends after the service has done its work.
 func TestMaybeCreatedCoversEveryAttempt(t *testing.T) {
 	t.Parallel()
 	retryAll := client.WithRetryPolicy(client.RetryPolicy{RetryAmbiguous: true})
-	hint := answers(429, "{}", "Retry-After", "1")
+	hint := responds(429, "{}", "Retry-After", "1")
 	tests := map[string]struct {
 		steps []step
 		opts  []client.Option
 		want  bool
 	}{
-		"502":                         {steps: []step{answers(502, "{}")}, want: true},
-		"503 with Retry-After":        {steps: []step{answers(503, "{}", "Retry-After", "1")}, want: true},
-		"504":                         {steps: []step{answers(504, "<html>")}, want: true},
-		"500":                         {steps: []step{answers(500, "{}")}, want: true},
-		"505":                         {steps: []step{answers(505, "{}")}, want: true},
-		"501":                         {steps: []step{answers(501, "{}")}},
-		"99":                          {steps: []step{answers(99, "{}")}, want: true},
-		"600":                         {steps: []step{answers(600, "{}")}, want: true},
-		"999":                         {steps: []step{answers(999, "{}")}, want: true},
-		"101":                         {steps: []step{answers(101, "")}, want: true},
-		"307":                         {steps: []step{answers(307, "")}},
-		"400":                         {steps: []step{answers(400, "{}")}},
-		"409":                         {steps: []step{answers(409, "{}")}},
+		"502":                         {steps: []step{responds(502, "{}")}, want: true},
+		"503 with Retry-After":        {steps: []step{responds(503, "{}", "Retry-After", "1")}, want: true},
+		"504":                         {steps: []step{responds(504, "<html>")}, want: true},
+		"500":                         {steps: []step{responds(500, "{}")}, want: true},
+		"505":                         {steps: []step{responds(505, "{}")}, want: true},
+		"501":                         {steps: []step{responds(501, "{}")}},
+		"99":                          {steps: []step{responds(99, "{}")}, want: true},
+		"600":                         {steps: []step{responds(600, "{}")}, want: true},
+		"999":                         {steps: []step{responds(999, "{}")}, want: true},
+		"101":                         {steps: []step{responds(101, "")}, want: true},
+		"307":                         {steps: []step{responds(307, "")}},
+		"400":                         {steps: []step{responds(400, "{}")}},
+		"409":                         {steps: []step{responds(409, "{}")}},
 		"429 three times":             {steps: []step{hint}},
-		"408 three times":             {steps: []step{answers(408, "{}", "Retry-After", "1")}},
+		"408 three times":             {steps: []step{responds(408, "{}", "Retry-After", "1")}},
 		"connection refused":          {steps: []step{fails(errRefused)}},
 		"429, then refused":           {steps: []step{hint, fails(errRefused)}},
 		"lost":                        {steps: []step{failsAfterSending(io.EOF)}, want: true},
 		"429, then lost":              {steps: []step{hint, failsAfterSending(io.EOF)}, want: true},
-		"success that is cut":         {steps: []step{answers(201, link[:90])}, want: true},
-		"429, then a useless success": {steps: []step{hint, answers(204, "")}, want: true},
+		"success that is cut":         {steps: []step{responds(201, link[:90])}, want: true},
+		"429, then a useless success": {steps: []step{hint, responds(204, "")}, want: true},
 
-		"502, then 429":                {steps: []step{answers(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
-		"502, then 400":                {steps: []step{answers(502, "{}"), answers(400, "{}")}, opts: []client.Option{retryAll}, want: true},
-		"lost, then 401":               {steps: []step{failsAfterSending(io.EOF), answers(401, "{}")}, opts: []client.Option{retryAll}, want: true},
+		"502, then 429":                {steps: []step{responds(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
+		"502, then 400":                {steps: []step{responds(502, "{}"), responds(400, "{}")}, opts: []client.Option{retryAll}, want: true},
+		"lost, then 401":               {steps: []step{failsAfterSending(io.EOF), responds(401, "{}")}, opts: []client.Option{retryAll}, want: true},
 		"lost, then refused":           {steps: []step{failsAfterSending(io.EOF), fails(errRefused)}, opts: []client.Option{retryAll}, want: true},
-		"502, then no credentials":     {steps: []step{answers(502, "{}")}, opts: []client.Option{retryAll, keyOnce()}, want: true},
+		"502, then no credentials":     {steps: []step{responds(502, "{}")}, opts: []client.Option{retryAll, keyOnce()}, want: true},
 		"429, then no credentials":     {steps: []step{hint}, opts: []client.Option{keyOnce()}},
 		"no credentials at all":        {steps: []step{hint}, opts: []client.Option{client.WithAPIKeyFunc(noKey)}},
-		"429, then the context ends":   {steps: []step{answers(429, "{}", "Retry-After", "30")}, opts: []client.Option{nil}},
-		"502, then the context ends":   {steps: []step{answers(502, "{}"), answers(429, "{}", "Retry-After", "30")}, opts: []client.Option{retryAll, nil}, want: true},
+		"429, then the context ends":   {steps: []step{responds(429, "{}", "Retry-After", "30")}, opts: []client.Option{nil}},
+		"502, then the context ends":   {steps: []step{responds(502, "{}"), responds(429, "{}", "Retry-After", "30")}, opts: []client.Option{retryAll, nil}, want: true},
 		"in flight, the context ends":  {steps: []step{hangs}, opts: []client.Option{nil}, want: true},
-		"refused, then 502, then 429":  {steps: []step{fails(errRefused), answers(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
-		"408, then 429, then 408":      {steps: []step{answers(408, "{}"), hint, answers(408, "{}")}},
-		"redirected after being 502":   {steps: []step{answers(502, "{}"), answers(302, "")}, opts: []client.Option{retryAll}, want: true},
+		"refused, then 502, then 429":  {steps: []step{fails(errRefused), responds(502, "{}"), hint}, opts: []client.Option{retryAll}, want: true},
+		"408, then 429, then 408":      {steps: []step{responds(408, "{}"), hint, responds(408, "{}")}},
+		"redirected after being 502":   {steps: []step{responds(502, "{}"), responds(302, "")}, opts: []client.Option{retryAll}, want: true},
 		"never answered, then refused": {steps: []step{hangs, fails(errRefused)}, opts: []client.Option{retryAll}, want: true},
 	}
 	for name, tt := range tests {
@@ -76,7 +76,7 @@ func TestMaybeCreatedCoversEveryAttempt(t *testing.T) {
 					opts = opts[:n-1]
 					time.AfterFunc(10*time.Second, cancel)
 				}
-				r := call(ctx, t, opCreate, through(t, scripted(tt.steps...), opts...))
+				r := call(ctx, t, opCreate, through(t, fake(tt.steps...), opts...))
 				assert.Equal(t, tt.want, client.MaybeCreated(r.err), "%v", r.err)
 				assert.Equal(t, tt.want, client.MaybeCreated(fmt.Errorf("onboarding: %w", r.err)))
 				text := assert.NotContains
@@ -90,7 +90,7 @@ func TestMaybeCreatedCoversEveryAttempt(t *testing.T) {
 				}
 
 				// The same failures of an operation that only reads create nothing.
-				r = call(t.Context(), t, opAuthenticate, through(t, scripted(tt.steps...), client.WithTimeout(time.Second)))
+				r = call(t.Context(), t, opAuthenticate, through(t, fake(tt.steps...), client.WithTimeout(time.Second)))
 				assert.False(t, client.MaybeCreated(r.err), "%v", r.err)
 			})
 		})
@@ -141,7 +141,7 @@ func TestMaybeCreatedOfLiteralErrors(t *testing.T) {
 		"nil TransportError":      {noTransport, false},
 		"nil ResponseError":       {noResponse, false},
 		"refusal holding a 502":   {&client.TransportError{Err: &client.APIError{StatusCode: 502}}, false}, // MaybeSent covers the call
-		"an option that is wrong": {create(answering(t, 0, nil, ""), client.WithTimeout(-1)), false},
+		"an option that is wrong": {create(responding(t, 0, nil, ""), client.WithTimeout(-1)), false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -152,9 +152,9 @@ func TestMaybeCreatedOfLiteralErrors(t *testing.T) {
 }
 
 // The text of an operation may be redacted, and so no longer say what it does.
-func TestReadingCreatesNothingWhateverItsNameLooksLike(t *testing.T) {
+func TestMaybeCreatedWithRedactedOperation(t *testing.T) {
 	t.Parallel()
-	c := answering(t, 500, nil, "{}", client.WithAPIKey("GET /connect_sessions"), client.WithRetryPolicy(quick))
+	c := responding(t, 500, nil, "{}", client.WithAPIKey("GET /connect_sessions"), client.WithRetryPolicy(quick))
 	_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
 		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
 	var api *client.APIError
@@ -167,7 +167,7 @@ func TestTransient(t *testing.T) {
 	t.Parallel()
 	after := func(steps ...step) func(*testing.T) error {
 		return func(t *testing.T) error {
-			return call(t.Context(), t, opAuthenticate, through(t, scripted(steps...))).err
+			return call(t.Context(), t, opAuthenticate, through(t, fake(steps...))).err
 		}
 	}
 	literal := func(err error) func(*testing.T) error { return func(*testing.T) error { return err } }
@@ -177,53 +177,53 @@ func TestTransient(t *testing.T) {
 	}{
 		"nil":                    {literal(nil), false},
 		"another error":          {literal(io.EOF), false},
-		"429":                    {after(answers(429, "{}")), true},
-		"408":                    {after(answers(408, "{}")), true},
-		"500":                    {after(answers(500, "{}")), true},
-		"503":                    {after(answers(503, "{}")), true},
-		"599":                    {after(answers(599, "{}")), true},
-		"501":                    {after(answers(501, "{}")), false},
-		"404":                    {after(answers(404, "{}")), false},
-		"302":                    {after(answers(302, "")), false},
+		"429":                    {after(responds(429, "{}")), true},
+		"408":                    {after(responds(408, "{}")), true},
+		"500":                    {after(responds(500, "{}")), true},
+		"503":                    {after(responds(503, "{}")), true},
+		"599":                    {after(responds(599, "{}")), true},
+		"501":                    {after(responds(501, "{}")), false},
+		"404":                    {after(responds(404, "{}")), false},
+		"302":                    {after(responds(302, "")), false},
 		"refused":                {after(fails(errRefused)), true},
 		"lost":                   {after(failsAfterSending(errors.New("lost"))), true},
 		"never answered":         {after(hangs), true},
 		"hung up in handshake":   {after(fails(io.ErrUnexpectedEOF)), true},
-		"cut":                    {after(reads(201, link[:50], truncated)...), true},
+		"cut":                    {after(respondsWith(201, link[:50], truncated)), true},
 		"stalls":                 {after(stalls(201)), true},
-		"reset in the body":      {after(reads(201, link[:50], broken)...), true},
-		"broken gzip":            {after(reads(201, link[:50], corrupt)...), false},
-		"unusable":               {after(answers(201, "<html>")), false},
+		"reset in the body":      {after(respondsWith(201, link[:50], broken)), true},
+		"broken gzip":            {after(respondsWith(201, link[:50], corrupt)), false},
+		"unusable":               {after(responds(201, "<html>")), false},
 		"an unknown error":       {after(fails(errors.New("the breaker is open"))), false},
-		"no such host":           {after(fails(noSuchHost)), false},
-		"429, then no such host": {after(answers(429, "{}"), fails(noSuchHost)), false},
+		"no such host":           {after(fails(errNoSuchHost)), false},
+		"429, then no such host": {after(responds(429, "{}"), fails(errNoSuchHost)), false},
 		"no credentials": {func(t *testing.T) error {
-			return call(t.Context(), t, opCreate, through(t, scripted(hangs), client.WithAPIKeyFunc(noKey))).err
+			return call(t.Context(), t, opCreate, through(t, fake(hangs), client.WithAPIKeyFunc(noKey))).err
 		}, false},
 		"key function that times out": {func(t *testing.T) error {
-			return call(t.Context(), t, opCreate, through(t, scripted(hangs), client.WithAPIKeyFunc(
+			return call(t.Context(), t, opCreate, through(t, fake(hangs), client.WithAPIKeyFunc(
 				func(context.Context) (string, error) { return "", context.DeadlineExceeded }))).err
 		}, false},
-		"lost, then no such host": {after(failsAfterSending(io.EOF), fails(noSuchHost)), false},
+		"lost, then no such host": {after(failsAfterSending(io.EOF), fails(errNoSuchHost)), false},
 		"cancelled in flight": {func(t *testing.T) error {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
-			return call(ctx, t, opAuthenticate, through(t, scripted(hangs))).err
+			return call(ctx, t, opAuthenticate, through(t, fake(hangs))).err
 		}, false},
 		"deadline before the call": {func(t *testing.T) error {
 			ctx, cancel := context.WithTimeout(t.Context(), -1)
 			defer cancel()
-			return call(ctx, t, opAuthenticate, through(t, scripted(hangs))).err
+			return call(ctx, t, opAuthenticate, through(t, fake(hangs))).err
 		}, false},
 		"nil APIError":                  {literal((*client.APIError)(nil)), false},
 		"nil TransportError":            {literal((*client.TransportError)(nil)), false},
 		"nil ResponseError":             {literal((*client.ResponseError)(nil)), false},
 		"literal, sent":                 {literal(&client.TransportError{MaybeSent: true, Err: io.EOF}), true},
 		"literal, refused":              {literal(&client.TransportError{Err: errRefused}), true},
-		"literal, not found":            {literal(&client.TransportError{Err: noSuchHost}), false},
-		"literal, sent, then not found": {literal(&client.TransportError{MaybeSent: true, Err: noSuchHost}), true},
+		"literal, not found":            {literal(&client.TransportError{Err: errNoSuchHost}), false},
+		"literal, sent, then not found": {literal(&client.TransportError{MaybeSent: true, Err: errNoSuchHost}), true},
 		"wrapped":                       {literal(fmt.Errorf("outer: %w", &client.APIError{StatusCode: 429})), true},
-		"invalid":                       {func(t *testing.T) error { return create(through(t, scripted(hangs)), client.WithTimeout(-1)) }, false},
+		"invalid":                       {func(t *testing.T) error { return create(through(t, fake(hangs)), client.WithTimeout(-1)) }, false},
 		"no redirect":                   {literal(&client.APIError{StatusCode: http.StatusMovedPermanently}), false},
 	}
 	for name, tt := range tests {

@@ -10,9 +10,9 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-func TestPrintingShowsWhatIsNoSecret(t *testing.T) {
+func TestPrintingClientAndResponse(t *testing.T) {
 	t.Parallel()
-	c := answering(t, 201, nil, link)
+	c := responding(t, 201, nil, link)
 	r := call(t.Context(), t, opCreate, c)
 	for want, value := range map[string]any{
 		"stackone.Client(https://api.stackone.com)":                           c,
@@ -34,7 +34,7 @@ func TestPrintingShowsWhatIsNoSecret(t *testing.T) {
 
 func TestResponseRedacts(t *testing.T) {
 	t.Parallel()
-	r := call(t.Context(), t, opCreate, answering(t, 201, nil, link))
+	r := call(t.Context(), t, opCreate, responding(t, 201, nil, link))
 	assert.Equal(t, "a [redacted] b [redacted]\\n", r.response.Redact("a "+testKey+" b "+r.created.Token+"\n"))
 	assert.Equal(t, "a "+testKey, client.Response{}.Redact("a "+testKey), "nothing is known without a call")
 	assert.Len(t, client.Response{}.Redact(strings.Repeat("x", 1000)), 513+len("..."))

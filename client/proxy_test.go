@@ -21,7 +21,7 @@ import (
 
 func TestProxyFails(t *testing.T) {
 	t.Parallel()
-	const password = "hunter2" // requirePresentable looks for it
+	const password = "hunter2" // requireSafeText looks for it
 	proxy := func(status int) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Proxy-Authenticate", "Basic")
@@ -40,15 +40,15 @@ func TestProxyFails(t *testing.T) {
 			return nil, fmt.Errorf("invalid proxy address %q: %v", proxyURL, err) //nolint:errorlint // as net/http writes it
 		}
 	}
-	const https, plain = "https://api.example", "http://" + deadAddress
+	const https, plain = "https://api.example", "http://" + closedAddress
 	tests := map[string]struct {
 		base  string
 		proxy func(*http.Request) (*url.URL, error)
-		want  outcome
+		want  expectation
 	}{
-		"connection refused":        {https, always("http://user:" + password + "@" + deadAddress), all(neverSent(3), wraps(syscall.ECONNREFUSED))},
-		"connection refused, http":  {plain, always("http://user:" + password + "@" + deadAddress), neverSent(3)},
-		"connection refused, SOCKS": {https, always("socks5://user:" + password + "@" + deadAddress), neverSent(3)},
+		"connection refused":        {https, always("http://user:" + password + "@" + closedAddress), all(neverSent(3), wraps(syscall.ECONNREFUSED))},
+		"connection refused, http":  {plain, always("http://user:" + password + "@" + closedAddress), neverSent(3)},
+		"connection refused, SOCKS": {https, always("socks5://user:" + password + "@" + closedAddress), neverSent(3)},
 		"407 to CONNECT":            {https, always(proxy(407)), all(neverSent(1), says("the proxy answered CONNECT with 407"))},
 		"502 to CONNECT":            {https, always(proxy(502)), all(neverSent(3), says("the proxy answered CONNECT with 502"))},
 		"407 over http":             {plain, always(proxy(407)), failsWithStatus(407, 1)},
@@ -81,7 +81,7 @@ func TestProxyFails(t *testing.T) {
 	}
 }
 
-func TestProxyRefusesToConnect(t *testing.T) {
+func TestProxyRejectsCONNECT(t *testing.T) {
 	t.Parallel()
 	for status, attempts := range map[int]int{407: 1, 403: 1, 400: 1, 500: 1, 302: 1, 429: 3, 502: 3, 503: 3, 504: 3} {
 		for _, reason := range []string{http.StatusText(status), "Squid says no"} {
@@ -114,8 +114,8 @@ func TestRoundTripperReadsBodyBeforeProxyFails(t *testing.T) {
 		proxy    string
 		attempts int
 	}{
-		"HTTP proxy that is down":          {"http://" + deadAddress, 3},
-		"SOCKS proxy that is down":         {"socks5://" + deadAddress, 3},
+		"HTTP proxy that is down":          {"http://" + closedAddress, 3},
+		"SOCKS proxy that is down":         {"socks5://" + closedAddress, 3},
 		"SOCKS proxy that does not let in": {"socks5://" + refuses, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,14 +18,14 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// TestMoreSecrets are those that the cross of TestSecrets has no place for.
-func TestMoreSecrets(t *testing.T) {
+// TestRedaction are those that the cross of TestSecrets has no place for.
+func TestRedaction(t *testing.T) {
 	t.Parallel()
 	t.Run("a key of an earlier attempt", func(t *testing.T) {
 		t.Parallel()
 		keys := []string{"first-secret", "second-secret"}
 		attempts := 0
-		c := answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
+		c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
 			func(r *http.Request) (*http.Response, error) {
 				body := fmt.Sprintf(`{"message":"%s is not %s"}`, keys[0], r.Header.Get("Authorization"))
 				return &http.Response{StatusCode: 429, Body: io.NopCloser(strings.NewReader(body))}, nil
@@ -46,7 +46,7 @@ func TestMoreSecrets(t *testing.T) {
 			base64.RawStdEncoding.EncodeToString(raw), base64.URLEncoding.EncodeToString(raw), base64.StdEncoding.EncodeToString([]byte(key)),
 		} {
 			body := fmt.Sprintf(`{"message":%[1]q,"data":{"message":%[1]q},"provider_errors":[{"raw":{"m":%[1]q}}]}`, said)
-			api := requireAPIError(t, create(answering(t, 400, nil, body, client.WithAPIKey(key))), "create_connect_session", 400)
+			api := requireAPIError(t, create(responding(t, 400, nil, body, client.WithAPIKey(key))), "create_connect_session", 400)
 			core := strings.TrimRight(said, "=")
 			assert.NotContains(t, api.Error(), core)
 			assert.NotContains(t, fmt.Sprintf("%+v %+v", *api.Data, api.ProviderErrors), core)
@@ -73,7 +73,7 @@ func TestMoreSecrets(t *testing.T) {
 		} {
 			body := fmt.Sprintf(`{"message":"no %[1]s","data":{"message":"no %[1]s","headers":{"%[1]s":["%[1]s"]}},`+
 				`"provider_errors":[{"raw":{"m":{"deep":"%[1]s"}},"url":"https://x/?k=%[1]s"}]}`, said)
-			api := requireAPIError(t, create(answering(t, 400, nil, body, client.WithAPIKey(key))), opCreate, 400)
+			api := requireAPIError(t, create(responding(t, 400, nil, body, client.WithAPIKey(key))), opCreate, 400)
 			for _, text := range []string{api.Error(), api.Message, fmt.Sprintf("%+v", api.Data), fmt.Sprintf("%+v", api.ProviderErrors)} {
 				assert.Contains(t, text, "[redacted]", name)
 				assert.NotContains(t, text, "cd+", name)
@@ -100,7 +100,7 @@ func TestMoreSecrets(t *testing.T) {
 		} {
 			header := http.Header{"X-Request-Id": {"of tok_live"}, "Content-Type": {"text/tok_live"}}
 			for _, status := range []int{502, 201} {
-				err := create(answering(t, status, header, body))
+				err := create(responding(t, status, header, body))
 				var api *client.APIError
 				if errors.As(err, &api) {
 					assert.NotContains(t, fmt.Sprintf("%v %+v %+v", api.Message, api.Data, api.ProviderErrors), "tok_live", body)
@@ -113,7 +113,7 @@ func TestMoreSecrets(t *testing.T) {
 	})
 	t.Run("a token of an earlier answer", func(t *testing.T) {
 		t.Parallel()
-		c := through(t, scripted(answers(429, `{"token":"tok_live"}`), answers(400, `{"message":"tok_live is odd"}`)), client.WithRetryPolicy(quick))
+		c := through(t, fake(responds(429, `{"token":"tok_live"}`), responds(400, `{"message":"tok_live is odd"}`)), client.WithRetryPolicy(quick))
 		assert.NotContains(t, create(c).Error(), "tok_live")
 	})
 	t.Run("within base64, at any offset", func(t *testing.T) {
@@ -122,7 +122,7 @@ func TestMoreSecrets(t *testing.T) {
 		for offset := range 4 {
 			for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 				said := e.EncodeToString([]byte("Bearer:"[:offset] + key + "::"[:offset/2]))
-				err := create(answering(t, 400, nil, fmt.Sprintf(`{"message":%q}`, "no "+said), client.WithAPIKey(key)))
+				err := create(responding(t, 400, nil, fmt.Sprintf(`{"message":%q}`, "no "+said), client.WithAPIKey(key)))
 				assert.Contains(t, err.Error(), "[redacted]")
 				assert.NotContains(t, err.Error(), said[8:len(said)-8])
 			}
@@ -130,19 +130,19 @@ func TestMoreSecrets(t *testing.T) {
 	})
 	t.Run("a key that looks escaped", func(t *testing.T) {
 		t.Parallel()
-		err := create(answering(t, 400, nil, `{"message":"no p%41ss\\/word"}`, client.WithBasicAuth("user", "p%41ss/word")))
+		err := create(responding(t, 400, nil, `{"message":"no p%41ss\\/word"}`, client.WithBasicAuth("user", "p%41ss/word")))
 		assert.NotContains(t, err.Error(), "word")
 	})
 	t.Run("the key of a function that fails", func(t *testing.T) {
 		t.Parallel()
-		err := create(answering(t, 201, nil, link), client.WithAPIKeyFunc(func(context.Context) (string, error) {
+		err := create(responding(t, 201, nil, link), client.WithAPIKeyFunc(func(context.Context) (string, error) {
 			return "rotated-key", errors.New("rotated-key is revoked")
 		}))
 		assert.NotContains(t, err.Error(), "rotated-key")
 	})
 	t.Run("short secrets garble nothing", func(t *testing.T) {
 		t.Parallel()
-		err := create(answering(t, 404, nil, `{"message":"Session has expired"}`, client.WithBasicAuth("api", "s")))
+		err := create(responding(t, 404, nil, `{"message":"Session has expired"}`, client.WithBasicAuth("api", "s")))
 		assert.ErrorContains(t, err, "Session has expired")
 		_, err = through(t, roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF }), client.WithBasicAuth("GET", "s")).Generated().CreateConnectSessionWithBody(
 			t.Context(), "", nil, func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
@@ -158,19 +158,19 @@ func TestMoreSecrets(t *testing.T) {
 			"tok_live-8": `{"tok\u0065n":"tok_live-8"}`,
 		} {
 			var log bytes.Buffer
-			_ = create(answering(t, 201, http.Header{"X-Request-Id": {id}}, body, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
+			_ = create(responding(t, 201, http.Header{"X-Request-Id": {id}}, body, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))))
 			assert.NotContains(t, log.String(), id)
 		}
 	})
 	t.Run("a key of digits as a number", func(t *testing.T) {
 		t.Parallel()
-		err := create(answering(t, 400, nil, `{"message":5550123,"data":{"headers":{"key":5550123,"n":1.50}}}`, client.WithAPIKey("5550123")))
+		err := create(responding(t, 400, nil, `{"message":5550123,"data":{"headers":{"key":5550123,"n":1.50}}}`, client.WithAPIKey("5550123")))
 		api := requireAPIError(t, err, opCreate, 400)
 		assert.NotContains(t, fmt.Sprintf("%v %v %+v", err, api.Message, api.Data), "5550123")
 	})
 	t.Run("a time that is none", func(t *testing.T) {
 		t.Parallel()
-		err := create(answering(t, 201, nil, `{"token":"t","auth_link_url":"u","created_at":"planted-token"}`))
+		err := create(responding(t, 201, nil, `{"token":"t","auth_link_url":"u","created_at":"planted-token"}`))
 		for ; err != nil; err = errors.Unwrap(err) {
 			assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), "planted-token")
 		}

@@ -62,7 +62,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		server := httptest.NewTLSServer(http.RedirectHandler(target.URL+"/connect_sessions", http.StatusTemporaryRedirect))
 		t.Cleanup(server.Close)
 		for operation := range operations {
-			failsWithStatus(307, 1)(t, call(t.Context(), t, operation, at(t, server.URL, trusting(t, server, func(*http.Transport) {}))))
+			failsWithStatus(307, 1)(t, call(t.Context(), t, operation, at(t, server.URL, trusting(t, server))))
 		}
 	})
 	t.Cleanup(func() { assert.Zero(t, elsewhere.Load(), "requests to the target") })

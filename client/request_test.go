@@ -97,7 +97,7 @@ func withContentLength(h http.Header) http.Header {
 
 func TestInvalidRequest(t *testing.T) {
 	t.Parallel()
-	c := serveUndescribed(t, func(http.ResponseWriter, *http.Request) {
+	c := serveUnvalidated(t, func(http.ResponseWriter, *http.Request) {
 		t.Error("a request was sent")
 	})
 	createWith := func(body gen.ConnectSessionCreate) func() error {
@@ -167,7 +167,7 @@ func (failingJSON) MarshalJSON() ([]byte, error) { return nil, errors.New("one\n
 
 // encoding/json replaces bytes that are not UTF-8, in whatever field they are, and two
 // customers' IDs could become the same.
-func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
+func TestCreateRejectsInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	const bad = "a\xffb"
 	with := func(change func(*gen.ConnectSessionCreate)) gen.ConnectSessionCreate {
@@ -192,7 +192,7 @@ func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
 	for field, body := range refused {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
-			transport := scripted(answers(201, link))
+			transport := fake(responds(201, link))
 			_, err := through(t, transport).ConnectSessions.Create(t.Context(), body)
 			assert.EqualError(t, err, "stackone: create_connect_session: invalid request: "+field+" is not valid UTF-8")
 			assert.Zero(t, transport.attempts, "requests")
@@ -201,19 +201,19 @@ func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
 	}
 	t.Run("metadata's name", func(t *testing.T) {
 		t.Parallel()
-		_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(),
+		_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(),
 			with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{bad: true} }))
 		assert.ErrorContains(t, err, "metadata is not valid UTF-8")
 	})
 	t.Run("token", func(t *testing.T) {
 		t.Parallel()
-		_, err := answering(t, 201, nil, link).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: bad})
+		_, err := responding(t, 201, nil, link).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: bad})
 		assert.EqualError(t, err, "stackone: authenticate_connect_session: invalid request: token is not valid UTF-8")
 	})
 	for name, raw := range map[string]string{"invalid bytes": "\"a\xffb\"", "half a surrogate pair": `"\ud800"`} {
 		t.Run("raw JSON with "+name, func(t *testing.T) {
 			t.Parallel()
-			_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(),
+			_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(),
 				with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{"raw": json.RawMessage(raw)} }))
 			assert.ErrorContains(t, err, "not valid UTF-8")
 		})
@@ -221,7 +221,7 @@ func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
 	t.Run("sends raw JSON with U+FFFD escaped", func(t *testing.T) {
 		t.Parallel()
 		require.NoError(t, func() error {
-			_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(),
+			_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(),
 				with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{"raw": json.RawMessage(`"x\ufffdy"`)} }))
 			return err
 		}())
@@ -231,7 +231,7 @@ func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
 	} {
 		t.Run("sends "+name, func(t *testing.T) {
 			t.Parallel()
-			transport := scripted(answers(201, link))
+			transport := fake(responds(201, link))
 			_, err := through(t, transport).ConnectSessions.Create(t.Context(), with(func(b *gen.ConnectSessionCreate) { b.Label = text }))
 			require.NoError(t, err)
 			var sent gen.ConnectSessionCreate
@@ -241,7 +241,7 @@ func TestCreateRefusesTextThatIsNotUTF8(t *testing.T) {
 	}
 }
 
-func TestCreateRefusesNanoseconds(t *testing.T) {
+func TestCreateRejectsInvalidExpiresIn(t *testing.T) {
 	t.Parallel()
 	for seconds, ok := range map[int]bool{
 		0: true, 1: true, 432_000: true, 999_999_999: true,
@@ -249,14 +249,14 @@ func TestCreateRefusesNanoseconds(t *testing.T) {
 	} {
 		body := owner
 		body.ExpiresIn = seconds
-		_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(), body)
+		_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(), body)
 		if ok {
 			assert.NoError(t, err, "%d", seconds)
 		} else {
 			assert.EqualError(t, err, "stackone: create_connect_session: invalid request: expires_in is negative or not in seconds", "%d", seconds)
 		}
 	}
-	_, err := answering(t, 201, nil, link).ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{ExpiresIn: -5})
+	_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{ExpiresIn: -5})
 	assert.EqualError(t, err, "stackone: create_connect_session: invalid request: "+
 		"origin_owner_id is required; origin_owner_name is required; expires_in is negative or not in seconds")
 }

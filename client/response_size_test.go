@@ -21,13 +21,13 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// endless is a body without an end that counts the bytes read.
-type endless struct {
+// endlessBody is a body without an end that counts the bytes read.
+type endlessBody struct {
 	read   int64
 	closed bool
 }
 
-func (e *endless) Read(p []byte) (int, error) {
+func (e *endlessBody) Read(p []byte) (int, error) {
 	if e.closed {
 		return 0, errors.New("read after close")
 	}
@@ -36,7 +36,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (e *endless) Close() error { e.closed = true; return nil }
+func (e *endlessBody) Close() error { e.closed = true; return nil }
 
 var spaces = strings.Repeat(" ", 64<<10)
 
@@ -46,7 +46,7 @@ func TestEndlessBody(t *testing.T) {
 	tests := map[string]struct {
 		status int
 		opts   []client.Option
-		want   outcome
+		want   expectation
 		kept   int
 		most   int64
 	}{
@@ -62,9 +62,9 @@ func TestEndlessBody(t *testing.T) {
 			t.Run(name+"/"+operation, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					var bodies []*endless
-					c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
-						body := new(endless)
+					var bodies []*endlessBody
+					c := through(t, fake(func(r *http.Request) (*http.Response, error) {
+						body := new(endlessBody)
 						bodies = append(bodies, body)
 						res := response(r, tt.status, nil)
 						res.Body = body
@@ -87,7 +87,7 @@ func TestMaxResponseBytesIsExact(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		limit int64
-		want  outcome
+		want  expectation
 	}{
 		"limit equal to the body":       {int64(len(link)), succeeds(1)},
 		"limit one byte below the body": {int64(len(link)) - 1, unusable("larger than")},
@@ -95,7 +95,7 @@ func TestMaxResponseBytesIsExact(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := through(t, scripted(answers(201, link)), client.WithMaxResponseBytes(tt.limit))
+			c := through(t, fake(responds(201, link)), client.WithMaxResponseBytes(tt.limit))
 			var r *result
 			require.NotPanics(t, func() { r = call(t.Context(), t, opCreate, c) })
 			tt.want(t, r)
@@ -172,9 +172,9 @@ func TestSmallLimitKeepsConnection(t *testing.T) {
 }
 
 // A request ID, or any other header, of megabytes costs its sender more than the client.
-func TestHugeHeaderIsRefused(t *testing.T) {
+func TestHugeHeaderFails(t *testing.T) {
 	addr, _ := listen(t, func(conn net.Conn) {
-		if !take(conn) {
+		if !readRequest(conn) {
 			return
 		}
 		_, err := io.WriteString(conn, okHeader+"X-Request-Id: ")

@@ -22,19 +22,19 @@ func TestRetryBudget(t *testing.T) {
 	for name, tt := range map[string]struct {
 		operation string
 		steps     step
-		last      func(attempts int) outcome
+		last      func(attempts int) expectation
 	}{
-		"create meets 429":                 {opCreate, answers(429, "{}"), func(n int) outcome { return failsWithStatus(429, n) }},
-		"create meets refused connections": {opCreate, fails(errRefused), func(n int) outcome { return neverSent(n) }},
-		"authenticate meets 500":           {opAuthenticate, answers(500, "{}"), func(n int) outcome { return failsWithStatus(500, n) }},
+		"create meets 429":                 {opCreate, responds(429, "{}"), func(n int) expectation { return failsWithStatus(429, n) }},
+		"create meets refused connections": {opCreate, fails(errRefused), func(n int) expectation { return neverSent(n) }},
+		"authenticate meets 500":           {opAuthenticate, responds(500, "{}"), func(n int) expectation { return failsWithStatus(500, n) }},
 		"authenticate meets resets": {
-			opAuthenticate, failsAfterSending(errReset), func(n int) outcome { return maybeSent(n) },
+			opAuthenticate, failsAfterSending(errReset), func(n int) expectation { return maybeSent(n) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := scripted(tt.steps)
+				transport := fake(tt.steps)
 				c := through(t, transport)
 				for n := range calls {
 					attempts := 1
@@ -55,9 +55,9 @@ func TestRetryBudget(t *testing.T) {
 			down := true
 			c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
 				if down {
-					return answers(500, "{}")(r)
+					return responds(500, "{}")(r)
 				}
-				return answers(201, link)(r)
+				return responds(201, link)(r)
 			}))
 			attempts := func() int { return call(t.Context(), t, opAuthenticate, c).response.Attempts }
 			for spent := 0; attempts() > 1; spent++ {
@@ -81,41 +81,41 @@ func TestRetryBudget(t *testing.T) {
 	t.Run("a retry that is not made is not counted", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			transport := scripted(answers(429, "{}", "Retry-After", "100"))
+			transport := fake(responds(429, "{}", "Retry-After", "100"))
 			c := through(t, transport)
 			for range calls {
 				failsWithStatus(429, 1)(t, call(t.Context(), t, opCreate, c))
 			}
-			transport.steps = []step{answers(429, "{}")}
+			transport.steps = []step{responds(429, "{}")}
 			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
 		})
 	})
 	t.Run("a call that was cancelled does not pay for a retry", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			transport := scripted(hangs)
+			transport := fake(hangs)
 			c := through(t, transport)
 			for range calls {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Second, cancel)
 				contextEnds(context.Canceled, 1)(t, call(ctx, t, opAuthenticate, c))
 			}
-			transport.steps = []step{answers(429, "{}")}
+			transport.steps = []step{responds(429, "{}")}
 			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
 		})
 	})
 	t.Run("calls that are never retried do not fill it", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			transport := scripted(answers(429, "{}"))
+			transport := fake(responds(429, "{}"))
 			c := through(t, transport)
 			for call(t.Context(), t, opCreate, c).response.Attempts > 1 {
 			}
-			transport.steps = []step{answers(201, link)}
+			transport.steps = []step{responds(201, link)}
 			for range calls {
 				succeeds(1)(t, call(t.Context(), t, opCreate, c, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})))
 			}
-			transport.steps = []step{answers(429, "{}")}
+			transport.steps = []step{responds(429, "{}")}
 			failsWithStatus(429, 1)(t, call(t.Context(), t, opCreate, c))
 		})
 	})

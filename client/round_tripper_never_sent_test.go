@@ -115,7 +115,7 @@ func TestRoundTripperReadsBodyBeforeHandshakeFails(t *testing.T) {
 	old, _ := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	for name, tt := range map[string]struct {
 		base, proxy string
-		want        outcome
+		want        expectation
 	}{
 		"hangs up":          {"https://" + hangsUp, "", neverSent(3)},
 		"resets":            {"https://" + resets, "", neverSent(3)},
@@ -177,7 +177,7 @@ func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
 	t.Cleanup(transport.CloseIdleConnections)
 	tests := map[string]struct {
 		send roundTripper
-		want outcome
+		want expectation
 	}{
 		"open circuit breaker": {func(*http.Request) (*http.Response, error) {
 			return nil, errors.New("circuit breaker is open")
@@ -213,7 +213,7 @@ func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
 }
 
 // After such a failure nothing can be read any more, so the proof stays true.
-func TestBodyIsSealedAfterTheProof(t *testing.T) {
+func TestBodyIsUnreadableOnceProvenUnsent(t *testing.T) {
 	t.Parallel()
 	var kept []*http.Request
 	keeps := roundTripper(func(r *http.Request) (*http.Response, error) {

@@ -42,9 +42,9 @@ func TestFailingRoundTripper(t *testing.T) {
 		{name: "fails after sending with EOF", steps: []step{sending(io.EOF)}, want: ambiguous},
 		{name: "error that contains the request", steps: []step{quoting}, want: ambiguous},
 		{name: "neither a response nor an error", steps: []step{fails(nil)}, want: all(ambiguous, says("neither a response nor an error"))},
-		{name: "both a response and an error", steps: []step{both}, want: ambiguous},
-		{name: "success with a nil body", steps: []step{bodiless(201)}, want: unusable("unexpected end of JSON input")},
-		{name: "400 with a nil body", steps: []step{bodiless(400)}, want: failsWithStatus(400, 1)},
+		{name: "both a response and an error", steps: []step{responseAndError}, want: ambiguous},
+		{name: "success with a nil body", steps: []step{nilBody(201)}, want: unusable("unexpected end of JSON input")},
+		{name: "400 with a nil body", steps: []step{nilBody(400)}, want: failsWithStatus(400, 1)},
 	})
 }
 
@@ -54,7 +54,7 @@ func TestResponseBodiesAreClosed(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int
 		err    error
-		want   outcome
+		want   expectation
 	}{
 		"returned with an error": {201, errReset, maybeSent(1)},
 		"status 0":               {0, nil, maybeSent(1)},
@@ -65,8 +65,8 @@ func TestResponseBodiesAreClosed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := &tracked{Reader: strings.NewReader(link)}
-			c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
+			body := &closeRecorder{Reader: strings.NewReader(link)}
+			c := through(t, fake(func(r *http.Request) (*http.Response, error) {
 				res := response(r, tt.status, nil)
 				res.Body = body
 				return res, tt.err
@@ -77,13 +77,13 @@ func TestResponseBodiesAreClosed(t *testing.T) {
 	}
 }
 
-// tracked is a body that records whether it was closed.
-type tracked struct {
+// closeRecorder is a body that records whether it was closed.
+type closeRecorder struct {
 	io.Reader
 	closed bool
 }
 
-func (b *tracked) Close() error { b.closed = true; return nil }
+func (b *closeRecorder) Close() error { b.closed = true; return nil }
 
 func TestInvalidStatusCode(t *testing.T) {
 	t.Parallel()
@@ -93,7 +93,7 @@ func TestInvalidStatusCode(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					require.NotPanics(t, func() {
-						require.Error(t, call(t.Context(), t, operation, through(t, scripted(bodiless(status)))).err)
+						require.Error(t, call(t.Context(), t, operation, through(t, fake(nilBody(status)))).err)
 					})
 				})
 			})
@@ -101,11 +101,11 @@ func TestInvalidStatusCode(t *testing.T) {
 	}
 }
 
-func both(r *http.Request) (*http.Response, error) {
+func responseAndError(r *http.Request) (*http.Response, error) {
 	return response(r, 201, strings.NewReader(link)), errReset
 }
 
-func bodiless(status int) step {
+func nilBody(status int) step {
 	return func(r *http.Request) (*http.Response, error) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		return &http.Response{StatusCode: status}, nil
@@ -116,14 +116,14 @@ func TestRoundTripperPanics(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
 		own := errors.New("the panic of the transport")
-		c := through(t, scripted(func(*http.Request) (*http.Response, error) { panic(own) }, answers(201, link)))
+		c := through(t, fake(func(*http.Request) (*http.Response, error) { panic(own) }, responds(201, link)))
 		var got any
 		func() {
 			defer func() { got = recover() }()
 			_ = call(t.Context(), t, operation, c)
 		}()
 		assert.Same(t, own, got)
-		requirePresentable(t, fmt.Sprintf("%v %+v %#v", got, got, got))
+		requireSafeText(t, fmt.Sprintf("%v %+v %#v", got, got, got))
 		succeeds(1)(t, call(t.Context(), t, operation, c)) // the client still works
 	}
 }
@@ -134,15 +134,15 @@ func TestCallerChangesRequestDuringCall(t *testing.T) {
 		var bodies []string
 		var headers []http.Header
 		reading := make(chan struct{})
-		c := through(t, scripted(func(r *http.Request) (*http.Response, error) {
+		c := through(t, fake(func(r *http.Request) (*http.Response, error) {
 			headers = append(headers, r.Header.Clone())
 			body, _ := io.ReadAll(r.Body)
 			bodies = append(bodies, string(body))
 			if len(bodies) == 1 {
 				close(reading)
-				return answers(429, "{}", "Retry-After", "5")(r)
+				return responds(429, "{}", "Retry-After", "5")(r)
 			}
-			return answers(201, link)(r)
+			return responds(201, link)(r)
 		}))
 		body := gen.ConnectSessionCreate{
 			OriginOwnerID: "a", OriginOwnerName: "b", Categories: []gen.Category{"hris", "ats"},
@@ -179,7 +179,7 @@ func TestRoundTripperChangesHeader(t *testing.T) {
 			r.Header.Add("Accept", "text/html")
 			r.Header.Del("Authorization")
 			_, _ = io.Copy(io.Discard, r.Body)
-			return answers(429, "{}")(r)
+			return responds(429, "{}")(r)
 		}
 		c := through(t, roundTripper(transport))
 		for range 2 {
@@ -206,7 +206,7 @@ func TestRoundTripperReadsBodyCopies(t *testing.T) {
 		}
 		return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
 	})
-	require.NoError(t, create(answering(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: signing}))))
+	require.NoError(t, create(responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: signing}))))
 }
 
 // A RoundTripper must not change the request. Changes do not reach the next attempt.

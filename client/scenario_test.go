@@ -11,15 +11,15 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// span is the shortest and the longest time that a call may take.
+// span holds the shortest and the longest time that a call may take.
 type span struct{ min, max time.Duration }
 
 func exactly(d time.Duration) span { return span{d, d} }
 
-// hinted is the wait for a Retry-After: up to 10 % of jitter is added.
-func hinted(d time.Duration) span { return span{d, d + d/10} }
+// withJitter is the wait for a Retry-After of d: the client adds up to a tenth.
+func withJitter(d time.Duration) span { return span{d, d + d/10} }
 
-// backoffs is the sum of the waits between the attempts when there is no Retry-After.
+// backoffs is the sum of the waits between attempts without a Retry-After.
 func backoffs(attempts int) span {
 	s := span{min: time.Duration(max(0, attempts-1))}
 	for n := range s.min {
@@ -28,13 +28,13 @@ func backoffs(attempts int) span {
 	return s
 }
 
-// scenario is a call in virtual time: what happens to its attempts, and how it ends.
+// scenario is a call in virtual time: how its attempts are handled and what it returns.
 type scenario struct {
 	name     string
 	steps    []step
-	want     outcome
-	took     span          // zero: the backoffs
-	deadline time.Duration // of the context; zero: none
+	want     expectation
+	took     span          // zero means backoffs
+	deadline time.Duration // of the context; zero means none
 	opts     []client.Option
 }
 
@@ -45,10 +45,10 @@ func (s scenario) run(t *testing.T, operation string) {
 		ctx, cancel = context.WithTimeout(ctx, s.deadline)
 		defer cancel()
 	}
-	transport := scripted(s.steps...)
+	transport := fake(s.steps...)
 	r := call(ctx, t, operation, through(t, transport, s.opts...))
 	s.want(t, r)
-	assert.Equal(t, r.response.Attempts, transport.attempts, "attempts that the transport saw")
+	assert.Equal(t, r.response.Attempts, transport.attempts, "attempts seen by the transport")
 	requireSameBodies(t, operation, transport.bodies)
 	took := s.took
 	if took == (span{}) {
@@ -75,11 +75,11 @@ func requireTook(t *testing.T, want span, got time.Duration) {
 	assert.True(t, want.min <= got && got <= want.max, "took %s, want %s to %s", got, want.min, want.max)
 }
 
-func took(want span) outcome {
+func took(want span) expectation {
 	return func(t *testing.T, r *result) { t.Helper(); requireTook(t, want, r.took) }
 }
 
-// requireSameBodies requires that each attempt read all of the body or nothing.
+// requireSameBodies requires that each attempt read the whole request body or none of it.
 func requireSameBodies(t *testing.T, operation string, bodies []string) {
 	t.Helper()
 	for _, body := range bodies {

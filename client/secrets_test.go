@@ -32,8 +32,8 @@ var secrets = map[string]string{
 	"external_trigger_token": "planted-trigger",
 }
 
-// disguises are the forms that a rendering could show a secret in.
-func disguises(secret string) []string {
+// encodings are the forms that a rendering could show a secret in.
+func encodings(secret string) []string {
 	raw := []byte(secret)
 	encoded := base64.StdEncoding.EncodeToString(raw)
 	return []string{
@@ -77,11 +77,11 @@ func renderings(v any) map[string]string {
 // counts the secrets that show.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	values, log := secretive(t)
+	values, log := secretValues(t)
 	leaks := 0
 	find := func(where, shown string) {
 		for name, secret := range secrets {
-			for _, disguise := range disguises(secret) {
+			for _, disguise := range encodings(secret) {
 				if strings.Contains(shown, disguise) {
 					leaks++
 					t.Errorf("%s shows the %s: %.300s", where, name, shown)
@@ -99,7 +99,7 @@ func TestSecrets(t *testing.T) {
 	find("the log", log)
 	assert.Zero(t, leaks)
 	t.Logf("%d renderings of %d values, %d secrets in each of %d forms: %d leaks",
-		cells, len(values), len(secrets), len(disguises("a secret")), leaks)
+		cells, len(values), len(secrets), len(encodings("a secret")), leaks)
 }
 
 // TestSecretsAreFound proves that the cross would see a leak.
@@ -112,7 +112,7 @@ func TestSecretsAreFound(t *testing.T) {
 				continue // they garble a string, whether secret or not
 			}
 			found := false
-			for _, disguise := range disguises(secret) {
+			for _, disguise := range encodings(secret) {
 				found = found || strings.Contains(shown, disguise)
 			}
 			assert.True(t, found, "%s as %s: %s", name, rendering, shown)
@@ -122,7 +122,7 @@ func TestSecretsAreFound(t *testing.T) {
 
 // secretive returns values that hold or have met the secrets, made by calls of a
 // server and transports that repeat every secret wherever they can.
-func secretive(t *testing.T) (values map[string]any, log string) {
+func secretValues(t *testing.T) (values map[string]any, log string) {
 	t.Helper()
 	link := gen.ConnectSessionTokenAuthLink{
 		ID: 1, Token: secrets["token"], AuthLinkURL: secrets["auth_link_url"], ExternalTriggerToken: secrets["external_trigger_token"],

@@ -26,34 +26,34 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// arrival is what the soak's server did with one request.
-type arrival struct {
+// received is what the soak's server did with one request.
+type received struct {
 	created bool
 	status  int // 0: no answer
 }
 
-// flaky creates sessions and answers as badly as a service can. It remembers what
+// flakyServer creates sessions and answers as badly as a service can. It remembers what
 // it did for each origin_owner_id.
-type flaky struct {
+type flakyServer struct {
 	mu       sync.Mutex
-	arrivals map[string][]arrival
+	arrivals map[string][]received
 }
 
-func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *flakyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var request gen.ConnectSessionCreate
 	if json.NewDecoder(r.Body).Decode(&request) != nil {
 		panic(http.ErrAbortHandler)
 	}
 	statuses := []int{429, 429, 408, 400, 404, 500, 502, 503}
-	a := arrival{status: 201, created: true}
+	a := received{status: 201, created: true}
 	fault := rand.IntN(16)
 	if fault < len(statuses) {
-		a = arrival{status: statuses[fault]}
+		a = received{status: statuses[fault]}
 	}
 	f.mu.Lock()
 	reset := fault == 8 || fault == 9
 	if reset {
-		a = arrival{created: fault == 9}
+		a = received{created: fault == 9}
 	}
 	f.arrivals[request.OriginOwnerID] = append(f.arrivals[request.OriginOwnerID], a)
 	f.mu.Unlock()
@@ -83,7 +83,7 @@ func TestSoak(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	memory := heap()
 
-	server := &flaky{arrivals: map[string][]arrival{}}
+	server := &flakyServer{arrivals: map[string][]received{}}
 	var connections, peak atomic.Int64
 	listening := httptest.NewUnstartedServer(server)
 	listening.Config.ErrorLog = nil
@@ -140,7 +140,7 @@ func TestSoak(t *testing.T) {
 			}
 		}
 		duplicates += max(0, created-1)
-		told[kindOf(err)]++
+		told[errorType(err)]++
 		if !consistent(err, seen) {
 			t.Errorf("call %d was told %v after %+v", i, err, seen)
 		}
@@ -161,15 +161,15 @@ func TestSoak(t *testing.T) {
 }
 
 // consistent reports whether what a caller was told fits what the server saw.
-func consistent(err error, seen []arrival) bool {
+func consistent(err error, seen []received) bool {
 	var api *client.APIError
 	var transport *client.TransportError
 	var response *client.ResponseError
-	last := arrival{}
+	last := received{}
 	if len(seen) > 0 {
 		last = seen[len(seen)-1]
 	}
-	ambiguous := slices.ContainsFunc(seen, func(a arrival) bool {
+	ambiguous := slices.ContainsFunc(seen, func(a received) bool {
 		return a.status < 300 || a.status >= 500 && a.status != 501 // 0: no answer
 	})
 	if err != nil && client.MaybeCreated(err) != ambiguous {
@@ -188,7 +188,7 @@ func consistent(err error, seen []arrival) bool {
 	return false
 }
 
-func kindOf(err error) string {
+func errorType(err error) string {
 	if err == nil {
 		return "success"
 	}

@@ -21,7 +21,7 @@ func TestStalledServer(t *testing.T) {
 	tests := []struct {
 		name     string
 		serve    func(net.Conn)
-		want     outcome
+		want     expectation
 		took     span // of Create
 		deadline time.Duration
 		base     string

@@ -19,19 +19,19 @@ import (
 
 func TestResponseStatus(t *testing.T) {
 	run(t, []scenario{
-		{name: "200", steps: responds(200, link), want: succeeds(1)},
-		{name: "202", steps: responds(202, link), want: succeeds(1)},
-		{name: "299", steps: responds(299, link), want: succeeds(1)},
-		{name: "204 with a body", steps: responds(204, link), want: succeeds(1)},
-		{name: "204 without a body", steps: responds(204, ""), want: unusable("204 No Content")},
-		{name: "200 without a body", steps: responds(200, ""), want: unusable("unexpected end of JSON input")},
-		{name: "101", steps: responds(101, link), want: failsWithStatus(101, 1)},
-		{name: "100", steps: responds(100, link), want: failsWithStatus(100, 1)},
-		{name: "300", steps: responds(300, link), want: failsWithStatus(300, 1)},
+		{name: "200", steps: []step{responds(200, link)}, want: succeeds(1)},
+		{name: "202", steps: []step{responds(202, link)}, want: succeeds(1)},
+		{name: "299", steps: []step{responds(299, link)}, want: succeeds(1)},
+		{name: "204 with a body", steps: []step{responds(204, link)}, want: succeeds(1)},
+		{name: "204 without a body", steps: []step{responds(204, "")}, want: unusable("204 No Content")},
+		{name: "200 without a body", steps: []step{responds(200, "")}, want: unusable("unexpected end of JSON input")},
+		{name: "101", steps: []step{responds(101, link)}, want: failsWithStatus(101, 1)},
+		{name: "100", steps: []step{responds(100, link)}, want: failsWithStatus(100, 1)},
+		{name: "300", steps: []step{responds(300, link)}, want: failsWithStatus(300, 1)},
 	})
 }
 
-func TestAnswer(t *testing.T) {
+func TestSuccessFields(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	attempt := gen.ConnectSessionLatestAttempt{
@@ -96,40 +96,40 @@ func assertJSONEqual(t *testing.T, want string, got any) {
 func TestSuccessBody(t *testing.T) {
 	noSession := byOperation(unusable("no usable token"), unusable("no usable id or origin_owner_id"))
 	run(t, []scenario{
-		{name: "empty", steps: responds(201, ""), want: unusable("unexpected end of JSON input")},
-		{name: "white space", steps: responds(201, " \n"), want: unusable("unexpected end of JSON input")},
-		{name: "null", steps: responds(201, "null"), want: noSession},
-		{name: "empty object", steps: responds(201, "{}"), want: noSession},
-		{name: "array", steps: responds(201, "[]"), want: unusable("not a JSON object")},
-		{name: "string", steps: responds(201, `"token-1"`), want: unusable("not a JSON object")},
-		{name: "number", steps: responds(201, `17`), want: unusable("not a JSON object")},
-		{name: "true", steps: responds(201, `true`), want: unusable("not a JSON object")},
-		{name: "two objects", steps: responds(201, link+link), want: unusable("invalid JSON")},
-		{name: "not UTF-8", steps: responds(201, "\xff\xfe"), want: unusable("invalid JSON")},
-		{name: "nested too deeply", steps: responds(201, `{"metadata":`+strings.Repeat(`{"a":`, 20000)), want: unusable("nested too deeply")},
-		{name: "byte order mark", steps: responds(201, "\ufeff"+link), want: succeeds(1)},
-		{name: "first half", steps: responds(201, link[:100]), want: unusable("unexpected end of JSON input")},
-		{name: "invalid time", steps: responds(201, linkWith(t, "created_at", `"yesterday"`)), want: dropped("created_at")},
-		{name: "truncated", steps: reads(201, link[:50], truncated), want: all(unusable("unexpected EOF"), wraps(io.ErrUnexpectedEOF))},
-		{name: "one byte a read", steps: reads(201, link, iotest.OneByteReader), want: succeeds(1)},
-		{name: "EOF with the last bytes", steps: reads(201, link, iotest.DataErrReader), want: succeeds(1)},
-		{name: "unknown members", steps: responds(201, linkWith(t, "label", `"label-1", "new": {"deep": [1]}`)), want: succeeds(1)},
-		{name: "null for an optional member", steps: responds(201, linkWith(t, "categories", "null")), want: succeeds(1)},
+		{name: "empty", steps: []step{responds(201, "")}, want: unusable("unexpected end of JSON input")},
+		{name: "white space", steps: []step{responds(201, " \n")}, want: unusable("unexpected end of JSON input")},
+		{name: "null", steps: []step{responds(201, "null")}, want: noSession},
+		{name: "empty object", steps: []step{responds(201, "{}")}, want: noSession},
+		{name: "array", steps: []step{responds(201, "[]")}, want: unusable("not a JSON object")},
+		{name: "string", steps: []step{responds(201, `"token-1"`)}, want: unusable("not a JSON object")},
+		{name: "number", steps: []step{responds(201, `17`)}, want: unusable("not a JSON object")},
+		{name: "true", steps: []step{responds(201, `true`)}, want: unusable("not a JSON object")},
+		{name: "two objects", steps: []step{responds(201, link+link)}, want: unusable("invalid JSON")},
+		{name: "not UTF-8", steps: []step{responds(201, "\xff\xfe")}, want: unusable("invalid JSON")},
+		{name: "nested too deeply", steps: []step{responds(201, `{"metadata":`+strings.Repeat(`{"a":`, 20000))}, want: unusable("nested too deeply")},
+		{name: "byte order mark", steps: []step{responds(201, "\ufeff"+link)}, want: succeeds(1)},
+		{name: "first half", steps: []step{responds(201, link[:100])}, want: unusable("unexpected end of JSON input")},
+		{name: "invalid time", steps: []step{responds(201, linkWith(t, "created_at", `"yesterday"`))}, want: dropped("created_at")},
+		{name: "truncated", steps: []step{respondsWith(201, link[:50], truncated)}, want: all(unusable("unexpected EOF"), wraps(io.ErrUnexpectedEOF))},
+		{name: "one byte a read", steps: []step{respondsWith(201, link, iotest.OneByteReader)}, want: succeeds(1)},
+		{name: "EOF with the last bytes", steps: []step{respondsWith(201, link, iotest.DataErrReader)}, want: succeeds(1)},
+		{name: "unknown members", steps: []step{responds(201, linkWith(t, "label", `"label-1", "new": {"deep": [1]}`))}, want: succeeds(1)},
+		{name: "null for an optional member", steps: []step{responds(201, linkWith(t, "categories", "null"))}, want: succeeds(1)},
 	})
 }
 
-func TestSuccessWithoutSecrets(t *testing.T) {
+func TestSuccessWithoutTokenOrLink(t *testing.T) {
 	session := func(token, url string) []step {
-		return responds(201, fmt.Sprintf(`{"id":1,"token":%s,"auth_link_url":%s}`, token, url))
+		return []step{responds(201, fmt.Sprintf(`{"id":1,"token":%s,"auth_link_url":%s}`, token, url))}
 	}
-	createFails := func(text string) outcome { return byOperation(unusable(text), succeeds(1)) }
+	createFails := func(text string) expectation { return byOperation(unusable(text), succeeds(1)) }
 	run(t, []scenario{
-		{name: "no token", steps: responds(201, `{"id":1,"auth_link_url":"https://x"}`), want: createFails("no usable token")},
+		{name: "no token", steps: []step{responds(201, `{"id":1,"auth_link_url":"https://x"}`)}, want: createFails("no usable token")},
 		{name: "token null", steps: session("null", `"https://x"`), want: createFails("no usable token")},
 		{name: "token empty", steps: session(`""`, `"https://x"`), want: createFails("no usable token")},
 		{name: "token is a number", steps: session("17", `"x"`), want: createFails("no usable token")},
 		{name: "link null", steps: session(`"token-1"`, "null"), want: createFails("no usable auth_link_url")},
-		{name: "no link", steps: responds(201, `{"id":1,"token":"token-1"}`), want: createFails("no usable auth_link_url")},
+		{name: "no link", steps: []step{responds(201, `{"id":1,"token":"token-1"}`)}, want: createFails("no usable auth_link_url")},
 		{name: "only id, token and link", steps: session(`"token-1"`, `"https://hub.example/link-1"`), want: succeeds(1)},
 	})
 }
@@ -137,53 +137,39 @@ func TestSuccessWithoutSecrets(t *testing.T) {
 func TestSuccessKeepsUnknownEnumValues(t *testing.T) {
 	run(t, []scenario{
 		{
-			name: "category", steps: responds(201, linkWith(t, "categories", `["teleport","hris"]`)),
-			want: all(succeeds(1), value(func(s *gen.ConnectSession) any { return s.Categories }, []gen.Category{"teleport", "hris"})),
+			name: "category", steps: []step{responds(201, linkWith(t, "categories", `["teleport","hris"]`))},
+			want: all(succeeds(1), hasValue(func(s *gen.ConnectSession) any { return s.Categories }, []gen.Category{"teleport", "hris"})),
 		},
 		{
-			name: "type", steps: responds(201, linkWith(t, "type", `"sandbox"`)),
-			want: all(succeeds(1), value(func(s *gen.ConnectSession) any { return s.Type }, gen.AccountType("sandbox"))),
+			name: "type", steps: []step{responds(201, linkWith(t, "type", `"sandbox"`))},
+			want: all(succeeds(1), hasValue(func(s *gen.ConnectSession) any { return s.Type }, gen.AccountType("sandbox"))),
 		},
 		{
-			name: "status of the latest attempt", steps: responds(201, strings.Replace(link, `"authenticated"`, `"dreaming"`, 1)),
-			want: all(succeeds(1), value(func(s *gen.ConnectSession) any { return s.LatestConnectionAttempt.Status }, gen.AttemptStatus("dreaming"))),
+			name: "status of the latest attempt", steps: []step{responds(201, strings.Replace(link, `"authenticated"`, `"dreaming"`, 1))},
+			want: all(succeeds(1), hasValue(func(s *gen.ConnectSession) any { return s.LatestConnectionAttempt.Status }, gen.AttemptStatus("dreaming"))),
 		},
 	})
 }
 
 func TestSessionIDIsExact(t *testing.T) {
 	var rows []scenario
-	for id, want := range map[string]outcome{
-		"16777217":            value(func(s *gen.ConnectSession) any { return s.ID }, int64(16777217)),
-		"9007199254740993":    value(func(s *gen.ConnectSession) any { return s.ID }, int64(1<<53+1)),
-		"9223372036854775807": value(func(s *gen.ConnectSession) any { return s.ID }, int64(1<<63-1)),
-		"9223372036854775808": all(dropped("id"), value(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
-		"1.5":                 all(dropped("id"), value(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
-		"1e3":                 all(dropped("id"), value(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
-		`"1"`:                 all(dropped("id"), value(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
-		"{}":                  all(dropped("id"), value(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
+	for id, want := range map[string]expectation{
+		"16777217":            hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(16777217)),
+		"9007199254740993":    hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(1<<53+1)),
+		"9223372036854775807": hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(1<<63-1)),
+		"9223372036854775808": all(dropped("id"), hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
+		"1.5":                 all(dropped("id"), hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
+		"1e3":                 all(dropped("id"), hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
+		`"1"`:                 all(dropped("id"), hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
+		"{}":                  all(dropped("id"), hasValue(func(s *gen.ConnectSession) any { return s.ID }, int64(0))),
 	} {
-		rows = append(rows, scenario{name: "id " + id, steps: responds(201, linkWith(t, "id", id)), want: want})
+		rows = append(rows, scenario{name: "id " + id, steps: []step{responds(201, linkWith(t, "id", id))}, want: want})
 	}
 	run(t, rows)
 }
 
-// linkWith returns link with another value for one of its members.
-func linkWith(t *testing.T, member, value string) string {
-	t.Helper()
-	s, found := "", false
-	for line := range strings.SplitSeq(link, "\n") {
-		if !found && strings.HasPrefix(strings.TrimSpace(line), `"`+member+`":`) {
-			line, found = fmt.Sprintf("%q: %s,", member, value), true
-		}
-		s += line
-	}
-	require.True(t, found, member)
-	return s
-}
-
 // value expects a session with a value.
-func value(of func(*gen.ConnectSession) any, want any) outcome {
+func hasValue(of func(*gen.ConnectSession) any, want any) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		require.NoError(t, r.err)
@@ -195,8 +181,8 @@ func value(of func(*gen.ConnectSession) any, want any) outcome {
 	}
 }
 
-// late returns a reader whose first read takes two seconds, whatever the context says.
-func late(r io.Reader) io.Reader {
+// lateReader returns a reader whose first read takes two seconds, whatever the context says.
+func lateReader(r io.Reader) io.Reader {
 	return io.MultiReader(bodyReader(func([]byte) (int, error) {
 		time.Sleep(2 * time.Second) // in virtual time
 		return 0, io.EOF
@@ -204,32 +190,32 @@ func late(r io.Reader) io.Reader {
 }
 
 // An answer that is complete is one, even if the time of its attempt is over.
-func TestAnswerIsCompleteAfterTheTimeout(t *testing.T) {
+func TestCompleteResponseAfterTimeout(t *testing.T) {
 	took, limited := exactly(2*time.Second), []client.Option{client.WithTimeout(time.Second)}
 	run(t, []scenario{
-		{name: "201 after the attempt's timeout", steps: reads(201, link, late), took: took, opts: limited, want: succeeds(1)},
-		{name: "404 after the attempt's timeout", steps: reads(404, "{}", late), took: took, opts: limited, want: failsWithStatus(404, 1)},
-		{name: "201 after the deadline", steps: reads(201, link, late), took: took, deadline: time.Second, want: succeeds(1)},
-		{name: "404 after the deadline", steps: reads(404, "{}", late), took: took, deadline: time.Second, want: failsWithStatus(404, 1)},
-		{name: "429 after the deadline", steps: reads(429, "{}", late), took: took, deadline: time.Second, want: contextEnds(context.DeadlineExceeded, 1)},
+		{name: "201 after the attempt's timeout", steps: []step{respondsWith(201, link, lateReader)}, took: took, opts: limited, want: succeeds(1)},
+		{name: "404 after the attempt's timeout", steps: []step{respondsWith(404, "{}", lateReader)}, took: took, opts: limited, want: failsWithStatus(404, 1)},
+		{name: "201 after the deadline", steps: []step{respondsWith(201, link, lateReader)}, took: took, deadline: time.Second, want: succeeds(1)},
+		{name: "404 after the deadline", steps: []step{respondsWith(404, "{}", lateReader)}, took: took, deadline: time.Second, want: failsWithStatus(404, 1)},
+		{name: "429 after the deadline", steps: []step{respondsWith(429, "{}", lateReader)}, took: took, deadline: time.Second, want: contextEnds(context.DeadlineExceeded, 1)},
 	})
 }
 
 func TestResponseContentType(t *testing.T) {
 	run(t, []scenario{
-		{name: "JSON without a content type", steps: responds(201, link, "Content-Type", ""), want: succeeds(1)},
-		{name: "JSON labelled text/plain", steps: responds(201, link, "Content-Type", "text/plain"), want: succeeds(1)},
-		{name: "JSON labelled text/html", steps: responds(201, link, "Content-Type", "text/html"), want: succeeds(1)},
-		{name: "JSON labelled with another charset", steps: responds(201, link, "Content-Type", "application/json; charset=utf-16"), want: succeeds(1)},
-		{name: "JSON with an invalid content type", steps: responds(201, link, "Content-Type", ";;\x01"), want: succeeds(1)},
-		{name: "HTML", steps: responds(201, gatewayPage, "Content-Type", "text/html"), want: all(unusable("Content-Type is text/html"), noHTML)},
-		{name: "HTML labelled application/json", steps: responds(201, gatewayPage), want: all(unusable("invalid JSON"), noHTML)},
-		{name: "content type that contains the key", steps: responds(201, gatewayPage, "Content-Type", testKey), want: unusable("")},
+		{name: "JSON without a content type", steps: []step{responds(201, link, "Content-Type", "")}, want: succeeds(1)},
+		{name: "JSON labelled text/plain", steps: []step{responds(201, link, "Content-Type", "text/plain")}, want: succeeds(1)},
+		{name: "JSON labelled text/html", steps: []step{responds(201, link, "Content-Type", "text/html")}, want: succeeds(1)},
+		{name: "JSON labelled with another charset", steps: []step{responds(201, link, "Content-Type", "application/json; charset=utf-16")}, want: succeeds(1)},
+		{name: "JSON with an invalid content type", steps: []step{responds(201, link, "Content-Type", ";;\x01")}, want: succeeds(1)},
+		{name: "HTML", steps: []step{responds(201, gatewayPage, "Content-Type", "text/html")}, want: all(unusable("Content-Type is text/html"), noHTML)},
+		{name: "HTML labelled application/json", steps: []step{responds(201, gatewayPage)}, want: all(unusable("invalid JSON"), noHTML)},
+		{name: "content type that contains the key", steps: []step{responds(201, gatewayPage, "Content-Type", testKey)}, want: unusable("")},
 		{
-			name: "error as problem+json", steps: responds(422, `{"title":"no","message":"what"}`, "Content-Type", "application/problem+json"),
+			name: "error as problem+json", steps: []step{responds(422, `{"title":"no","message":"what"}`, "Content-Type", "application/problem+json")},
 			want: all(failsWithStatus(422, 1), says("what")),
 		},
-		{name: "error as text/plain", steps: responds(422, "what", "Content-Type", "text/plain"), want: all(failsWithStatus(422, 1), raw("what"))},
+		{name: "error as text/plain", steps: []step{responds(422, "what", "Content-Type", "text/plain")}, want: all(failsWithStatus(422, 1), keepsBody("what"))},
 	})
 }
 

@@ -22,7 +22,7 @@ func TestInvalidCertificates(t *testing.T) {
 	server, connections := tlsServer(t, nil)
 	tests := map[string]struct {
 		change func(*http.Transport)
-		want   outcome
+		want   expectation
 	}{
 		"unknown authority": {func(tr *http.Transport) { tr.TLSClientConfig.RootCAs = x509.NewCertPool() }, neverSent(1)},
 		"wrong host":        {func(tr *http.Transport) { tr.TLSClientConfig.ServerName = "elsewhere.example" }, neverSent(1)},
@@ -63,7 +63,7 @@ func TestNoCommonTLSVersion(t *testing.T) {
 	for operation := range operations {
 		t.Run("server speaks only TLS 1.1/"+operation, func(t *testing.T) {
 			before := connections.Load()
-			c := at(t, old.URL, trusting(t, old, func(*http.Transport) {}))
+			c := at(t, old.URL, trusting(t, old))
 			all(neverSent(1), says("tls:"))(t, call(t.Context(), t, operation, c))
 			assert.Equal(t, int32(1), connections.Load()-before, "connections")
 		})
@@ -86,7 +86,7 @@ func TestServerRequiresClientCertificate(t *testing.T) {
 			server, _ := tlsServer(t, &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: version, MaxVersion: version})
 			server.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) })
 			for range 5 {
-				r := call(t.Context(), t, opCreate, at(t, server.URL, trusting(t, server, func(*http.Transport) {})))
+				r := call(t.Context(), t, opCreate, at(t, server.URL, trusting(t, server)))
 				var broken *client.TransportError
 				require.ErrorAs(t, r.err, &broken)
 				if strings.Contains(r.err.Error(), "certificate") { // unless the reset overtook the alert
@@ -100,7 +100,7 @@ func TestServerRequiresClientCertificate(t *testing.T) {
 }
 
 // The protocols of net/http's field are what a server is offered.
-func TestOwnTransportSpeaksHTTP1Only(t *testing.T) {
+func TestNewTransportUsesHTTP1Only(t *testing.T) {
 	t.Parallel()
 	transport := client.NewTransport()
 	assert.Equal(t, "{HTTP1}", transport.Protocols.String())

@@ -25,56 +25,57 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// document is what gen was generated from: the vendored file with the overlay
-// applied.
+// document is the API description that gen is generated from: the vendored file with the
+// overlay applied.
 var document = sync.OnceValues(func() (*openapi3.T, error) {
 	return util.LoadSwaggerWithOverlay("../openapi/connect-sessions.yaml",
 		util.LoadSwaggerWithOverlayOpts{Path: "../openapi/overlay.yaml", Strict: true})
 })
 
-// documented is the answer with the required members that the description has
-// gained since it was written, blank.
-func documented(schema, answer string) string {
+// withRequiredMembers adds blank members to a response body: those that the description
+// has come to require since the body was written.
+func withRequiredMembers(schema, response string) string {
 	doc, err := document()
 	if err != nil {
-		return answer // which the tests then say
+		return response // invalid; the tests that use it fail
 	}
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(answer), &members); err != nil {
-		return answer
+	if err := json.Unmarshal([]byte(response), &members); err != nil {
+		return response
 	}
 	blanks := map[string]string{"string": `""`, "boolean": "false", "array": "[]", "object": "{}"}
 	for _, name := range doc.Components.Schemas[schema].Value.Required {
 		if _, ok := members[name]; !ok {
 			kinds := doc.Components.Schemas[schema].Value.Properties[name].Value.Type.Slice()
-			answer = fmt.Sprintf(`{%q: %s, %s`, name, cmp.Or(blanks[strings.Join(kinds, "")], "0"), strings.TrimPrefix(answer, "{"))
+			response = fmt.Sprintf(`{%q: %s, %s`, name, cmp.Or(blanks[strings.Join(kinds, "")], "0"), strings.TrimPrefix(response, "{"))
 		}
 	}
-	return answer
+	return response
 }
 
-// description routes a request to its operation.
-var description = sync.OnceValues(func() (routers.Router, error) {
+// descriptionRouter finds the described operation of a request.
+var descriptionRouter = sync.OnceValues(func() (routers.Router, error) {
 	doc, err := document()
 	if err != nil {
 		return nil, err
 	}
-	doc.Servers = nil // or no route matches a server on loopback
+	doc.Servers = nil // otherwise no route matches a server on loopback
 	for _, schema := range doc.Components.Schemas {
-		no := false // what the description does not name, this client does not know
+		no := false // reject members that are not described
 		schema.Value.AdditionalProperties.Has = &no
 	}
 	version := doc.OpenAPI
-	doc.OpenAPI = "3.1.0" // what upstream says; the overlay says 3.0.3 for the sake of nullable alone
+	doc.OpenAPI = "3.1.0" // the upstream version; the overlay sets 3.0.3 only because of nullable
 	router, err := legacy.NewRouter(doc)
 	doc.OpenAPI = version
 	return router, err
 })
 
-// prefix is the path that test servers serve under, so that a client which
-// forgets the base URL's path fails.
+// prefix is the path of the test servers, so that a client that ignores the path of the
+// base URL fails.
 const prefix = "/gateway/v1"
 
+// answer returns a handler that sends a JSON response.
 func answer(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -83,13 +84,13 @@ func answer(status int, body string) http.HandlerFunc {
 	}
 }
 
-// serve returns a client of a server on loopback that answers with handler. What
-// is sent and answered is checked against the description.
+// serve returns a client for a server on loopback with this handler. Requests and
+// responses are validated against the description.
 func serve(t *testing.T, handler http.HandlerFunc, opts ...client.Option) *client.Client {
 	t.Helper()
-	router, err := description()
+	router, err := descriptionRouter()
 	require.NoError(t, err)
-	return serveUndescribed(t, func(w http.ResponseWriter, r *http.Request) {
+	return serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -120,18 +121,14 @@ func serve(t *testing.T, handler http.HandlerFunc, opts ...client.Option) *clien
 	}, opts...)
 }
 
-// serveUndescribed is serve without the check, for what the description does not allow.
-func serveUndescribed(t *testing.T, handler http.HandlerFunc, opts ...client.Option) *client.Client {
+// serveUnvalidated is serve without the validation.
+func serveUnvalidated(t *testing.T, handler http.HandlerFunc, opts ...client.Option) *client.Client {
 	t.Helper()
 	server := httptest.NewServer(http.StripPrefix(prefix, handler))
 	t.Cleanup(server.Close)
-	opts = append([]client.Option{
-		client.WithAPIKey(testKey), client.WithBaseURL(server.URL + prefix),
-		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
-	}, opts...)
-	c, err := client.New(opts...)
-	require.NoError(t, err)
-	return c
+	return newClient(t, append([]client.Option{
+		client.WithBaseURL(server.URL + prefix), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
+	}, opts...)...)
 }
 
 func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) error {
@@ -142,5 +139,5 @@ func authenticated(_ context.Context, in *openapi3filter.AuthenticationInput) er
 	return nil
 }
 
-// baseURL is what a client prints of itself.
+// baseURL returns the base URL of a client, which is what it prints.
 func baseURL(c *client.Client) string { return c.LogValue().String() }
