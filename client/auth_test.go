@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"os"
 	"strings"
@@ -31,7 +32,7 @@ func TestKeyFromEnvironment(t *testing.T) {
 		require.NoError(t, create(serveUnvalidated(t, handler)))
 		assert.Equal(t, testKey, username)
 	})
-	t.Run("not used instead of an empty key", func(t *testing.T) {
+	t.Run("not a fallback for an empty key", func(t *testing.T) {
 		_, err := client.New(client.WithAPIKey(""))
 		require.ErrorContains(t, err, "the API key is empty")
 	})
@@ -69,27 +70,28 @@ func TestCredentials(t *testing.T) {
 	assert.Equal(t, "second", username)
 
 	for name, f := range map[string]func(context.Context) (string, error){
-		"that fails":           func(context.Context) (string, error) { return "", assert.AnError },
-		"that returns nothing": func(context.Context) (string, error) { return "", nil },
+		"function fails":           func(context.Context) (string, error) { return "", assert.AnError },
+		"function returns nothing": func(context.Context) (string, error) { return "", nil },
 	} {
 		var transport *client.TransportError
 		err := create(c, client.WithAPIKeyFunc(f), client.WithRetryPolicy(client.RetryPolicy{}))
 		require.ErrorAs(t, err, &transport, name)
 		assert.False(t, transport.MaybeSent, name)
 		assert.Equal(t, 1, transport.Attempts, name)
-		assert.Equal(t, name == "that fails", strings.Contains(err.Error(), assert.AnError.Error()), name)
+		assert.Equal(t, name == "function fails", strings.Contains(err.Error(), assert.AnError.Error()), name)
 	}
 }
 
+// A request editor may send a request to another origin, which does not get the key.
 func TestNoCredentialsForAnotherOrigin(t *testing.T) {
 	t.Parallel()
 	var authorization []string
-	elsewhere := serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
+	other := serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
 		authorization = append(authorization, r.Header.Get("Authorization"))
 		answer(201, link)(w, r)
 	})
 	c := serveUnvalidated(t, answer(500, `{}`))
-	target := baseURL(elsewhere)
+	target := baseURL(other)
 	_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner, func(_ context.Context, r *http.Request) error {
 		u, err := r.URL.Parse(target + "/connect_sessions")
 		r.URL = u
@@ -97,4 +99,32 @@ func TestNoCredentialsForAnotherOrigin(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []string{""}, authorization)
+}
+
+func TestInvalidKey(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2"
+	for name, key := range map[string]string{"empty": "", "blank": " \t\r\n", "colon at the end": secret + ":", "colon inside": secret + ":x"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := client.New(client.WithAPIKey(key))
+			requireConfigurationError(t, err)
+		})
+	}
+}
+
+func TestKeyIsTrimmed(t *testing.T) {
+	t.Parallel()
+	for name, key := range map[string]string{"spaces": " key ", "newline": "key\n", "CR and LF": "\tkey\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent string
+			c := through(t, fake(func(r *http.Request) (*http.Response, error) {
+				sent = r.Header.Get("Authorization")
+				return responds(201, link)(r)
+			}), client.WithAPIKey(key))
+			succeeds(1)(t, call(t.Context(), t, opCreate, c))
+			assert.Equal(t, "Basic "+base64.StdEncoding.EncodeToString([]byte("key:")), sent)
+		})
+	}
 }

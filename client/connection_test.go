@@ -32,7 +32,7 @@ func TestBrokenResponse(t *testing.T) {
 			}
 		}
 	}
-	once := []client.Option{client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})}
+	once := []client.Option{noRetries}
 	line := strings.Repeat("x", 64<<10)
 	tests := []struct {
 		name  string

@@ -223,11 +223,10 @@ func TestContextDoneBeforeCall(t *testing.T) {
 func TestContextEndsInKeyFunction(t *testing.T) {
 	t.Parallel()
 	sends := 0
-	c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
-		func(r *http.Request) (*http.Response, error) {
-			sends++
-			return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
-		})}))
+	c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+		sends++
+		return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
+	}), noRetries)
 	for name, failure := range map[string]error{"returns a key": nil, "returns an error": assert.AnError} {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := c.ConnectSessions.Create(ctx, owner, client.WithAPIKeyFunc(func(context.Context) (string, error) {
@@ -245,7 +244,7 @@ func TestContextEndsInKeyFunction(t *testing.T) {
 	assert.Zero(t, sends)
 
 	synctest.Test(t, func(t *testing.T) {
-		err := create(c, client.WithTimeout(time.Second), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
+		err := create(c, client.WithTimeout(time.Second), noRetries,
 			client.WithAPIKeyFunc(func(context.Context) (string, error) { time.Sleep(2 * time.Second); return testKey, nil }))
 		require.ErrorContains(t, err, "timeout of 1s")
 	})

@@ -150,7 +150,7 @@ func FuzzSecrets(f *testing.F) {
 			shown[fmt.Sprint(status)] = renderings(err)
 		}
 		broken := roundTripper(func(*http.Request) (*http.Response, error) { return nil, fmt.Errorf("sent %s, or %q", secret, secret) })
-		_, err = responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: broken})).ConnectSessions.Authenticate(t.Context(), request)
+		_, err = through(t, broken, noRetries).ConnectSessions.Authenticate(t.Context(), request)
 		shown["transport"] = renderings(err)
 		return shown
 	}

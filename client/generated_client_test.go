@@ -31,7 +31,7 @@ func TestRequestEditors(t *testing.T) {
 		got = r
 		return nil, assert.AnError
 	})
-	c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}))
+	c := through(t, transport, noRetries)
 	edited := func(edit func(*http.Request)) error {
 		got = nil
 		_, err := c.Generated().CreateConnectSessionWithResponse(t.Context(), owner,
@@ -52,20 +52,19 @@ func TestRequestEditors(t *testing.T) {
 
 	require.NotNil(t, got.GetBody)
 	edited(func(r *http.Request) { r.Header.Set("Idempotency-Key", "k") })
-	assert.Nil(t, got.GetBody, "or net/http would send the POST again")
+	assert.Nil(t, got.GetBody, "otherwise net/http would resend the POST")
 
 	require.ErrorContains(t, edited(func(r *http.Request) { r.URL = nil }), "no URL")
 	assert.Nil(t, got)
 
-	// The path of an operation that has no name here may hold anything.
+	// An operation without a method is named by its path, which may contain a secret.
 	err := edited(func(r *http.Request) { r.URL.Path = "/x/" + testKey + "/line\nbreak" })
 	assert.NotContains(t, err.Error(), testKey)
 	assert.NotContains(t, err.Error(), "\n")
 	assert.Contains(t, err.Error(), "POST /x/[redacted]/line%0Abreak")
 }
 
-// TestGeneratedCallWithReaderBody says that the body of a generated call may be any reader,
-// and is sent again whole.
+// The body of a generated call may be any reader, and each attempt sends all of it.
 func TestGeneratedCallWithReaderBody(t *testing.T) {
 	t.Parallel()
 	var bodies []string
@@ -75,8 +74,7 @@ func TestGeneratedCallWithReaderBody(t *testing.T) {
 		assert.Equal(t, int64(len(body)), r.ContentLength)
 		return &http.Response{StatusCode: 429}, nil
 	})
-	c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
-		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1}))
+	c := through(t, transport, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 2, MinBackoff: 1, MaxBackoff: 1}))
 	_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "application/json",
 		io.MultiReader(strings.NewReader(`{"a":`), strings.NewReader(`1}`)))
 	requireAPIError(t, err, "create_connect_session", 429)
@@ -102,16 +100,15 @@ func TestGeneratedCallWithReaderBody(t *testing.T) {
 		bodies = append(bodies, r.Method)
 		return &http.Response{StatusCode: 503}, nil
 	}
-	c = responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: transport}),
-		client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
+	c = through(t, transport, client.WithRetryPolicy(quick))
 	_, err = c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
 		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
 	requireAPIError(t, err, "GET /connect_sessions", 503)
 	assert.Equal(t, []string{"GET", "GET", "GET"}, bodies)
 }
 
-// TestContextCancelledAtEndOfBody is for the race detector: what ends a body with the
-// context may still be at it when a generated call reads the copy.
+// For the race detector: the function that closes a body when the context ends may still
+// be running when a generated call replaces the body.
 func TestContextCancelledAtEndOfBody(t *testing.T) {
 	t.Parallel()
 	for range 100 {

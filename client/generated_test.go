@@ -22,10 +22,9 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// TestEveryOperation says that each generated operation, also one that this
-// package has no method for, sends what the description requires and nothing else
-// when nothing else is set, is authenticated, repeated after a 429, and fails with
-// an APIError.
+// Every generated operation, including one without a method in this package, sends what
+// the description requires and nothing that is not set, authenticates, is retried after a
+// 429 and fails with an APIError.
 func TestEveryOperation(t *testing.T) {
 	t.Parallel()
 	doc, err := document()
@@ -47,7 +46,7 @@ func TestEveryOperation(t *testing.T) {
 		name := generated.Method(i).Name
 		operation, isOperation := strings.CutSuffix(name, "WithResponse")
 		operation, raw := strings.CutSuffix(operation, "WithBody")
-		// An operation that takes JSON has a method with a type, and one without.
+		// An operation with a JSON body has a typed method and one for any body.
 		if _, typed := generated.MethodByName(operation + "WithResponse"); !isOperation || raw && typed {
 			continue
 		}
@@ -66,10 +65,10 @@ func TestEveryOperation(t *testing.T) {
 				defer mutex.Unlock()
 				called[r.Method+" "+path] = true
 				if requests++; requests == 1 {
-					answer(429, `{"message":"slower"}`)(w, r)
+					answer(429, `{"message":"slow down"}`)(w, r)
 					return
 				}
-				answer(409, `{"message":"not like this"}`)(w, r)
+				answer(409, `{"message":"conflict"}`)(w, r)
 			}, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 3, MinBackoff: time.Nanosecond}))
 
 			method := reflect.ValueOf(c.Generated()).MethodByName(name)
@@ -78,18 +77,18 @@ func TestEveryOperation(t *testing.T) {
 			var api *client.APIError
 			require.ErrorAs(t, err, &api)
 			assert.ErrorIs(t, err, client.ErrConflict)
-			assert.Equal(t, "not like this", api.Message)
+			assert.Equal(t, "conflict", api.Message)
 			assert.Equal(t, 2, api.Attempts)
 			assert.Equal(t, 2, requests)
 		})
 	}
 }
 
-// arguments are the context, "x" for each text, which a path cannot do without, a
-// body for those that take any, and zero values.
+// arguments returns the context, "x" for strings, since a path parameter cannot be empty,
+// a body for methods that take a reader, and zero values for the rest.
 func arguments(ctx context.Context, method reflect.Type) []reflect.Value {
 	in := []reflect.Value{reflect.ValueOf(ctx)}
-	for i := 1; i < method.NumIn()-1; i++ { // the last are request editors
+	for i := 1; i < method.NumIn()-1; i++ { // the last argument is the request editors
 		v := reflect.New(method.In(i)).Elem()
 		switch v.Kind() {
 		case reflect.String:
@@ -108,9 +107,9 @@ func arguments(ctx context.Context, method reflect.Type) []reflect.Value {
 
 var pathParameter = regexp.MustCompile(`\\\{[^}]*\\\}`)
 
-// operationOf returns the operation that a request is for, and its path in the description.
+// operationOf returns the described operation of a request and its path.
 func operationOf(doc *openapi3.T, r *http.Request) (path string, operation *openapi3.Operation) {
-	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) { // one without a parameter before one with it
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) { // sorted, paths without a parameter come before those with one
 		op := doc.Paths.Value(path).GetOperation(r.Method)
 		match := regexp.MustCompile("^" + pathParameter.ReplaceAllString(regexp.QuoteMeta(path), "[^/]+") + "$")
 		if op != nil && match.MatchString(r.URL.EscapedPath()) {
@@ -120,7 +119,7 @@ func operationOf(doc *openapi3.T, r *http.Request) (path string, operation *open
 	return "", nil
 }
 
-// assertSent says that the request has the parameters and the members that the
+// assertSent asserts that the request has the parameters and the members that the
 // description requires, and no others.
 func assertSent(t *testing.T, op *openapi3.Operation, r *http.Request, raw bool) {
 	t.Helper()
@@ -144,7 +143,7 @@ func assertSent(t *testing.T, op *openapi3.Operation, r *http.Request, raw bool)
 	assert.Equal(t, "application/json", r.Header.Get("Content-Type"))
 	required(op.RequestBody.Value.Content.Get("application/json").Schema, &body)
 	var members map[string]json.RawMessage
-	if json.Unmarshal(sent, &members) == nil { // not of a list
+	if json.Unmarshal(sent, &members) == nil { // a list has no members
 		assert.ElementsMatch(t, body, slices.Collect(maps.Keys(members)))
 	}
 }

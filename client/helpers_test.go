@@ -84,6 +84,8 @@ var operations = map[string]func(*client.Client, ...client.Option) error{
 // quick is the default policy without the backoff.
 var quick = client.RetryPolicy{MinBackoff: time.Nanosecond, MaxBackoff: time.Nanosecond}
 
+var noRetries = client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})
+
 // newClient returns a client with testKey.
 func newClient(tb testing.TB, opts ...client.Option) *client.Client {
 	tb.Helper()
@@ -110,7 +112,7 @@ func responding(tb testing.TB, status int, header http.Header, body string, opts
 	transport := roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	})
-	return through(tb, transport, append([]client.Option{client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})}, opts...)...)
+	return through(tb, transport, append([]client.Option{noRetries}, opts...)...)
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

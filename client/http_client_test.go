@@ -16,7 +16,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Only the transport and the timeout of the caller's HTTP client are used.
+// The client uses only the transport and the timeout of the caller's http.Client, and
+// changes nothing in it.
 func TestCallerHTTPClientIsNotChanged(t *testing.T) {
 	t.Parallel()
 	var cookies []string
@@ -74,20 +75,19 @@ func TestHTTPClientTimeout(t *testing.T) {
 	assert.ErrorContains(t, err, "timeout of 20ms")
 }
 
+// The shorter of WithTimeout and the timeout of the caller's http.Client applies.
 func TestShorterTimeoutApplies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ option, http, want time.Duration }{
-		"no limit of the option":   {0, time.Second, time.Second},
-		"a longer limit":           {2 * time.Second, time.Second, time.Second},
-		"a shorter limit":          {time.Second, 2 * time.Second, time.Second},
-		"no limit of the client's": {time.Second, 0, time.Second},
+		"WithTimeout(0)":                {0, time.Second, time.Second},
+		"WithTimeout is longer":         {2 * time.Second, time.Second, time.Second},
+		"WithTimeout is shorter":        {time.Second, 2 * time.Second, time.Second},
+		"http.Client without a timeout": {time.Second, 0, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				c, err := client.New(client.WithAPIKey(testKey), client.WithTimeout(tt.option),
-					client.WithHTTPClient(&http.Client{Transport: fake(hangs), Timeout: tt.http}))
-				require.NoError(t, err)
+				c := newClient(t, client.WithTimeout(tt.option), client.WithHTTPClient(&http.Client{Transport: fake(hangs), Timeout: tt.http}))
 				r := call(t.Context(), t, opCreate, c)
 				maybeSent(1)(t, r)
 				assert.Equal(t, tt.want, r.took)

@@ -63,7 +63,7 @@ func TestMalformedResponseIsNotQuoted(t *testing.T) {
 				addr, _ := listen(t, sends(text))
 				var log bytes.Buffer
 				c := at(t, "http://"+addr, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))),
-					client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+					noRetries)
 				r := call(t.Context(), t, operation, c)
 				require.Error(t, r.err)
 				requireNotShown(t, r.err, "planted", "99887766")

@@ -91,7 +91,7 @@ func TestSentThenRefused(t *testing.T) {
 		return new(net.Dialer).DialContext(ctx, network, used)
 	}}
 	t.Cleanup(once.CloseIdleConnections)
-	c := at(t, "http://"+used, client.WithHTTPClient(&http.Client{Transport: once}), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+	c := at(t, "http://"+used, client.WithHTTPClient(&http.Client{Transport: once}), noRetries)
 	succeeds(1)(t, call(t.Context(), t, opAuthenticate, c))
 	_, err := c.Generated().CreateConnectSessionWithBody(t.Context(), "", nil, func(_ context.Context, r *http.Request) error {
 		r.Method = http.MethodGet

@@ -25,11 +25,10 @@ func TestRedaction(t *testing.T) {
 		t.Parallel()
 		keys := []string{"first-secret", "second-secret"}
 		attempts := 0
-		c := responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: roundTripper(
-			func(r *http.Request) (*http.Response, error) {
-				body := fmt.Sprintf(`{"message":"%s is not %s"}`, keys[0], r.Header.Get("Authorization"))
-				return &http.Response{StatusCode: 429, Body: io.NopCloser(strings.NewReader(body))}, nil
-			})}), client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
+		c := through(t, roundTripper(func(r *http.Request) (*http.Response, error) {
+			body := fmt.Sprintf(`{"message":"%s is not %s"}`, keys[0], r.Header.Get("Authorization"))
+			return &http.Response{StatusCode: 429, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}), client.WithRetryPolicy(quick))
 		err := create(c, client.WithAPIKeyFunc(func(context.Context) (string, error) {
 			attempts++
 			return keys[min(attempts, 2)-1], nil

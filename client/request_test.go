@@ -25,13 +25,13 @@ func TestRequest(t *testing.T) {
 		Categories:         []gen.Category{gen.CategoryHRIS, gen.CategoryStackOne},
 		ConnectorProfileID: "profile-1",
 		ExpiresIn:          432000,
-		IntegrationID:      "integration-1", //nolint:staticcheck // deprecated, and still part of the API
+		IntegrationID:      "integration-1", //nolint:staticcheck // deprecated, but still part of the API
 		Label:              "label-1",
 		Metadata:           map[string]any{"plan": "pro", "nested": map[string]any{"deep": []any{1.0, "two", nil}}},
 		Multiple:           true,
 		OriginUsername:     "jo",
 		Provider:           "bamboohr",
-		ProviderVersion:    "2", //nolint:staticcheck // deprecated, and still part of the API
+		ProviderVersion:    "2", //nolint:staticcheck // deprecated, but still part of the API
 		Type:               gen.AccountTypeTest,
 	}
 	tests := map[string]struct {
@@ -72,7 +72,7 @@ func TestRequest(t *testing.T) {
 				assert.Regexp(t, `^stackone-client-go/\S+ \(go1\.\d+.*\)$`, agent)
 				assert.Equal(t, http.Header{
 					"Accept":          {"application/json"},
-					"Accept-Encoding": {"gzip"}, // net/http's own, which it undoes
+					"Accept-Encoding": {"gzip"}, // added by net/http, which decodes the response
 					"Authorization":   {"Basic " + base64.StdEncoding.EncodeToString([]byte(testKey+":"))},
 					"Content-Length":  r.Header["Content-Length"],
 					"Content-Type":    {"application/json"},
@@ -86,7 +86,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// withContentLength makes the one header that varies comparable.
+// withContentLength adds an empty Content-Length, the one header that may be missing.
 func withContentLength(h http.Header) http.Header {
 	h = h.Clone()
 	if _, ok := h["Content-Length"]; !ok {
@@ -107,14 +107,14 @@ func TestInvalidRequest(t *testing.T) {
 		call func() error
 		want []string
 	}{
-		"both required fields": {createWith(gen.ConnectSessionCreate{}), []string{"origin_owner_id is required", "origin_owner_name is required"}},
-		"origin_owner_id":      {createWith(gen.ConnectSessionCreate{OriginOwnerName: "n"}), []string{"origin_owner_id is required"}},
-		"origin_owner_name":    {createWith(gen.ConnectSessionCreate{OriginOwnerID: "i"}), []string{"origin_owner_name is required"}},
-		"not UTF-8": {
+		"no required fields":   {createWith(gen.ConnectSessionCreate{}), []string{"origin_owner_id is required", "origin_owner_name is required"}},
+		"no origin_owner_id":   {createWith(gen.ConnectSessionCreate{OriginOwnerName: "n"}), []string{"origin_owner_id is required"}},
+		"no origin_owner_name": {createWith(gen.ConnectSessionCreate{OriginOwnerID: "i"}), []string{"origin_owner_name is required"}},
+		"origin_owner_id not UTF-8": {
 			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i\xff", OriginOwnerName: "n"}),
 			[]string{"origin_owner_id is not valid UTF-8"},
 		},
-		"metadata without JSON": {
+		"metadata that JSON cannot encode": {
 			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i", OriginOwnerName: "n", Metadata: map[string]any{"f": func() {}}}),
 			[]string{"cannot encode the request", "unsupported type"},
 		},
@@ -125,11 +125,11 @@ func TestInvalidRequest(t *testing.T) {
 			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i", OriginOwnerName: "n", AccountID: "\xff"}),
 			[]string{"account_id is not valid UTF-8"},
 		},
-		"metadata that fails on two lines": {
+		"metadata whose error has two lines": {
 			createWith(gen.ConnectSessionCreate{OriginOwnerID: "i", OriginOwnerName: "n", Metadata: map[string]any{"m": failingJSON{}}}),
 			[]string{"cannot encode the request", `one\ntwo`},
 		},
-		"token": {
+		"no token": {
 			func() error {
 				_, err := c.ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{})
 				return err
@@ -138,7 +138,7 @@ func TestInvalidRequest(t *testing.T) {
 		},
 		"nil context": {
 			func() error {
-				_, err := c.ConnectSessions.Create(nil, owner) //nolint:staticcheck // a nil context is what is tested
+				_, err := c.ConnectSessions.Create(nil, owner) //nolint:staticcheck // tests a nil context
 				return err
 			},
 			[]string{"nil context"},
@@ -156,7 +156,7 @@ func TestInvalidRequest(t *testing.T) {
 			}
 			assert.NotContains(t, err.Error(), "\n")
 			var encoding *json.UnsupportedTypeError
-			assert.Equal(t, name == "metadata without JSON", errors.As(err, &encoding))
+			assert.Equal(t, name == "metadata that JSON cannot encode", errors.As(err, &encoding))
 		})
 	}
 }
@@ -165,8 +165,8 @@ type failingJSON struct{}
 
 func (failingJSON) MarshalJSON() ([]byte, error) { return nil, errors.New("one\ntwo") }
 
-// encoding/json replaces bytes that are not UTF-8, in whatever field they are, and two
-// customers' IDs could become the same.
+// encoding/json replaces invalid UTF-8, which could make two customers' IDs the same. The
+// client rejects it in every field.
 func TestCreateRejectsInvalidUTF8(t *testing.T) {
 	t.Parallel()
 	const bad = "a\xffb"
@@ -175,21 +175,21 @@ func TestCreateRejectsInvalidUTF8(t *testing.T) {
 		change(&body)
 		return body
 	}
-	refused := map[string]gen.ConnectSessionCreate{
+	rejected := map[string]gen.ConnectSessionCreate{
 		"origin_owner_id":      with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerID = bad }),
 		"origin_owner_name":    with(func(b *gen.ConnectSessionCreate) { b.OriginOwnerName = "\xc3\x28" }),
 		"origin_username":      with(func(b *gen.ConnectSessionCreate) { b.OriginUsername = "\xed\xa0\x80" }),
 		"account_id":           with(func(b *gen.ConnectSessionCreate) { b.AccountID = "cut \xe2\x82" }),
 		"provider":             with(func(b *gen.ConnectSessionCreate) { b.Provider = bad }),
-		"provider_version":     with(func(b *gen.ConnectSessionCreate) { b.ProviderVersion = bad }), //nolint:staticcheck // deprecated, and still sent
-		"integration_id":       with(func(b *gen.ConnectSessionCreate) { b.IntegrationID = bad }),   //nolint:staticcheck // deprecated, and still sent
+		"provider_version":     with(func(b *gen.ConnectSessionCreate) { b.ProviderVersion = bad }), //nolint:staticcheck // deprecated, but still sent
+		"integration_id":       with(func(b *gen.ConnectSessionCreate) { b.IntegrationID = bad }),   //nolint:staticcheck // deprecated, but still sent
 		"connector_profile_id": with(func(b *gen.ConnectSessionCreate) { b.ConnectorProfileID = bad }),
 		"label":                with(func(b *gen.ConnectSessionCreate) { b.Label = `\` + bad }),
 		"type":                 with(func(b *gen.ConnectSessionCreate) { b.Type = bad }),
 		"categories":           with(func(b *gen.ConnectSessionCreate) { b.Categories = []gen.Category{"hris", bad} }),
 		"metadata":             with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{"a": []any{map[string]any{"b": bad}}} }),
 	}
-	for field, body := range refused {
+	for field, body := range rejected {
 		t.Run(field, func(t *testing.T) {
 			t.Parallel()
 			transport := fake(responds(201, link))
@@ -199,7 +199,7 @@ func TestCreateRejectsInvalidUTF8(t *testing.T) {
 			assert.False(t, client.MaybeCreated(err))
 		})
 	}
-	t.Run("metadata's name", func(t *testing.T) {
+	t.Run("member name in metadata", func(t *testing.T) {
 		t.Parallel()
 		_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(),
 			with(func(b *gen.ConnectSessionCreate) { b.Metadata = map[string]any{bad: true} }))
@@ -210,7 +210,7 @@ func TestCreateRejectsInvalidUTF8(t *testing.T) {
 		_, err := responding(t, 201, nil, link).ConnectSessions.Authenticate(t.Context(), gen.ConnectSessionAuthenticate{Token: bad})
 		assert.EqualError(t, err, "stackone: authenticate_connect_session: invalid request: token is not valid UTF-8")
 	})
-	for name, raw := range map[string]string{"invalid bytes": "\"a\xffb\"", "half a surrogate pair": `"\ud800"`} {
+	for name, raw := range map[string]string{"invalid bytes": "\"a\xffb\"", "an unpaired surrogate": `"\ud800"`} {
 		t.Run("raw JSON with "+name, func(t *testing.T) {
 			t.Parallel()
 			_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(),
@@ -218,7 +218,7 @@ func TestCreateRejectsInvalidUTF8(t *testing.T) {
 			assert.ErrorContains(t, err, "not valid UTF-8")
 		})
 	}
-	t.Run("sends raw JSON with U+FFFD escaped", func(t *testing.T) {
+	t.Run("sends raw JSON with an escaped U+FFFD", func(t *testing.T) {
 		t.Parallel()
 		require.NoError(t, func() error {
 			_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(),
@@ -227,7 +227,7 @@ func TestCreateRejectsInvalidUTF8(t *testing.T) {
 		}())
 	})
 	for name, text := range map[string]string{
-		"U+FFFD itself": "a\ufffdb", "the text of the escape": `a\ufffdb`, "backslashes before it": `\\\ufffd`, "emoji": "😀", "NUL": "a\x00b",
+		"U+FFFD": "a\ufffdb", "the literal text of the escape": `a\ufffdb`, "backslashes before the escape": `\\\ufffd`, "emoji": "😀", "NUL": "a\x00b",
 	} {
 		t.Run("sends "+name, func(t *testing.T) {
 			t.Parallel()

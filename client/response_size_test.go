@@ -182,7 +182,7 @@ func TestHugeHeaderFails(t *testing.T) {
 			_, err = io.WriteString(conn, strings.Repeat("x", 64<<10))
 		}
 	})
-	c := at(t, "http://"+addr, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+	c := at(t, "http://"+addr, noRetries)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	err := create(c)

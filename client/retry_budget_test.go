@@ -113,7 +113,7 @@ func TestRetryBudget(t *testing.T) {
 			}
 			transport.steps = []step{responds(201, link)}
 			for range calls {
-				succeeds(1)(t, call(t.Context(), t, opCreate, c, client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1})))
+				succeeds(1)(t, call(t.Context(), t, opCreate, c, noRetries))
 			}
 			transport.steps = []step{responds(429, "{}")}
 			failsWithStatus(429, 1)(t, call(t.Context(), t, opCreate, c))

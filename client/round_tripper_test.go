@@ -70,7 +70,7 @@ func TestResponseBodiesAreClosed(t *testing.T) {
 				res := response(r, tt.status, nil)
 				res.Body = body
 				return res, tt.err
-			}), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+			}), noRetries)
 			tt.want(t, call(t.Context(), t, opCreate, c))
 			assert.True(t, body.closed, "closed")
 		})
@@ -206,7 +206,7 @@ func TestRoundTripperReadsBodyCopies(t *testing.T) {
 		}
 		return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
 	})
-	require.NoError(t, create(responding(t, 0, nil, "", client.WithHTTPClient(&http.Client{Transport: signing}))))
+	require.NoError(t, create(through(t, signing, noRetries)))
 }
 
 // A RoundTripper must not change the request. Changes do not reach the next attempt.

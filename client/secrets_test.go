@@ -156,7 +156,7 @@ func secretValues(t *testing.T) (values map[string]any, log string) {
 	}
 	c, err := client.New(options["WithHeader"], options["WithBaseURL"], options["WithAPIKey"],
 		client.WithLogger(slog.New(slog.NewJSONHandler(&logged, nil))),
-		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}))
+		noRetries)
 	require.NoError(t, err)
 
 	values = map[string]any{

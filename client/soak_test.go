@@ -20,7 +20,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 	"github.com/StackOneHQ/stackone-client-go/gen"
@@ -105,10 +104,7 @@ func TestSoak(t *testing.T) {
 		}
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}}
-	c, err := client.New(client.WithAPIKey(testKey), client.WithBaseURL(listening.URL),
-		client.WithHTTPClient(&http.Client{Transport: transport}),
-		client.WithRetryPolicy(client.RetryPolicy{MinBackoff: 1, MaxBackoff: 1}))
-	require.NoError(t, err)
+	c := through(t, transport, client.WithBaseURL(listening.URL), client.WithRetryPolicy(quick))
 
 	results := make([]error, calls)
 	var next atomic.Int64

@@ -127,7 +127,7 @@ func serveUnvalidated(t *testing.T, handler http.HandlerFunc, opts ...client.Opt
 	server := httptest.NewServer(http.StripPrefix(prefix, handler))
 	t.Cleanup(server.Close)
 	return newClient(t, append([]client.Option{
-		client.WithBaseURL(server.URL + prefix), client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 1}),
+		client.WithBaseURL(server.URL + prefix), noRetries,
 	}, opts...)...)
 }
 
