@@ -18,46 +18,46 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// A session that was created is not lost to a member that cannot be read. The class of
-// faults: members whose type or text is not what the description says.
+// Create returns a session even if members do not have the documented type or are not
+// valid text; it names those members in Response.Dropped.
 func TestCreateKeepsSessionWithUnreadableMembers(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		member, value string
 		dropped       []string
 	}{
-		"time without a zone":        {"created_at", `"2026-01-02T03:04:05"`, []string{"created_at"}},
-		"time as a number":           {"created_at", `1767323045`, []string{"created_at"}},
-		"text as a number":           {"organization_id", `17`, []string{"organization_id"}},
-		"text as an object":          {"label", `{"en":"x"}`, []string{"label"}},
-		"text as a boolean":          {"provider", `true`, []string{"provider"}},
-		"number as text":             {"id", `"17"`, []string{"id"}},
-		"number with a fraction":     {"id", `17.5`, []string{"id"}},
-		"number that does not fit":   {"id", `9223372036854775808`, []string{"id"}},
-		"list as text":               {"categories", `"hris"`, []string{"categories"}},
-		"list with a number":         {"categories", `["hris", 5, "ats"]`, []string{"categories"}},
-		"object as a list":           {"metadata", `["plan"]`, []string{"metadata"}},
-		"half a surrogate pair":      {"label", `"ab\ud800cd"`, []string{"label"}},
-		"the other half":             {"label", `"ab\udc00"`, []string{"label"}},
-		"halves in the wrong order":  {"label", `"\udc00\ud800"`, []string{"label"}},
-		"a surrogate in metadata":    {"metadata", `{"plan":"\uD83D"}`, []string{"metadata"}},
-		"bytes that are not UTF-8":   {"origin_owner_name", "\"a\xffb\"", []string{"origin_owner_name"}},
-		"attempt as text":            {"latest_connection_attempt", `"authenticated"`, []string{"latest_connection_attempt"}},
-		"attempt as a list":          {"latest_connection_attempt", `[]`, []string{"latest_connection_attempt"}},
-		"attempt's time":             {"latest_connection_attempt", `{"id":"a","status":"pending","created_at":"today"}`, []string{"latest_connection_attempt"}},
-		"attempt's status":           {"latest_connection_attempt", `{"id":"a","status":5}`, []string{"latest_connection_attempt.status"}},
-		"attempt's status and id":    {"latest_connection_attempt", `{"id":1,"status":{}}`, []string{"latest_connection_attempt", "latest_connection_attempt.status"}},
-		"attempt's status, twice":    {"latest_connection_attempt", `{"id":"a","status":"pending","Status":"authenticated"}`, []string{"latest_connection_attempt.status"}},
-		"attempt's account, twice":   {"latest_connection_attempt", `{"account_secure_id":"A","status":"pending","Account_Secure_ID":"B"}`, []string{"latest_connection_attempt"}},
-		"attempt's two times":        {"latest_connection_attempt", `{"status":"pending","created_at":"x","updated_at":"x"}`, []string{"latest_connection_attempt"}},
-		"attempt's status, halved":   {"latest_connection_attempt", `{"status":"\ud800"}`, []string{"latest_connection_attempt.status"}},
-		"unknown member, halved":     {"latest_connection_attempt", `{"status":"pending","new":"\ud800"}`, nil},
-		"a whole surrogate pair":     {"label", `"\ud83d\ude00"`, nil},
-		"U+FFFD itself":              {"label", `"a\ufffdb"`, nil},
-		"escaped backslash":          {"label", `"a\\ud800b"`, nil},
-		"null":                       {"label", `null`, nil},
-		"token inside metadata":      {"metadata", `{"token":"other","Token":"third"}`, nil},
-		"text that looks like token": {"label", `"token"`, nil},
+		"time without a zone":                     {"created_at", `"2026-01-02T03:04:05"`, []string{"created_at"}},
+		"time as a number":                        {"created_at", `1767323045`, []string{"created_at"}},
+		"string as a number":                      {"organization_id", `17`, []string{"organization_id"}},
+		"string as an object":                     {"label", `{"en":"x"}`, []string{"label"}},
+		"string as a boolean":                     {"provider", `true`, []string{"provider"}},
+		"number as a string":                      {"id", `"17"`, []string{"id"}},
+		"number with a fraction":                  {"id", `17.5`, []string{"id"}},
+		"number that overflows int64":             {"id", `9223372036854775808`, []string{"id"}},
+		"list as a string":                        {"categories", `"hris"`, []string{"categories"}},
+		"list with a number":                      {"categories", `["hris", 5, "ats"]`, []string{"categories"}},
+		"object as a list":                        {"metadata", `["plan"]`, []string{"metadata"}},
+		"high surrogate alone":                    {"label", `"ab\ud800cd"`, []string{"label"}},
+		"low surrogate alone":                     {"label", `"ab\udc00"`, []string{"label"}},
+		"surrogates in the wrong order":           {"label", `"\udc00\ud800"`, []string{"label"}},
+		"unpaired surrogate in metadata":          {"metadata", `{"plan":"\uD83D"}`, []string{"metadata"}},
+		"invalid UTF-8":                           {"origin_owner_name", "\"a\xffb\"", []string{"origin_owner_name"}},
+		"attempt as a string":                     {"latest_connection_attempt", `"authenticated"`, []string{"latest_connection_attempt"}},
+		"attempt as a list":                       {"latest_connection_attempt", `[]`, []string{"latest_connection_attempt"}},
+		"invalid time of the attempt":             {"latest_connection_attempt", `{"id":"a","status":"pending","created_at":"today"}`, []string{"latest_connection_attempt"}},
+		"status as a number":                      {"latest_connection_attempt", `{"id":"a","status":5}`, []string{"latest_connection_attempt.status"}},
+		"invalid status and ID of the attempt":    {"latest_connection_attempt", `{"id":1,"status":{}}`, []string{"latest_connection_attempt", "latest_connection_attempt.status"}},
+		"two statuses of the attempt":             {"latest_connection_attempt", `{"id":"a","status":"pending","Status":"authenticated"}`, []string{"latest_connection_attempt.status"}},
+		"two accounts of the attempt":             {"latest_connection_attempt", `{"account_secure_id":"A","status":"pending","Account_Secure_ID":"B"}`, []string{"latest_connection_attempt"}},
+		"both times of the attempt invalid":       {"latest_connection_attempt", `{"status":"pending","created_at":"x","updated_at":"x"}`, []string{"latest_connection_attempt"}},
+		"unpaired surrogate in the status":        {"latest_connection_attempt", `{"status":"\ud800"}`, []string{"latest_connection_attempt.status"}},
+		"unpaired surrogate in an unknown member": {"latest_connection_attempt", `{"status":"pending","new":"\ud800"}`, nil},
+		"surrogate pair":                          {"label", `"\ud83d\ude00"`, nil},
+		"U+FFFD":                                  {"label", `"a\ufffdb"`, nil},
+		"escaped backslash":                       {"label", `"a\\ud800b"`, nil},
+		"null":                                    {"label", `null`, nil},
+		"token inside metadata":                   {"metadata", `{"token":"other","Token":"third"}`, nil},
+		"label with the text token":               {"label", `"token"`, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestCreateKeepsSessionWithUnreadableMembers(t *testing.T) {
 			for _, name := range tt.dropped {
 				assert.Contains(t, log.String(), name)
 			}
-			// Nothing else is lost, and what is lost is lost whole.
+			// All other members are kept, and a dropped member is zero.
 			var want, kept map[string]any
 			require.NoError(t, json.Unmarshal([]byte(link), &want))
 			encoded, err := json.Marshal(got)
@@ -107,25 +107,25 @@ func linkWith(t *testing.T, member, value string) string {
 	return "{" + b.String()[1:] + "}"
 }
 
-// A token that may not be the one that was sent is worse than none.
+// Create fails if the token or the link may differ from what the service sent.
 func TestCreateRequiresUsableTokenAndLink(t *testing.T) {
 	t.Parallel()
 	const rest = `"id":1,"origin_owner_id":"customer-1"`
 	for name, body := range map[string]string{
-		"half a surrogate pair in the token":    `{"token":"ab\ud800cd","auth_link_url":"u",` + rest + `}`,
-		"half a surrogate pair in the link":     `{"token":"t","auth_link_url":"https://x/\uDFFF",` + rest + `}`,
-		"bytes that are not UTF-8 in the token": "{\"token\":\"ab\xffcd\",\"auth_link_url\":\"u\"," + rest + `}`,
-		"a second token in other case":          `{"token":"a","Token":"b","auth_link_url":"u",` + rest + `}`,
-		"a second token":                        `{"token":"a","token":"b","auth_link_url":"u",` + rest + `}`,
-		"a second token, escaped":               `{"token":"a","\u0054oken":"b","auth_link_url":"u",` + rest + `}`,
-		"a second token with a Kelvin sign":     "{\"token\":\"a\",\"to\u212aen\":\"b\",\"auth_link_url\":\"u\"," + rest + `}`,
-		"a second link in other case":           `{"token":"t","auth_link_url":"u","AUTH_LINK_URL":"v",` + rest + `}`,
-		"the token is a number":                 `{"token":17,"auth_link_url":"u",` + rest + `}`,
-		"the token is a list":                   `{"token":["t"],"auth_link_url":"u",` + rest + `}`,
-		"the link is null":                      `{"token":"t","auth_link_url":null,` + rest + `}`,
-		"the token is blank":                    `{"token":" ","auth_link_url":"u",` + rest + `}`,
-		"the link is blank":                     `{"token":"t","auth_link_url":"\t",` + rest + `}`,
-		"no member fits":                        `{"token":1,"auth_link_url":2,"id":"x"}`,
+		"unpaired surrogate in the token": `{"token":"ab\ud800cd","auth_link_url":"u",` + rest + `}`,
+		"unpaired surrogate in the link":  `{"token":"t","auth_link_url":"https://x/\uDFFF",` + rest + `}`,
+		"invalid UTF-8 in the token":      "{\"token\":\"ab\xffcd\",\"auth_link_url\":\"u\"," + rest + `}`,
+		"second token in another case":    `{"token":"a","Token":"b","auth_link_url":"u",` + rest + `}`,
+		"second token":                    `{"token":"a","token":"b","auth_link_url":"u",` + rest + `}`,
+		"second token, escaped":           `{"token":"a","\u0054oken":"b","auth_link_url":"u",` + rest + `}`,
+		"second token with a Kelvin sign": "{\"token\":\"a\",\"to\u212aen\":\"b\",\"auth_link_url\":\"u\"," + rest + `}`,
+		"second link in another case":     `{"token":"t","auth_link_url":"u","AUTH_LINK_URL":"v",` + rest + `}`,
+		"token is a number":               `{"token":17,"auth_link_url":"u",` + rest + `}`,
+		"token is a list":                 `{"token":["t"],"auth_link_url":"u",` + rest + `}`,
+		"link is null":                    `{"token":"t","auth_link_url":null,` + rest + `}`,
+		"token is blank":                  `{"token":" ","auth_link_url":"u",` + rest + `}`,
+		"link is blank":                   `{"token":"t","auth_link_url":"\t",` + rest + `}`,
+		"every member has the wrong type": `{"token":1,"auth_link_url":2,"id":"x"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,7 +153,8 @@ func TestAuthenticateRequiresIDOrOwner(t *testing.T) {
 	}
 }
 
-// Both ways of reading an answer agree, with or without an escape elsewhere.
+// A response is decoded in one of two ways, depending on whether it contains escapes. Both
+// give the same session.
 func TestDecodingPathsAgree(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
@@ -173,7 +174,7 @@ func TestDecodingPathsAgree(t *testing.T) {
 	}
 }
 
-// The customer has connected, whatever else of the attempt cannot be read.
+// The status and the account of an attempt are kept even if other members are invalid.
 func TestAttemptKeepsStatusAndAccount(t *testing.T) {
 	t.Parallel()
 	var response client.Response

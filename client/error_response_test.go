@@ -23,7 +23,7 @@ func TestErrorStatus(t *testing.T) {
 		408: client.ErrRequestTimedOut, 409: client.ErrConflict, 422: client.ErrUnprocessableEntity,
 		429: client.ErrTooManyRequests, 500: client.ErrInternalServer, 501: client.ErrNotImplemented,
 		502: client.ErrBadGateway,
-		418: nil, 503: nil, 504: nil, // not documented
+		418: nil, 503: nil, 504: nil, // undocumented
 	}
 	const html = `<html><body><h1>Bad things</h1></body></html>`
 	for name, call := range operations {
@@ -144,7 +144,7 @@ func TestErrorBody(t *testing.T) {
 	run(t, rows)
 }
 
-// raw expects an APIError that keeps the body.
+// keepsBody expects an APIError and a Response with this body.
 func keepsBody(body string) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()

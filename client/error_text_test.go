@@ -17,7 +17,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// What errors say, those included that a caller's tests make.
+// The texts of error literals, such as those in a caller's tests.
 func TestErrorText(t *testing.T) {
 	t.Parallel()
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
@@ -52,7 +52,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// TestErrorTextOfLiterals says that the errors print when a test of a user's made them.
+// Error literals may have zero fields, and causes with several lines.
 func TestErrorTextOfLiterals(t *testing.T) {
 	t.Parallel()
 	assert.EqualError(t, &client.TransportError{Operation: "o", Err: errors.New("a\nb")}, `stackone: o: a\nb (nothing was sent)`)
@@ -64,7 +64,7 @@ func TestErrorTextOfLiterals(t *testing.T) {
 	assert.Equal(t, "stackone.Client(not made by New)", fmt.Sprint(client.Client{}))
 }
 
-// TestErrorHints says that a text tells what to do next where that is known.
+// The text of an APIError includes a hint where the remedy is known.
 func TestErrorHints(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -73,19 +73,19 @@ func TestErrorHints(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"wrong key":             {create, 401, `{}`, "401 Unauthorized (check the API key)"},
-		"wrong key or token":    {authenticate, 401, `{"message":"no"}`, "401 Unauthorized: no (check the API key and the token)"},
-		"redirect":              {create, 308, ``, "308 Permanent Redirect (redirects are not followed: check the base URL)"},
-		"wrong address":         {create, 404, `<html>`, "404 Not Found (the response may not be from StackOne: check the base URL)"},
-		"wrong path":            {create, 404, `{"message":"Cannot POST /v1/connect_sessions"}`, "404 Not Found: Cannot POST /v1/connect_sessions (the response may not be from StackOne: check the base URL)"},
-		"another server":        {create, 501, ``, "501 Not Implemented (the response may not be from StackOne: check the base URL)"},
-		"not implemented":       {create, 501, `{"message":"not yet"}`, "501 Not Implemented: not yet"},
-		"unknown token":         {authenticate, 404, `{"message":"Session not found"}`, "404 Not Found: Session not found"},
-		"known status text":     {create, 409, `{"message":"conflict"}`, "409 Conflict"},
-		"unknown status":        {create, 418, `{}`, "418 I'm a teapot"},
-		"status without a name": {create, 499, `{}`, "499"},
-		"server error":          {create, 502, `{}`, "502 Bad Gateway (the session may exist)"},
-		"server error, read":    {authenticate, 502, `{}`, "502 Bad Gateway"},
+		"wrong key":                        {create, 401, `{}`, "401 Unauthorized (check the API key)"},
+		"wrong key or token":               {authenticate, 401, `{"message":"no"}`, "401 Unauthorized: no (check the API key and the token)"},
+		"redirect":                         {create, 308, ``, "308 Permanent Redirect (redirects are not followed: check the base URL)"},
+		"HTML 404":                         {create, 404, `<html>`, "404 Not Found (the response may not be from StackOne: check the base URL)"},
+		"404 of another path":              {create, 404, `{"message":"Cannot POST /v1/connect_sessions"}`, "404 Not Found: Cannot POST /v1/connect_sessions (the response may not be from StackOne: check the base URL)"},
+		"501 without a body":               {create, 501, ``, "501 Not Implemented (the response may not be from StackOne: check the base URL)"},
+		"not implemented":                  {create, 501, `{"message":"not yet"}`, "501 Not Implemented: not yet"},
+		"unknown token":                    {authenticate, 404, `{"message":"Session not found"}`, "404 Not Found: Session not found"},
+		"message equal to the status text": {create, 409, `{"message":"conflict"}`, "409 Conflict"},
+		"undocumented status":              {create, 418, `{}`, "418 I'm a teapot"},
+		"status without a name":            {create, 499, `{}`, "499"},
+		"server error":                     {create, 502, `{}`, "502 Bad Gateway (the session may exist)"},
+		"server error of Authenticate":     {authenticate, 502, `{}`, "502 Bad Gateway"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -113,11 +113,11 @@ func TestErrorHints(t *testing.T) {
 		api := requireAPIError(t, create(responding(t, 422, nil, body)), opCreate, 422)
 		assert.Equal(t, message, api.Message, body)
 	}
-	later := create(responding(t, 429, http.Header{"Retry-After": {"120"}}, `{"message":"slow down"}`))
-	assert.ErrorContains(t, later, "429 Too Many Requests: slow down (retry after 2m0s)")
+	limited := create(responding(t, 429, http.Header{"Retry-After": {"120"}}, `{"message":"slow down"}`))
+	assert.ErrorContains(t, limited, "429 Too Many Requests: slow down (retry after 2m0s)")
 }
 
-// A call says what was refused, and what never left.
+// The text of a TransportError distinguishes a refused call from one that never sent.
 func TestErrorTextAfterRefusal(t *testing.T) {
 	hint := responds(429, "{}", "Retry-After", "1")
 	run(t, []scenario{
@@ -129,11 +129,11 @@ func TestErrorTextAfterRefusal(t *testing.T) {
 			})),
 		},
 		{name: "no such host", steps: []step{fails(errNoSuchHost)}, want: says("(nothing was sent: check the network and the base URL)")},
-		{name: "no way to know", steps: []step{fails(errors.New("lost"))}, want: says("lost (nothing was sent)")},
+		{name: "unknown error without sending", steps: []step{fails(errors.New("lost"))}, want: says("lost (nothing was sent)")},
 	})
 }
 
-// A value that cannot be encoded may say anything in its error.
+// The error of a request that cannot be encoded prints as one line with every verb.
 func TestErrorTextOfEncodingFailure(t *testing.T) {
 	t.Parallel()
 	body := owner

@@ -21,27 +21,27 @@ func TestRetryBudget(t *testing.T) {
 	const calls, budget = 30, 10
 	for name, tt := range map[string]struct {
 		operation string
-		steps     step
+		step      step
 		last      func(attempts int) expectation
 	}{
-		"create meets 429":                 {opCreate, responds(429, "{}"), func(n int) expectation { return failsWithStatus(429, n) }},
-		"create meets refused connections": {opCreate, fails(errRefused), func(n int) expectation { return neverSent(n) }},
-		"authenticate meets 500":           {opAuthenticate, responds(500, "{}"), func(n int) expectation { return failsWithStatus(500, n) }},
-		"authenticate meets resets": {
+		"create, 429":                {opCreate, responds(429, "{}"), func(n int) expectation { return failsWithStatus(429, n) }},
+		"create, connection refused": {opCreate, fails(errRefused), func(n int) expectation { return neverSent(n) }},
+		"authenticate, 500":          {opAuthenticate, responds(500, "{}"), func(n int) expectation { return failsWithStatus(500, n) }},
+		"authenticate, connection reset": {
 			opAuthenticate, failsAfterSending(errReset), func(n int) expectation { return maybeSent(n) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := fake(tt.steps)
+				transport := fake(tt.step)
 				c := through(t, transport)
 				for n := range calls {
 					attempts := 1
 					if n < budget/2 {
 						attempts = 3
 					}
-					// A policy given to the call draws on the same budget.
+					// A call's own policy uses the client's budget too.
 					opt := client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 3})
 					tt.last(attempts)(t, call(t.Context(), t, tt.operation, c, opt))
 				}
@@ -75,10 +75,10 @@ func TestRetryBudget(t *testing.T) {
 			for range calls {
 				sends += attempts()
 			}
-			assert.Equal(t, 1+calls+budget, sends, "attempts: the budget never exceeds its size")
+			assert.Equal(t, 1+calls+budget, sends, "attempts: the budget holds at most ten retries")
 		})
 	})
-	t.Run("a retry that is not made is not counted", func(t *testing.T) {
+	t.Run("a call that cannot wait uses no budget", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			transport := fake(responds(429, "{}", "Retry-After", "100"))
@@ -90,7 +90,7 @@ func TestRetryBudget(t *testing.T) {
 			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
 		})
 	})
-	t.Run("a call that was cancelled does not pay for a retry", func(t *testing.T) {
+	t.Run("a cancelled call uses no budget", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			transport := fake(hangs)
@@ -104,7 +104,7 @@ func TestRetryBudget(t *testing.T) {
 			failsWithStatus(429, 3)(t, call(t.Context(), t, opCreate, c))
 		})
 	})
-	t.Run("calls that are never retried do not fill it", func(t *testing.T) {
+	t.Run("successes of calls without retries add nothing", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			transport := fake(responds(429, "{}"))
@@ -121,8 +121,8 @@ func TestRetryBudget(t *testing.T) {
 	})
 }
 
-// TestOutage measures the load on a service that answers every call with an error
-// that is retried.
+// TestOutage measures how many attempts a service receives per call while every call
+// fails with an error that is retried.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	faults := map[string]roundTripper{
@@ -155,8 +155,8 @@ func TestOutage(t *testing.T) {
 				}
 				load := float64(sends.Load()) / calls
 				assert.LessOrEqual(t, load, 1.05)
-				assert.Equal(t, int64(calls+10), sends.Load(), "each call once, and the budget's retries")
-				t.Logf("%d calls, %.4f sends a call, %s of waits", calls, load, time.Since(start))
+				assert.Equal(t, int64(calls+10), sends.Load(), "one attempt per call and the ten retries of the budget")
+				t.Logf("%d calls, %.4f attempts per call, %s of waits", calls, load, time.Since(start))
 			})
 		})
 	}

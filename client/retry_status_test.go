@@ -13,7 +13,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// tellsToWait expects an APIError with this RetryAfter.
+// hasRetryAfter expects an APIError with this RetryAfter.
 func hasRetryAfter(d time.Duration) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
@@ -23,7 +23,7 @@ func hasRetryAfter(d time.Duration) expectation {
 	}
 }
 
-// later responds with a Retry-After that is a date.
+// later responds with a Retry-After date in d.
 func later(status int, layout string, d time.Duration) step {
 	return func(r *http.Request) (*http.Response, error) {
 		return responds(status, "{}", "Retry-After", time.Now().UTC().Add(d).Format(layout))(r)
@@ -43,14 +43,14 @@ func TestStatusAndRetryAfter(t *testing.T) {
 	rows := []scenario{
 		{name: "429 with Retry-After 1 s", steps: []step{hint(429, "1"), ok}, want: succeeds(2), took: withJitter(time.Second)},
 		{name: "429 with Retry-After 1 s, twice", steps: []step{hint(429, "1"), hint(429, "1"), ok}, want: succeeds(3), took: withJitter(2 * time.Second)},
-		{name: "429 with Retry-After 1 s, always", steps: []step{hint(429, "1")}, want: all(failsWithStatus(429, 3), hasRetryAfter(time.Second)), took: withJitter(2 * time.Second)},
+		{name: "429 with Retry-After 1 s, three times", steps: []step{hint(429, "1")}, want: all(failsWithStatus(429, 3), hasRetryAfter(time.Second)), took: withJitter(2 * time.Second)},
 		{name: "408 with Retry-After 007", steps: []step{hint(408, "007"), ok}, want: succeeds(2), took: withJitter(7 * time.Second)},
 		{name: "429 without Retry-After", steps: []step{hint(429), ok}, want: succeeds(2)},
-		{name: "Retry-After of a minute", steps: []step{hint(429, "60"), ok}, want: succeeds(2), took: withJitter(time.Minute)},
-		{name: "Retry-After above the default limit", steps: []step{hint(429, "61"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(61*time.Second))},
-		{name: "Retry-After of 10^9 seconds", steps: []step{hint(429, "1000000000"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(1e9*time.Second))},
+		{name: "Retry-After of 60 s", steps: []step{hint(429, "60"), ok}, want: succeeds(2), took: withJitter(time.Minute)},
+		{name: "Retry-After of 61 s", steps: []step{hint(429, "61"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(61*time.Second))},
+		{name: "Retry-After of 10^9 s", steps: []step{hint(429, "1000000000"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(1e9*time.Second))},
 		{name: "largest Retry-After that fits a Duration", steps: []step{hint(429, "9223372036"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(9223372036*time.Second))},
-		{name: "Retry-After one second too large for a Duration", steps: []step{hint(429, "9223372037"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(math.MaxInt64))},
+		{name: "Retry-After that overflows a Duration by one second", steps: []step{hint(429, "9223372037"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(math.MaxInt64))},
 		{name: "Retry-After of twenty digits", steps: []step{hint(429, "99999999999999999999"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(math.MaxInt64))},
 		{name: "Retry-After in ten years", steps: []step{later(429, http.TimeFormat, 10*365*24*time.Hour), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(10*365*24*time.Hour))},
 		{name: "Retry-After in the year 9999", steps: []step{hint(429, "Fri, 31 Dec 9999 23:59:59 GMT"), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(math.MaxInt64))},
@@ -59,7 +59,7 @@ func TestStatusAndRetryAfter(t *testing.T) {
 		{name: "Retry-After as an RFC 850 date", steps: []step{later(429, "Monday, 02-Jan-06 15:04:05 GMT", 5*time.Second), ok}, want: succeeds(2), took: withJitter(5 * time.Second)},
 		{name: "Retry-After as an asctime date", steps: []step{later(429, time.ANSIC, 5*time.Second), ok}, want: succeeds(2), took: withJitter(5 * time.Second)},
 		{name: "Retry-After as a date in an hour", steps: []step{later(429, time.ANSIC, time.Hour), ok}, want: all(failsWithStatus(429, 1), hasRetryAfter(time.Hour))},
-		{name: "Retry-After of a minute, deadline in ten seconds", steps: []step{hint(408, "60"), ok}, want: failsWithStatus(408, 1), deadline: 10 * time.Second},
+		{name: "Retry-After of 60 s, deadline in 10 s", steps: []step{hint(408, "60"), ok}, want: failsWithStatus(408, 1), deadline: 10 * time.Second},
 		{name: "wait would end at the deadline", steps: []step{hint(429, "10"), ok}, want: failsWithStatus(429, 1), deadline: 10 * time.Second},
 		{name: "wait fits the deadline without jitter only", steps: []step{hint(429, "10"), ok}, want: succeeds(2), deadline: 10*time.Second + 1, took: exactly(10 * time.Second)},
 		{name: "backoff outlasts the deadline", steps: []step{hint(429), ok}, want: failsWithStatus(429, 1), deadline: 1},
@@ -88,10 +88,10 @@ func TestStatusAndRetryAfter(t *testing.T) {
 			opts: []client.Option{client.WithRetryPolicy(client.RetryPolicy{MaxRetryAfter: 2*time.Second - 1})},
 		},
 		{
-			name: "MaxAttempts of five", steps: []step{hint(429)}, want: failsWithStatus(429, 5),
+			name: "MaxAttempts 5", steps: []step{hint(429)}, want: failsWithStatus(429, 5),
 			opts: []client.Option{client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 5})},
 		},
-		{name: "MaxAttempts of one", steps: []step{hint(429), ok}, want: failsWithStatus(429, 1), opts: []client.Option{noRetries}},
+		{name: "MaxAttempts 1", steps: []step{hint(429), ok}, want: failsWithStatus(429, 1), opts: []client.Option{noRetries}},
 		{
 			name: "MaxBackoff below MinBackoff", steps: []step{hint(429)}, want: failsWithStatus(429, 9), took: span{8, 800 * time.Millisecond},
 			opts: []client.Option{client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 9, MinBackoff: time.Hour, MaxBackoff: 100 * time.Millisecond})},

@@ -46,7 +46,7 @@ func TestSuccessFields(t *testing.T) {
 		AccountID: "account-1", Label: "label-1", CreatedAt: created,
 		Metadata:             map[string]any{"plan": "pro", "nested": map[string]any{"deep": []any{1.0, "two", nil}}},
 		ExternalTriggerToken: "trigger-1", Type: gen.AccountTypeTest,
-		IntegrationID:      "integration-1", //nolint:staticcheck // deprecated, and still part of the API
+		IntegrationID:      "integration-1", //nolint:staticcheck // deprecated, but still part of the API
 		ConnectorProfileID: "profile-1", LatestConnectionAttempt: &attempt,
 	}
 
@@ -85,7 +85,7 @@ func TestSuccessFields(t *testing.T) {
 	})
 }
 
-// assertJSONEqual says that encoding a decoded answer loses nothing of it.
+// assertJSONEqual asserts that got encodes to the JSON that it was decoded from.
 func assertJSONEqual(t *testing.T, want string, got any) {
 	t.Helper()
 	encoded, err := json.Marshal(got)
@@ -108,10 +108,10 @@ func TestSuccessBody(t *testing.T) {
 		{name: "not UTF-8", steps: []step{responds(201, "\xff\xfe")}, want: unusable("invalid JSON")},
 		{name: "nested too deeply", steps: []step{responds(201, `{"metadata":`+strings.Repeat(`{"a":`, 20000))}, want: unusable("nested too deeply")},
 		{name: "byte order mark", steps: []step{responds(201, "\ufeff"+link)}, want: succeeds(1)},
-		{name: "first half", steps: []step{responds(201, link[:100])}, want: unusable("unexpected end of JSON input")},
+		{name: "first 100 bytes", steps: []step{responds(201, link[:100])}, want: unusable("unexpected end of JSON input")},
 		{name: "invalid time", steps: []step{responds(201, linkWith(t, "created_at", `"yesterday"`))}, want: dropped("created_at")},
 		{name: "truncated", steps: []step{respondsWith(201, link[:50], truncated)}, want: all(unusable("unexpected EOF"), wraps(io.ErrUnexpectedEOF))},
-		{name: "one byte a read", steps: []step{respondsWith(201, link, iotest.OneByteReader)}, want: succeeds(1)},
+		{name: "one byte per read", steps: []step{respondsWith(201, link, iotest.OneByteReader)}, want: succeeds(1)},
 		{name: "EOF with the last bytes", steps: []step{respondsWith(201, link, iotest.DataErrReader)}, want: succeeds(1)},
 		{name: "unknown members", steps: []step{responds(201, linkWith(t, "label", `"label-1", "new": {"deep": [1]}`))}, want: succeeds(1)},
 		{name: "null for an optional member", steps: []step{responds(201, linkWith(t, "categories", "null"))}, want: succeeds(1)},
@@ -168,7 +168,7 @@ func TestSessionIDIsExact(t *testing.T) {
 	run(t, rows)
 }
 
-// value expects a session with a value.
+// hasValue expects a session with a value.
 func hasValue(of func(*gen.ConnectSession) any, want any) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
@@ -181,7 +181,7 @@ func hasValue(of func(*gen.ConnectSession) any, want any) expectation {
 	}
 }
 
-// lateReader returns a reader whose first read takes two seconds, whatever the context says.
+// lateReader returns a reader whose first read takes two seconds and ignores the context.
 func lateReader(r io.Reader) io.Reader {
 	return io.MultiReader(bodyReader(func([]byte) (int, error) {
 		time.Sleep(2 * time.Second) // in virtual time
@@ -189,7 +189,7 @@ func lateReader(r io.Reader) io.Reader {
 	}), r)
 }
 
-// An answer that is complete is one, even if the time of its attempt is over.
+// A complete response counts even if it arrived after the timeout or the deadline.
 func TestCompleteResponseAfterTimeout(t *testing.T) {
 	took, limited := exactly(2*time.Second), []client.Option{client.WithTimeout(time.Second)}
 	run(t, []scenario{
