@@ -15,11 +15,11 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// Each of many concurrent callers of one client gets its own response.
+// Concurrent callers of one client each get their own response.
 func TestConcurrentCallers(t *testing.T) {
 	t.Parallel()
 	const callers = 100
-	var second sync.Map // the callers that got a 429
+	var refused sync.Map // the callers that have had a 429
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			OriginOwnerID string `json:"origin_owner_id"`
@@ -37,7 +37,7 @@ func TestConcurrentCallers(t *testing.T) {
 		case 1:
 			_, _ = io.WriteString(w, own[:10])
 		case 2:
-			if _, again := second.LoadOrStore(id, true); !again {
+			if _, again := refused.LoadOrStore(id, true); !again {
 				answer(429, own)(w, r)
 				return
 			}

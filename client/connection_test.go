@@ -50,7 +50,7 @@ func TestBrokenResponse(t *testing.T) {
 		{name: "endless header", serve: forever("HTTP/1.1 201 Created\r\n", "X: "+line+"\r\n"), want: maybeSent(1), opts: once},
 		{name: "endless status line", serve: forever("HTTP/1.1 201 ", line), want: maybeSent(1), opts: once},
 		{name: "garbage", serve: sends("\x1b[31mNOT\tHTTP\x00\xff\r\n\r\n"), want: all(ambiguous, says("not valid HTTP"))},
-		{name: "garbage that contains the key", serve: sends("HTTP/1.1 " + testKey + " token-1\r\n\r\n"), want: ambiguous},
+		{name: "garbage with the key", serve: sends("HTTP/1.1 " + testKey + " token-1\r\n\r\n"), want: ambiguous},
 		{name: "long garbage", serve: sends(line + "\r\n\r\n"), want: ambiguous},
 		{name: "two Content-Lengths", serve: sends(okHeader + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}}"), want: ambiguous},
 		{name: "negative Content-Length", serve: sends(okHeader + "Content-Length: -2\r\n\r\n{}"), want: ambiguous},
@@ -106,7 +106,7 @@ func TestReusedConnectionReset(t *testing.T) {
 				if readRequest(conn) {
 					_, _ = io.WriteString(conn, good)
 				}
-				_, _ = conn.Read(make([]byte, 1)) // the next request has arrived
+				_, _ = conn.Read(make([]byte, 1)) // the next request
 				reset(conn)
 			})
 			c := at(t, "http://"+addr)
@@ -124,8 +124,8 @@ func TestReusedConnectionReset(t *testing.T) {
 	}
 }
 
-// keepConnection calls until net/http keeps a connection for the next call. It drops
-// one whose write has not returned within 50 ms, as on a busy machine.
+// keepConnection makes calls until net/http keeps a connection idle. On a busy machine,
+// net/http drops one whose write has not returned within 50 ms.
 func keepConnection(t *testing.T, c *client.Client) {
 	t.Helper()
 	for kept := false; !kept; {
@@ -134,7 +134,7 @@ func keepConnection(t *testing.T, c *client.Client) {
 	}
 }
 
-// closeNotifyConn is a connection that reports when its owner closes it.
+// closeNotifyConn calls closed when it is closed.
 type closeNotifyConn struct {
 	net.Conn
 	closed func()
@@ -147,23 +147,24 @@ func TestIdleConnectionClosed(t *testing.T) {
 	for operation := range operations {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			addr, accepted := listen(t, sends(okHeader+"Content-Length: "+strconv.Itoa(len(link))+"\r\n\r\n"+link)) // and closes
-			noticing := make(chan struct{}, 8)
+			addr, accepted := listen(t, sends(okHeader+"Content-Length: "+strconv.Itoa(len(link))+"\r\n\r\n"+link)) // then closes
+			closed := make(chan struct{}, 8)
 			transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-				return &closeNotifyConn{conn, func() { noticing <- struct{}{} }}, err
+				return &closeNotifyConn{conn, func() { closed <- struct{}{} }}, err
 			}}
 			c := at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: transport}))
 			for n := range int32(3) {
 				succeeds(1)(t, call(t.Context(), t, operation, c))
-				<-noticing
+				<-closed
 				assert.Equal(t, n+1, accepted.Load(), "connections")
 			}
 		})
 	}
 }
 
-// The idle connections look usable and fail when they are written to.
+// Idle connections that look usable fail when written to. net/http has written nothing, so
+// it sends the request on a new connection.
 func TestIdleConnectionsBreakOnWrite(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
@@ -203,11 +204,10 @@ func TestIdleConnectionsBreakOnWrite(t *testing.T) {
 	}
 }
 
-// failingConn is a connection whose writes fail once broken is set, unless it was
-// opened after that.
+// failingConn is a connection whose writes fail once broken is set, unless it is fresh.
 type failingConn struct {
 	net.Conn
-	fresh  bool
+	fresh  bool // opened after broken was set
 	broken *atomic.Bool
 }
 
@@ -218,7 +218,7 @@ func (c *failingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// An idle connection that broke and a service that is gone: nothing was written.
+// If writing to an idle connection fails and a new one is refused, nothing was sent.
 func TestIdleConnectionBrokenThenRefused(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(answer(201, link))

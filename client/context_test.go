@@ -26,9 +26,9 @@ func ignoresContext(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-var errShutdown = errors.New("the program shuts down")
+var errShutdown = errors.New("shutting down")
 
-// The context is cancelled 3 s after the call began.
+// The context is cancelled 3 s after the call starts.
 func TestContextCancelled(t *testing.T) {
 	t.Parallel()
 	const end = 3 * time.Second
@@ -63,7 +63,7 @@ func TestContextCancelled(t *testing.T) {
 			steps: []step{fails(errRefused), wait},
 			want: func(err error) expectation {
 				return all(contextEnds(err, 2), kept(429), func(t *testing.T, r *result) {
-					assert.NotErrorIs(t, r.err, syscall.ECONNREFUSED, "the response came after it")
+					assert.NotErrorIs(t, r.err, syscall.ECONNREFUSED, "the later response replaces it")
 				})
 			},
 			opts: []client.Option{client.WithRetryPolicy(quick)},
@@ -81,7 +81,7 @@ func TestContextCancelled(t *testing.T) {
 			want: func(err error) expectation { return all(contextEnds(err, 2), kept(429)) },
 		},
 		{
-			name: "when the response has arrived", steps: []step{delayed(end+time.Second, responds(429, "{}"))}, took: end + time.Second,
+			name: "before a late response", steps: []step{delayed(end+time.Second, responds(429, "{}"))}, took: end + time.Second,
 			want: func(err error) expectation { return all(contextEnds(err, 1), kept(429)) },
 		},
 		{
@@ -102,7 +102,7 @@ func TestContextCancelled(t *testing.T) {
 	}
 	wrapped := fmt.Errorf("wrapped: %w", context.Canceled)
 	ends := map[string]struct {
-		errs []error // that the error must wrap
+		errs []error // wrapped by the call's error
 		end  func(context.Context) (context.Context, func())
 	}{
 		"cancelled": {[]error{context.Canceled}, func(ctx context.Context) (context.Context, func()) {
@@ -129,7 +129,7 @@ func TestContextCancelled(t *testing.T) {
 						begin()
 						r := call(ctx, t, operation, c)
 						if tt.name == "reading the body" && operation == opAuthenticate {
-							contextEnds(how.errs[0], 1)(t, r) // it creates nothing
+							contextEnds(how.errs[0], 1)(t, r) // Authenticate creates nothing
 						} else {
 							tt.want(how.errs[0])(t, r)
 						}
@@ -146,18 +146,18 @@ func TestDeadlineAndTimeout(t *testing.T) {
 	run(t, []scenario{
 		{name: "no response header", steps: []step{hangs}, want: all(ambiguous, wraps(context.DeadlineExceeded), says("timeout of 1m5s")), took: span{65 * time.Second, 196 * time.Second}},
 		{name: "no response header before the deadline", steps: []step{hangs}, want: all(contextEnds(context.DeadlineExceeded, 1), maybeSent(1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
-		{name: "no response header before the deadline, no timeout", steps: []step{hangs}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 24 * time.Hour, took: exactly(24 * time.Hour), opts: []client.Option{client.WithTimeout(0)}},
+		{name: "no response header before the deadline, WithTimeout(0)", steps: []step{hangs}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 24 * time.Hour, took: exactly(24 * time.Hour), opts: []client.Option{client.WithTimeout(0)}},
 		{name: "deadline during the second attempt", steps: []step{responds(429, "{}", "Retry-After", "1"), hangs}, want: all(contextEnds(context.DeadlineExceeded, 2), wrapsStatus(429, 1)), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "body stalls", steps: []step{stalls(201)}, want: all(unusable("timeout of 1m5s"), wraps(context.DeadlineExceeded)), took: exactly(65 * time.Second)},
 		{name: "body stalls until the deadline", steps: []step{stalls(201)}, want: contextEnds(context.DeadlineExceeded, 1), deadline: 7 * time.Second, took: exactly(7 * time.Second)},
 		{name: "error body stalls", steps: []step{stalls(400)}, want: failsWithStatus(400, 1), took: exactly(65 * time.Second)},
-		{name: "key function never returns", steps: []step{responds(201, link)}, want: notSent(context.DeadlineExceeded), took: exactly(65 * time.Second), opts: []client.Option{waitForKey}},
-		{name: "key function never returns before the deadline", steps: []step{responds(201, link)}, want: notSent(context.DeadlineExceeded), deadline: time.Second, took: exactly(time.Second), opts: []client.Option{waitForKey}},
+		{name: "key function blocks", steps: []step{responds(201, link)}, want: notSent(context.DeadlineExceeded), took: exactly(65 * time.Second), opts: []client.Option{waitForKey}},
+		{name: "key function blocks until the deadline", steps: []step{responds(201, link)}, want: notSent(context.DeadlineExceeded), deadline: time.Second, took: exactly(time.Second), opts: []client.Option{waitForKey}},
 	})
 }
 
-// notSent expects that the only attempt ended before it reached the transport. It
-// clears the number of attempts, which run compares with what the transport saw.
+// notSent expects that the only attempt ended before it reached the transport. It clears
+// the number of attempts, because run compares it with those that the transport saw.
 func notSent(err error) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
@@ -171,8 +171,8 @@ var waitForKey = client.WithAPIKeyFunc(func(ctx context.Context) (string, error)
 func TestContextCancelledOverTCP(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		answer string
-		want   expectation
+		text string
+		want expectation
 	}{
 		"awaiting the header": {"", maybeSent(1)},
 		"inside the header":   {okHeader, maybeSent(1)},
@@ -183,7 +183,7 @@ func TestContextCancelledOverTCP(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithCancelCause(t.Context())
 				addr, _ := listen(t, func(conn net.Conn) {
-					sends(tt.answer)(conn)
+					sends(tt.text)(conn)
 					cancel(errShutdown)
 					hold(conn)
 				})
@@ -205,9 +205,9 @@ func TestContextDoneBeforeCall(t *testing.T) {
 		c := through(t, transport)
 		all(contextEnds(context.Canceled, 0), neverSent(0), wraps(errShutdown))(t, call(cancelled, t, operation, c))
 		all(contextEnds(context.DeadlineExceeded, 0), neverSent(0))(t, call(past, t, operation, c))
-		var none context.Context
+		var nilContext context.Context
 		r := &result{}
-		require.NotPanics(t, func() { r = call(none, t, operation, c) })
+		require.NotPanics(t, func() { r = call(nilContext, t, operation, c) })
 		says("nil context")(t, r)
 		assert.Zero(t, transport.attempts, "attempts")
 	}
@@ -219,7 +219,7 @@ func TestContextDoneBeforeCall(t *testing.T) {
 	})
 }
 
-// A key function that cancels the context, or outlasts the timeout, ends the call.
+// A call ends if its key function cancels the context or outlasts the timeout.
 func TestContextEndsInKeyFunction(t *testing.T) {
 	t.Parallel()
 	sends := 0

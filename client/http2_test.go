@@ -26,7 +26,7 @@ const (
 	codeNone, codeProtocol, codeInternal, codeRefused = 0, 1, 2, 7
 )
 
-// framer is the server's side of a connection.
+// framer is the server's side of an HTTP/2 connection (RFC 9113).
 type framer struct{ net.Conn }
 
 func (f framer) write(kind, flags byte, stream uint32, payload ...byte) {
@@ -39,19 +39,20 @@ func (f framer) reset(stream, code uint32) {
 	f.write(frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, code)...)
 }
 
-// goAway says that streams up to last may have been processed, and none above it.
+// goAway tells the client that streams up to last may have been processed, and no later
+// ones.
 func (f framer) goAway(last, code uint32) {
 	f.write(frameGoAway, 0, 0, binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, last), code)...)
 }
 
-func (f framer) answer(stream uint32) {
-	f.write(frameHeaders, flagEndHeaders, stream, 0x08, 3, '2', '0', '1') // :status, as RFC 7541 has it
+func (f framer) respond(stream uint32) {
+	f.write(frameHeaders, flagEndHeaders, stream, 0x08, 3, '2', '0', '1') // :status 201, encoded as in RFC 7541
 	f.write(frameData, flagEndStream, stream, []byte(link)...)
 }
 
-// serveHTTP2 passes the stream of each complete request to handle, until handle
-// returns false or the connection ends. Pings are answered if pong is set. A nil
-// config means no TLS.
+// serveHTTP2 passes the stream of each complete request to handle until handle returns
+// false or the connection ends. It responds to pings if pong is set. A nil config means no
+// TLS.
 func serveHTTP2(conn net.Conn, config *tls.Config, pong bool, handle func(f framer, stream uint32) bool) {
 	if config != nil {
 		conn = tls.Server(conn, config)
@@ -83,7 +84,8 @@ func serveHTTP2(conn net.Conn, config *tls.Config, pong bool, handle func(f fram
 	}
 }
 
-// certified returns a TLS configuration, and the option for a client that trusts it.
+// http2Config returns the TLS configuration of an HTTP/2 server, and the option for a client
+// that trusts it.
 func http2Config(t *testing.T) (*tls.Config, client.Option) {
 	t.Helper()
 	server := httptest.NewTLSServer(nil)
@@ -95,12 +97,12 @@ func http2Config(t *testing.T) (*tls.Config, client.Option) {
 func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	type handler = func(f framer, stream uint32, n int32) bool
-	once := func(first func(f framer, stream uint32) bool) handler { // and then the response
+	once := func(first func(f framer, stream uint32) bool) handler { // then responds
 		return func(f framer, stream uint32, n int32) bool {
 			if n == 1 {
 				return first(f, stream)
 			}
-			f.answer(stream)
+			f.respond(stream)
 			return true
 		}
 	}
@@ -111,9 +113,9 @@ func TestHTTP2(t *testing.T) {
 	goAway := func(last func(stream uint32) uint32, code uint32, open bool) func(framer, uint32) bool {
 		return func(f framer, stream uint32) bool { f.goAway(last(stream), code); return open }
 	}
-	none := func(uint32) uint32 { return 0 }
-	itself := func(stream uint32) uint32 { return stream }
-	later := func(stream uint32) uint32 { return stream + 6 }
+	below := func(uint32) uint32 { return 0 }
+	same := func(stream uint32) uint32 { return stream }
+	above := func(stream uint32) uint32 { return stream + 6 }
 	rst := func(code uint32) func(framer, uint32) bool {
 		return func(f framer, stream uint32) bool { f.reset(stream, code); return true }
 	}
@@ -121,18 +123,18 @@ func TestHTTP2(t *testing.T) {
 		name                 string
 		handle               handler
 		want                 expectation
-		create, authenticate int32 // requests that the server sees
+		create, authenticate int32 // requests seen by the server
 	}{
-		{"response", always(func(f framer, stream uint32) bool { f.answer(stream); return true }), succeeds(1), 1, 1},
-		{"GOAWAY below the stream, connection open", once(goAway(none, codeNone, true)), byOperation(all(ambiguous, says("not sent again")), succeeds(2)), 1, 2},
-		{"GOAWAY below the stream", once(goAway(none, codeNone, false)), byOperation(all(ambiguous, says("not sent again")), succeeds(2)), 1, 2},
+		{"response", always(func(f framer, stream uint32) bool { f.respond(stream); return true }), succeeds(1), 1, 1},
+		{"GOAWAY below the stream, connection open", once(goAway(below, codeNone, true)), byOperation(all(ambiguous, says("not sent again")), succeeds(2)), 1, 2},
+		{"GOAWAY below the stream", once(goAway(below, codeNone, false)), byOperation(all(ambiguous, says("not sent again")), succeeds(2)), 1, 2},
 		{"REFUSED_STREAM once", once(rst(codeRefused)), byOperation(all(ambiguous, says("not sent again")), succeeds(2)), 1, 2},
-		{"GOAWAY at the stream", once(goAway(itself, codeNone, false)), byOperation(ambiguous, succeeds(2)), 1, 2},
-		{"GOAWAY above the stream", once(goAway(later, codeNone, false)), byOperation(ambiguous, succeeds(2)), 1, 2},
-		{"GOAWAY above the stream with an error", once(goAway(later, codeInternal, false)), byOperation(ambiguous, succeeds(2)), 1, 2},
+		{"GOAWAY at the stream", once(goAway(same, codeNone, false)), byOperation(ambiguous, succeeds(2)), 1, 2},
+		{"GOAWAY above the stream", once(goAway(above, codeNone, false)), byOperation(ambiguous, succeeds(2)), 1, 2},
+		{"GOAWAY above the stream with an error", once(goAway(above, codeInternal, false)), byOperation(ambiguous, succeeds(2)), 1, 2},
 		{"GOAWAY at the stream, then the response", always(func(f framer, stream uint32) bool {
 			f.goAway(stream, codeNone)
-			f.answer(stream)
+			f.respond(stream)
 			return true
 		}), succeeds(1), 1, 1},
 		{"connection closed", once(closed), byOperation(ambiguous, succeeds(2)), 1, 2},
@@ -167,13 +169,13 @@ func TestHTTP2(t *testing.T) {
 				if operation == opAuthenticate {
 					want = tt.authenticate
 				}
-				assert.Equal(t, want, requests.Load(), "requests that the server saw")
+				assert.Equal(t, want, requests.Load(), "requests seen by the server")
 			})
 		}
 	}
 }
 
-// keepsResetting starts an HTTP/2 server that resets and counts every request.
+// resettingServer starts an HTTP/2 server that resets every request and counts them.
 func resettingServer(t *testing.T, config *tls.Config) (addr string, requests *atomic.Int32) {
 	t.Helper()
 	requests = new(atomic.Int32)
@@ -187,8 +189,8 @@ func resettingServer(t *testing.T, config *tls.Config) (addr string, requests *a
 	return addr, requests
 }
 
-// A server may have processed the request of a stream that it resets, whatever the
-// code says. net/http sends the request again unless it is kept from that.
+// A server may reset a stream after it has processed the request, with any code. net/http
+// would resend the request.
 func TestHTTP2ResetIsNotResent(t *testing.T) {
 	t.Parallel()
 	t.Run("without a body", func(t *testing.T) {
@@ -216,7 +218,7 @@ func TestHTTP2ResetIsNotResent(t *testing.T) {
 		assert.True(t, broken.MaybeSent)
 		assert.Equal(t, int32(1), requests.Load())
 	})
-	t.Run("with TLS, chosen by Protocols", func(t *testing.T) {
+	t.Run("with TLS, enabled by Protocols", func(t *testing.T) {
 		t.Parallel()
 		config, _ := http2Config(t)
 		addr, requests := resettingServer(t, config)
@@ -227,13 +229,13 @@ func TestHTTP2ResetIsNotResent(t *testing.T) {
 		assert.True(t, client.MaybeCreated(err), "%v", err)
 		assert.Equal(t, int32(1), requests.Load())
 	})
-	t.Run("a RoundTripper's own repetition", func(t *testing.T) {
+	t.Run("RoundTripper that sends twice", func(t *testing.T) {
 		t.Parallel()
 		config, _ := http2Config(t)
 		addr, requests := resettingServer(t, config)
 		inner := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 		t.Cleanup(inner.CloseIdleConnections)
-		repeats := roundTripper(func(r *http.Request) (res *http.Response, err error) {
+		sendsTwice := roundTripper(func(r *http.Request) (res *http.Response, err error) {
 			body, _ := io.ReadAll(r.Body)
 			for range 2 {
 				r = r.Clone(r.Context())
@@ -242,11 +244,11 @@ func TestHTTP2ResetIsNotResent(t *testing.T) {
 			}
 			return res, err
 		})
-		err := create(at(t, "https://"+addr, client.WithHTTPClient(&http.Client{Transport: repeats})))
+		err := create(at(t, "https://"+addr, client.WithHTTPClient(&http.Client{Transport: sendsTwice})))
 		assert.True(t, client.MaybeCreated(err), "%v", err)
 		assert.Equal(t, int32(2), requests.Load())
 	})
-	t.Run("through the caller's RoundTripper", func(t *testing.T) {
+	t.Run("RoundTripper around an http.Transport", func(t *testing.T) {
 		t.Parallel()
 		for _, code := range []uint32{codeProtocol, codeRefused} {
 			config, _ := http2Config(t)

@@ -19,13 +19,12 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Not parallel: it counts goroutines. The bubble also reports a goroutine that
-// never ends.
+// Not parallel: it counts goroutines. synctest also reports goroutines that never end.
 func TestNoLeaks(t *testing.T) {
 	const callers, each = 40, 25
 	goroutines := runtime.NumGoroutine()
 	synctest.Test(t, func(t *testing.T) {
-		kinds := []http.HandlerFunc{
+		handlers := []http.HandlerFunc{
 			answer(201, link), answer(404, "{}"), answer(500, "{}"), answer(200, "half"), answer(302, ""), answer(429, strings.Repeat("x", 100<<10)),
 			func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Retry-After", "1")
@@ -46,11 +45,11 @@ func TestNoLeaks(t *testing.T) {
 			},
 			answer(201, strings.Repeat(" ", 100<<10)),
 		}
-		var kind, opened, closed atomic.Int64
+		var next, opened, closed atomic.Int64
 		transport := &http.Transport{MaxIdleConnsPerHost: callers, IdleConnTimeout: 30 * time.Second}
 		serveInProcess(t, transport, func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
-			kinds[kind.Add(1)%int64(len(kinds))](w, r)
+			handlers[next.Add(1)%int64(len(handlers))](w, r)
 		}, func(_ net.Conn, state http.ConnState) {
 			switch state {
 			case http.StateNew:
@@ -73,16 +72,16 @@ func TestNoLeaks(t *testing.T) {
 					err := call(ctx, t, operation, c).err
 					cancel()
 					var (
-						api   *client.APIError
-						bad   *client.ResponseError
-						wires *client.TransportError
+						api       *client.APIError
+						response  *client.ResponseError
+						transport *client.TransportError
 					)
 					switch {
 					case err == nil:
 						outcomes[0].Add(1)
-					case errors.As(err, &wires):
+					case errors.As(err, &transport):
 						outcomes[1].Add(1)
-					case errors.As(err, &bad):
+					case errors.As(err, &response):
 						outcomes[2].Add(1)
 					case errors.As(err, &api):
 						outcomes[3].Add(1)
@@ -100,15 +99,14 @@ func TestNoLeaks(t *testing.T) {
 		assert.Equal(t, int64(callers*each), sum)
 		assert.LessOrEqual(t, opened.Load()-closed.Load(), int64(callers), "open connections")
 
-		time.Sleep(31 * time.Second) // in virtual time, until idle connections are closed
+		time.Sleep(31 * time.Second) // in virtual time; longer than IdleConnTimeout
 		synctest.Wait()
 		assert.Equal(t, opened.Load(), closed.Load(), "connections opened and closed")
 	})
 	assertGoroutines(t, goroutines)
 }
 
-// assertGoroutines waits for goroutines that are ending, and fails if more than
-// before remain.
+// assertGoroutines waits for goroutines to end, and fails if more than before remain.
 func assertGoroutines(t *testing.T, before int) {
 	t.Helper()
 	for range 1_000_000 {

@@ -21,7 +21,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// endlessBody is a body without an end that counts the bytes read.
+// endlessBody never ends, and counts the bytes read from it.
 type endlessBody struct {
 	read   int64
 	closed bool
@@ -55,7 +55,7 @@ func TestEndlessBody(t *testing.T) {
 		"success with a large limit": {201, []client.Option{client.WithMaxResponseBytes(2 << 20)}, unusable("larger than 2097152 bytes"), 2 << 20, 2<<20 + 1},
 		"error":                      {400, nil, failsWithStatus(400, 1), kept, kept + drained + oneRead},
 		"error with a small limit":   {400, []client.Option{client.WithMaxResponseBytes(10)}, failsWithStatus(400, 1), 10, 11 + drained + oneRead},
-		"error that is retried":      {429, nil, failsWithStatus(429, 3), kept, kept + drained + oneRead},
+		"retried error":              {429, nil, failsWithStatus(429, 3), kept, kept + drained + oneRead},
 	}
 	for name, tt := range tests {
 		for operation := range operations {
@@ -103,7 +103,7 @@ func TestMaxResponseBytesIsExact(t *testing.T) {
 	}
 }
 
-// Not parallel: it measures allocations.
+// Not parallel: it measures the allocations of the process.
 func TestHugeBodyMemory(t *testing.T) {
 	member := new(bytes.Buffer)
 	zip := gzip.NewWriter(member)
@@ -111,7 +111,7 @@ func TestHugeBodyMemory(t *testing.T) {
 		_, _ = io.WriteString(zip, spaces)
 	}
 	require.NoError(t, zip.Close())
-	bomb := bytes.Repeat(member.Bytes(), 1024) // 1 GiB: a file may have many members
+	bomb := bytes.Repeat(member.Bytes(), 1024) // 1 GiB: a gzip file may have many members
 	endlessly := func(w http.ResponseWriter) {
 		for {
 			if _, err := io.WriteString(w, spaces); err != nil {
@@ -149,7 +149,7 @@ func TestHugeBodyMemory(t *testing.T) {
 	}
 }
 
-// The connection is reused although a small limit leaves most of an error unread.
+// A connection is reused even if the limit is smaller than the body of an error.
 func TestSmallLimitKeepsConnection(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -171,7 +171,8 @@ func TestSmallLimitKeepsConnection(t *testing.T) {
 	})
 }
 
-// A request ID, or any other header, of megabytes costs its sender more than the client.
+// A header of megabytes costs its sender more memory than the client. Not parallel: it
+// measures the allocations of the process.
 func TestHugeHeaderFails(t *testing.T) {
 	addr, _ := listen(t, func(conn net.Conn) {
 		if !readRequest(conn) {
@@ -190,5 +191,5 @@ func TestHugeHeaderFails(t *testing.T) {
 	var broken *client.TransportError
 	require.ErrorAs(t, err, &broken)
 	assert.ErrorContains(t, err, "header is too large")
-	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "bytes allocated, those of the server included")
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "bytes allocated, including those of the server")
 }

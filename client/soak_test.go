@@ -25,17 +25,17 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// received is what the soak's server did with one request.
+// received describes what the server did with one request.
 type received struct {
 	created bool
-	status  int // 0: no answer
+	status  int // 0 for no response
 }
 
-// flakyServer creates sessions and answers as badly as a service can. It remembers what
-// it did for each origin_owner_id.
+// flakyServer creates sessions, with faults at random. It records what it did for each
+// origin_owner_id.
 type flakyServer struct {
 	mu       sync.Mutex
-	arrivals map[string][]received
+	requests map[string][]received
 }
 
 func (f *flakyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -54,16 +54,16 @@ func (f *flakyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if reset {
 		a = received{created: fault == 9}
 	}
-	f.arrivals[request.OriginOwnerID] = append(f.arrivals[request.OriginOwnerID], a)
+	f.requests[request.OriginOwnerID] = append(f.requests[request.OriginOwnerID], a)
 	f.mu.Unlock()
 	switch {
 	case reset:
 		panic(http.ErrAbortHandler) // closes the connection
-	case fault == 10: // cut
+	case fault == 10: // truncated body
 		w.Header().Set("Content-Length", "1000")
 		_, _ = io.WriteString(w, link)
 		panic(http.ErrAbortHandler)
-	case fault == 11: // of no use
+	case fault == 11: // unusable body
 		w.WriteHeader(201)
 		_, _ = io.WriteString(w, "<html>")
 	default:
@@ -71,8 +71,8 @@ func (f *flakyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestSoak makes SOAK_CALLS calls over faults at random, and compares what the
-// server saw with what the caller was told.
+// TestSoak makes SOAK_CALLS calls to a flaky server and compares their errors with what the
+// server did.
 func TestSoak(t *testing.T) {
 	calls, err := strconv.Atoi(os.Getenv("SOAK_CALLS"))
 	if err != nil {
@@ -82,7 +82,7 @@ func TestSoak(t *testing.T) {
 	goroutines := runtime.NumGoroutine()
 	memory := heap()
 
-	server := &flakyServer{arrivals: map[string][]received{}}
+	server := &flakyServer{requests: map[string][]received{}}
 	var connections, peak atomic.Int64
 	listening := httptest.NewUnstartedServer(server)
 	listening.Config.ErrorLog = nil
@@ -122,9 +122,9 @@ func TestSoak(t *testing.T) {
 	server.mu.Lock()
 	defer server.mu.Unlock()
 	sends, duplicates := 0, 0
-	told := map[string]int{}
+	outcomes := map[string]int{}
 	for i, err := range results {
-		seen := server.arrivals[strconv.Itoa(i)]
+		seen := server.requests[strconv.Itoa(i)]
 		sends += len(seen)
 		created := 0
 		for n, a := range seen {
@@ -132,31 +132,31 @@ func TestSoak(t *testing.T) {
 				created++
 			}
 			if n < len(seen)-1 && a.status != 429 && a.status != 408 {
-				t.Errorf("call %d was repeated after %+v", i, a)
+				t.Errorf("call %d was retried after %+v", i, a)
 			}
 		}
 		duplicates += max(0, created-1)
-		told[errorType(err)]++
+		outcomes[errorType(err)]++
 		if !consistent(err, seen) {
-			t.Errorf("call %d was told %v after %+v", i, err, seen)
+			t.Errorf("call %d returned %v after %+v", i, err, seen)
 		}
 	}
 	assert.Zero(t, duplicates)
-	t.Logf("%d calls, %d arrived, %d duplicates, at most %d connections for %d callers; told: %v",
-		calls, sends, duplicates, peak.Load(), callers, told)
+	t.Logf("%d calls, %d requests, %d duplicates, at most %d connections for %d callers; outcomes: %v",
+		calls, sends, duplicates, peak.Load(), callers, outcomes)
 
-	// Resets leave a connection open on the server's side for a moment after
-	// the client has a new one.
+	// After a reset, the server's side of a connection stays open for a moment, while the
+	// client already has a new one.
 	assert.LessOrEqual(t, peak.Load(), int64(2*callers))
 	transport.CloseIdleConnections()
 	listening.Close()
-	assert.Zero(t, connections.Load(), "connections left")
-	server.arrivals, results = nil, nil
+	assert.Zero(t, connections.Load(), "open connections")
+	server.requests, results = nil, nil
 	assertGoroutines(t, goroutines)
-	assert.Less(t, heap(), memory+8<<20, "memory left")
+	assert.Less(t, heap(), memory+8<<20, "heap after the calls")
 }
 
-// consistent reports whether what a caller was told fits what the server saw.
+// consistent reports whether the error of a call agrees with what the server did.
 func consistent(err error, seen []received) bool {
 	var api *client.APIError
 	var transport *client.TransportError
@@ -166,7 +166,7 @@ func consistent(err error, seen []received) bool {
 		last = seen[len(seen)-1]
 	}
 	ambiguous := slices.ContainsFunc(seen, func(a received) bool {
-		return a.status < 300 || a.status >= 500 && a.status != 501 // 0: no answer
+		return a.status < 300 || a.status >= 500 && a.status != 501 // 0: no response
 	})
 	if err != nil && client.MaybeCreated(err) != ambiguous {
 		return false
