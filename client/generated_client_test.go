@@ -101,8 +101,7 @@ func TestGeneratedCallWithReaderBody(t *testing.T) {
 		return &http.Response{StatusCode: 503}, nil
 	}
 	c = through(t, transport, client.WithRetryPolicy(quick))
-	_, err = c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
-		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
+	err = sendWithoutBody(t.Context(), c, http.MethodGet)
 	requireAPIError(t, err, "GET /connect_sessions", 503)
 	assert.Equal(t, []string{"GET", "GET", "GET"}, bodies)
 }

@@ -119,6 +119,20 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
+// sendWithoutBody makes a call of an operation that has no body and no method.
+func sendWithoutBody(ctx context.Context, c *client.Client, method string) error {
+	_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(ctx, "", nil,
+		func(_ context.Context, r *http.Request) error { r.Method = method; return nil })
+	return err
+}
+
+func requireMaybeSent(t *testing.T, err error) {
+	t.Helper()
+	var sent *client.TransportError
+	require.ErrorAs(t, err, &sent)
+	assert.True(t, sent.MaybeSent, "%v", err)
+}
+
 func requireAPIError(t *testing.T, err error, operation string, status int) *client.APIError {
 	t.Helper()
 	var api *client.APIError

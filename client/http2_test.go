@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
@@ -198,11 +196,8 @@ func TestHTTP2ResetIsNotResent(t *testing.T) {
 		config, opt := http2Config(t)
 		addr, requests := resettingServer(t, config)
 		c := at(t, "https://"+addr, opt)
-		_, err := c.Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
-			func(_ context.Context, r *http.Request) error { r.Method = http.MethodDelete; return nil })
-		var broken *client.TransportError
-		require.ErrorAs(t, err, &broken)
-		assert.True(t, broken.MaybeSent)
+		err := sendWithoutBody(t.Context(), c, http.MethodDelete)
+		requireMaybeSent(t, err)
 		assert.ErrorContains(t, err, "not sent again")
 		assert.Equal(t, int32(1), requests.Load())
 	})
@@ -213,9 +208,7 @@ func TestHTTP2ResetIsNotResent(t *testing.T) {
 		transport.Protocols.SetUnencryptedHTTP2(true)
 		t.Cleanup(transport.CloseIdleConnections)
 		err := create(at(t, "http://"+addr, client.WithHTTPClient(&http.Client{Transport: transport})))
-		var broken *client.TransportError
-		require.ErrorAs(t, err, &broken)
-		assert.True(t, broken.MaybeSent)
+		requireMaybeSent(t, err)
 		assert.Equal(t, int32(1), requests.Load())
 	})
 	t.Run("with TLS, enabled by Protocols", func(t *testing.T) {

@@ -22,7 +22,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// A connection without an address is a connection, as one over a pipe or a tunnel.
+// A connection may have no remote address, as over a pipe or a tunnel, and a request on it
+// may have been sent.
 func TestConnectionWithoutAddress(t *testing.T) {
 	t.Parallel()
 	for name, wrap := range map[string]func(*http.Transport) http.RoundTripper{
@@ -39,13 +40,7 @@ func TestConnectionWithoutAddress(t *testing.T) {
 			t.Cleanup(transport.CloseIdleConnections)
 			c := through(t, wrap(transport), client.WithBaseURL("http://localhost"), client.WithTimeout(50*time.Millisecond))
 			maybeSent(1)(t, call(t.Context(), t, opCreate, c))
-			_, err := c.Generated().CreateConnectSessionWithBody(t.Context(), "", nil, func(_ context.Context, r *http.Request) error {
-				r.Method = http.MethodDelete
-				return nil
-			})
-			var sent *client.TransportError
-			require.ErrorAs(t, err, &sent)
-			assert.True(t, sent.MaybeSent)
+			requireMaybeSent(t, sendWithoutBody(t.Context(), c, http.MethodDelete))
 			assert.Equal(t, int32(2), accepted.Load())
 		})
 	}
@@ -55,13 +50,13 @@ type connWithoutAddr struct{ net.Conn }
 
 func (connWithoutAddr) RemoteAddr() net.Addr { return nil }
 
-// A request that was sent stays sent when a later connection is refused: one that a
-// RoundTripper repeats by itself, and a GET, which net/http repeats.
+// A request counts as sent even if it is then sent again and that connection is refused: by
+// a RoundTripper, or by net/http, which resends a GET.
 func TestSentThenRefused(t *testing.T) {
 	t.Parallel()
 	addr, accepted := listen(t, func(c net.Conn) { readRequest(c) })
 	transport, _ := refusing(t)
-	repeats := roundTripper(func(r *http.Request) (*http.Response, error) {
+	sendsTwice := roundTripper(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err
@@ -73,7 +68,7 @@ func TestSentThenRefused(t *testing.T) {
 		}
 		return nil, err
 	})
-	r := call(t.Context(), t, opCreate, through(t, repeats, client.WithBaseURL("http://"+addr)))
+	r := call(t.Context(), t, opCreate, through(t, sendsTwice, client.WithBaseURL("http://"+addr)))
 	all(maybeSent(1), wraps(syscall.ECONNREFUSED))(t, r)
 	assert.Equal(t, int32(1), accepted.Load())
 
@@ -81,7 +76,7 @@ func TestSentThenRefused(t *testing.T) {
 		if readRequest(c) {
 			_, _ = io.WriteString(c, okHeader+"Content-Length: 8\r\n\r\n"+`{"id":1}`)
 		}
-		readRequest(c) // the second request, which is processed and not answered
+		readRequest(c) // the second request gets no response
 	})
 	var dials atomic.Int32
 	once := &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -93,17 +88,13 @@ func TestSentThenRefused(t *testing.T) {
 	t.Cleanup(once.CloseIdleConnections)
 	c := at(t, "http://"+used, client.WithHTTPClient(&http.Client{Transport: once}), noRetries)
 	succeeds(1)(t, call(t.Context(), t, opAuthenticate, c))
-	_, err := c.Generated().CreateConnectSessionWithBody(t.Context(), "", nil, func(_ context.Context, r *http.Request) error {
-		r.Method = http.MethodGet
-		return nil
-	})
-	var sent *client.TransportError
-	require.ErrorAs(t, err, &sent)
+	err := sendWithoutBody(t.Context(), c, http.MethodGet)
+	requireMaybeSent(t, err)
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
-	assert.True(t, sent.MaybeSent, "%v", err)
 }
 
-// RoundTrippers that fail in a way that proves nothing.
+// A RoundTripper that has read the body may have sent it by means that the client cannot
+// observe.
 func TestRoundTripperMayHaveSent(t *testing.T) {
 	t.Parallel()
 	transport, base := refusing(t)
@@ -115,7 +106,7 @@ func TestRoundTripperMayHaveSent(t *testing.T) {
 		}
 	}
 	for name, rt := range map[string]roundTripper{
-		"no connection for a token, then another way": reading(func(r *http.Request) error {
+		"refused connection for a token": reading(func(r *http.Request) error {
 			request, err := http.NewRequestWithContext(r.Context(), http.MethodGet, "http://"+closedAddress, nil)
 			if err == nil {
 				_, err = transport.RoundTrip(request)
@@ -123,21 +114,16 @@ func TestRoundTripperMayHaveSent(t *testing.T) {
 			assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 			return errors.New("lost")
 		}),
-		"a connection without an address, and another way": reading(func(r *http.Request) error {
+		"connection without an address": reading(func(r *http.Request) error {
 			trace := httptrace.ContextClientTrace(r.Context())
 			trace.GetConn("api.example:443")
 			trace.GotConn(httptrace.GotConnInfo{})
 			return errRefused
 		}),
-		"a connection that never answers": func(r *http.Request) (*http.Response, error) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			r = r.Clone(r.Context())
-			r.Body, r.URL.Host = io.NopCloser(bytes.NewReader(body)), holds
+		"connection without a response": copiesBody(roundTripper(func(r *http.Request) (*http.Response, error) {
+			r.URL.Host = holds
 			return transport.RoundTrip(r)
-		},
+		})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -147,26 +133,22 @@ func TestRoundTripperMayHaveSent(t *testing.T) {
 	}
 }
 
-// Without a body there is nothing that could be found unread.
+// Without a body, a RoundTripper that fails proves nothing.
 func TestRequestWithoutBodyMayHaveBeenSent(t *testing.T) {
 	t.Parallel()
 	lost := roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("lost") })
 	registered := new(http.Transport)
 	registered.RegisterProtocol("https", lost)
-	for name, rt := range map[string]http.RoundTripper{"a RoundTripper": lost, "a registered RoundTripper": registered} {
+	for name, rt := range map[string]http.RoundTripper{"RoundTripper": lost, "registered RoundTripper": registered} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := through(t, rt).Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
-				func(_ context.Context, r *http.Request) error { r.Method = http.MethodDelete; return nil })
-			var sent *client.TransportError
-			require.ErrorAs(t, err, &sent)
-			assert.True(t, sent.MaybeSent, "%v", err)
+			requireMaybeSent(t, sendWithoutBody(t.Context(), through(t, rt), http.MethodDelete))
 		})
 	}
 }
 
-// An http.Transport with a RoundTripper of its own for a scheme or protocol is not
-// proof that nothing was sent.
+// A RoundTripper registered with an http.Transport, for a scheme or a protocol, may have sent
+// the request, whatever its error.
 func TestRegisteredRoundTripperMaySend(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewUnstartedServer(nil)
@@ -192,17 +174,14 @@ func TestRegisteredRoundTripperMaySend(t *testing.T) {
 		for how, transport := range map[string]*http.Transport{"registered": registered, "negotiated": negotiated} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				sends.Store(0)
-				err := create(at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport})))
-				var broken *client.TransportError
-				require.ErrorAs(t, err, &broken)
-				assert.True(t, broken.MaybeSent)
+				requireMaybeSent(t, create(at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))))
 				assert.Equal(t, int32(1), sends.Load())
 			})
 		}
 	}
 }
 
-// The same is true of a RoundTripper that reads the body after it has failed.
+// The same if it reads the body only after it has failed.
 func TestRegisteredRoundTripperReadsBodyAfterFailing(t *testing.T) {
 	t.Parallel()
 	var requests []*http.Request
@@ -216,12 +195,10 @@ func TestRegisteredRoundTripperReadsBodyAfterFailing(t *testing.T) {
 	require.Len(t, requests, 1)
 	body, _ := io.ReadAll(requests[0].Body)
 	assert.NotEmpty(t, body)
-	var broken *client.TransportError
-	require.ErrorAs(t, err, &broken)
-	assert.True(t, broken.MaybeSent)
+	requireMaybeSent(t, err)
 }
 
-// net/http repeats a request that has either header and breaks on a used connection.
+// With either header, net/http would resend a request that fails on a reused connection.
 func TestIdempotencyKeyFromRequestEditor(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
@@ -231,7 +208,7 @@ func TestIdempotencyKeyFromRequestEditor(t *testing.T) {
 			addr, _ := listen(t, func(conn net.Conn) {
 				for n := 0; readRequest(conn); n++ {
 					requests.Add(1)
-					if n > 0 { // on a connection that had been used
+					if n > 0 { // on the reused connection
 						return
 					}
 					_, _ = io.WriteString(conn, okHeader+"Content-Length: 8\r\n\r\n"+`{"id":1}`)

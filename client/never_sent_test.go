@@ -28,7 +28,7 @@ func TestNeverSent(t *testing.T) {
 		{name: "connection refused twice, then success", steps: []step{fails(errRefused), fails(errRefused), responds(201, link)}, want: succeeds(3)},
 		{name: "connection refused three times", steps: []step{fails(errRefused), fails(errRefused), fails(errRefused), responds(201, link)}, want: neverSent(3)},
 		{name: "no such host", steps: []step{fails(errNoSuchHost)}, want: neverSent(1)},
-		{name: "no such host, without a dial error", steps: []step{fails(&net.DNSError{Err: "no such host", IsNotFound: true})}, want: neverSent(1)},
+		{name: "no such host, not wrapped in a dial error", steps: []step{fails(&net.DNSError{Err: "no such host", IsNotFound: true})}, want: neverSent(1)},
 		{name: "DNS timeout", steps: []step{fails(dialError(&net.DNSError{Err: "i/o timeout", IsTimeout: true}))}, want: neverSent(3)},
 		{name: "DNS server failure", steps: []step{fails(dialError(&net.DNSError{Err: "server misbehaving", IsTemporary: true}))}, want: neverSent(3)},
 		{
@@ -47,7 +47,7 @@ func TestNeverSent(t *testing.T) {
 		{name: "https to an http port", steps: []step{fails(tls.RecordHeaderError{Msg: "first record does not look like a TLS handshake"})}, want: neverSent(1)},
 		{name: "proxy refuses the connection", steps: []step{fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: errRefused})}, want: neverSent(3)},
 		{
-			name: "no such proxy", want: neverSent(1),
+			name: "proxy host not found", want: neverSent(1),
 			steps: []step{fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dialError(&net.DNSError{IsNotFound: true})})},
 		},
 		{
@@ -57,17 +57,17 @@ func TestNeverSent(t *testing.T) {
 	})
 }
 
-// The same through net/http with a DialContext.
+// The same errors from the DialContext of an http.Transport.
 func TestNeverSentThroughNetHTTP(t *testing.T) {
 	t.Parallel()
-	type dialler = func(context.Context, string, string) (net.Conn, error)
+	type dialFunc = func(context.Context, string, string) (net.Conn, error)
 	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errRefused }
-	dawdle := func(context.Context, string, string) (net.Conn, error) {
+	slow := func(context.Context, string, string) (net.Conn, error) {
 		time.Sleep(100 * time.Second) // in virtual time; net/http does not cancel it
 		return nil, dialError(os.ErrDeadlineExceeded)
 	}
 	tests := map[string]struct {
-		dial dialler
+		dial dialFunc
 		opts []client.Option
 		want expectation
 		took span
@@ -78,11 +78,11 @@ func TestNeverSentThroughNetHTTP(t *testing.T) {
 				return nil, dialError(&net.DNSError{Err: "no such host", IsNotFound: true})
 			}, want: neverSent(1),
 		},
-		"dialling outlasts the attempt": {
-			dial: dawdle, want: all(neverSent(3), wraps(context.DeadlineExceeded)), took: span{195 * time.Second, 195*time.Second + 600*time.Millisecond},
+		"dial outlasts the attempt": {
+			dial: slow, want: all(neverSent(3), wraps(context.DeadlineExceeded)), took: span{195 * time.Second, 195*time.Second + 600*time.Millisecond},
 		},
-		"unknown error of the dialler": {
-			dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network today") }, want: neverSent(1),
+		"unknown dial error": {
+			dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }, want: neverSent(1),
 		},
 	}
 	for name, tt := range tests {
@@ -94,13 +94,14 @@ func TestNeverSentThroughNetHTTP(t *testing.T) {
 					r := call(t.Context(), t, operation, through(t, transport, tt.opts...))
 					tt.want(t, r)
 					requireTook(t, tt.took, r.took)
-					time.Sleep(2 * time.Minute) // until the dialler has returned
+					time.Sleep(2 * time.Minute) // until the dial has returned
 				})
 			})
 		}
 	}
 }
 
+// The server accepts connections from the third attempt on, or never.
 func TestServerComesUp(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
@@ -118,7 +119,7 @@ func TestServerComesUp(t *testing.T) {
 			c := at(t, server.URL, client.WithHTTPClient(&http.Client{Transport: transport}))
 			succeeds(3)(t, call(t.Context(), t, operation, c))
 		})
-		t.Run(operation+" never", func(t *testing.T) {
+		t.Run(operation+" stays down", func(t *testing.T) {
 			t.Parallel()
 			all(neverSent(3), wraps(syscall.ECONNREFUSED))(t, call(t.Context(), t, operation, at(t, "http://"+closedAddress)))
 		})
@@ -127,8 +128,7 @@ func TestServerComesUp(t *testing.T) {
 
 func TestNeverSentWithoutBody(t *testing.T) {
 	t.Parallel()
-	_, err := at(t, "http://"+closedAddress).Generated().CreateConnectSessionWithBodyWithResponse(t.Context(), "", nil,
-		func(_ context.Context, r *http.Request) error { r.Method = http.MethodGet; return nil })
+	err := sendWithoutBody(t.Context(), at(t, "http://"+closedAddress), http.MethodGet)
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 	var unsent *client.TransportError
 	require.ErrorAs(t, err, &unsent)

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strconv"
 	"strings"
@@ -21,7 +20,7 @@ import (
 
 func TestProxyFails(t *testing.T) {
 	t.Parallel()
-	const password = "hunter2" // requireSafeText looks for it
+	const password = "hunter2" // requireSafeText rejects it
 	proxy := func(status int) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Proxy-Authenticate", "Basic")
@@ -33,7 +32,7 @@ func TestProxyFails(t *testing.T) {
 	always := func(proxyURL string) func(*http.Request) (*url.URL, error) {
 		return func(*http.Request) (*url.URL, error) { return url.Parse(proxyURL) }
 	}
-	// environment returns what http.ProxyFromEnvironment does for an invalid URL.
+	// environment fails as http.ProxyFromEnvironment does for an invalid URL.
 	environment := func(proxyURL string) func(*http.Request) (*url.URL, error) {
 		return func(*http.Request) (*url.URL, error) {
 			_, err := url.Parse(proxyURL)
@@ -60,9 +59,9 @@ func TestProxyFails(t *testing.T) {
 		"URL with an @ in the password":    {https, always("http://user:x@" + password + "@ho st"), neverSent(1)},
 		"URL without a scheme":             {https, always("1user:" + password + "%zz@proxy.example"), neverSent(1)},
 
-		"Proxy function returns an error": {https, func(*http.Request) (*url.URL, error) {
-			return nil, errors.New("no proxy at http://user:" + password + "@proxy.example or http://user:" + password + "@other.example today")
-		}, all(neverSent(1), says("today"))},
+		"error of the Proxy function": {https, func(*http.Request) (*url.URL, error) {
+			return nil, errors.New("no proxy at http://user:" + password + "@proxy.example or http://user:" + password + "@other.example reachable")
+		}, all(neverSent(1), says("reachable"))},
 
 		"environment variable with an invalid host":         {https, environment("http://user:" + password + "@ho st"), neverSent(1)},
 		"environment variable with a slash in the password": {https, environment("http://user:" + password + "/x@proxy.example"), neverSent(1)},
@@ -85,7 +84,7 @@ func TestProxyRejectsCONNECT(t *testing.T) {
 	t.Parallel()
 	for status, attempts := range map[int]int{407: 1, 403: 1, 400: 1, 500: 1, 302: 1, 429: 3, 502: 3, 503: 3, 504: 3} {
 		for _, reason := range []string{http.StatusText(status), "Squid says no"} {
-			t.Run(reason+" "+http.StatusText(status), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%d %s", status, reason), func(t *testing.T) {
 				t.Parallel()
 				addr, _ := listen(t, sends("HTTP/1.1 "+strconv.Itoa(status)+" "+reason+"\r\nContent-Length: 0\r\n\r\n"))
 				proxy := &url.URL{Scheme: "http", Host: addr, User: url.UserPassword("user", "hunter2")}
@@ -101,10 +100,11 @@ func TestProxyRejectsCONNECT(t *testing.T) {
 	}
 }
 
-// A RoundTripper may read the body, and then fail to make a connection of another kind.
+// If the connection to a proxy fails, the request was not sent, even if a RoundTripper has
+// read its body.
 func TestRoundTripperReadsBodyBeforeProxyFails(t *testing.T) {
 	t.Parallel()
-	refuses, _ := listen(t, func(conn net.Conn) { // the connection of a SOCKS client (RFC 1928)
+	refuses, _ := listen(t, func(conn net.Conn) { // SOCKS 5 (RFC 1928)
 		_, _ = io.ReadFull(conn, make([]byte, 3)) // a greeting with one method
 		_, _ = conn.Write([]byte{5, 0})
 		_, _ = conn.Read(make([]byte, 256))
@@ -114,9 +114,9 @@ func TestRoundTripperReadsBodyBeforeProxyFails(t *testing.T) {
 		proxy    string
 		attempts int
 	}{
-		"HTTP proxy that is down":          {"http://" + closedAddress, 3},
-		"SOCKS proxy that is down":         {"socks5://" + closedAddress, 3},
-		"SOCKS proxy that does not let in": {"socks5://" + refuses, 1},
+		"HTTP proxy that is down":             {"http://" + closedAddress, 3},
+		"SOCKS proxy that is down":            {"socks5://" + closedAddress, 3},
+		"SOCKS proxy that denies the request": {"socks5://" + refuses, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,13 +124,7 @@ func TestRoundTripperReadsBodyBeforeProxyFails(t *testing.T) {
 			require.NoError(t, err)
 			transport := client.NewTransport()
 			transport.Proxy = http.ProxyURL(proxy)
-			dumps := roundTripper(func(r *http.Request) (*http.Response, error) {
-				if _, err := httputil.DumpRequestOut(r, true); err != nil {
-					return nil, err
-				}
-				return transport.RoundTrip(r)
-			})
-			c := at(t, "https://api.example", client.WithHTTPClient(&http.Client{Transport: dumps}))
+			c := at(t, "https://api.example", client.WithHTTPClient(&http.Client{Transport: dumpsRequest(transport)}))
 			neverSent(tt.attempts)(t, call(t.Context(), t, opCreate, c))
 		})
 	}

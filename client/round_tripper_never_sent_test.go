@@ -23,6 +23,32 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
+// dumpsRequest returns a RoundTripper that dumps each request, as logging does, and sends it.
+func dumpsRequest(rt http.RoundTripper) roundTripper {
+	return func(r *http.Request) (*http.Response, error) {
+		if _, err := httputil.DumpRequestOut(r, true); err != nil {
+			return nil, err
+		}
+		return rt.RoundTrip(r)
+	}
+}
+
+// copiesBody returns a RoundTripper that reads the body, as signing does, and sends a copy of
+// the request.
+func copiesBody(rt http.RoundTripper) roundTripper {
+	return func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return rt.RoundTrip(r)
+	}
+}
+
+// If no connection can be made, the request was not sent, even if a RoundTripper has read
+// its body or sent other requests.
 func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
 	t.Parallel()
 	transport, base := refusing(t)
@@ -40,19 +66,14 @@ func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
 		return err
 	}
 	tests := map[string]roundTripper{
-		"dumps the request": func(r *http.Request) (*http.Response, error) {
-			if _, err := httputil.DumpRequestOut(r, true); err != nil {
-				return nil, err
-			}
-			return transport.RoundTrip(r)
-		},
+		"dumps the request": dumpsRequest(transport),
 		"dumps the header": func(r *http.Request) (*http.Response, error) {
 			if _, err := httputil.DumpRequestOut(r, false); err != nil {
 				return nil, err
 			}
 			return transport.RoundTrip(r)
 		},
-		"signs what GetBody returns": func(r *http.Request) (*http.Response, error) {
+		"reads the body of GetBody": func(r *http.Request) (*http.Response, error) {
 			body, err := r.GetBody()
 			if err != nil {
 				return nil, err
@@ -62,22 +83,11 @@ func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
 			}
 			return transport.RoundTrip(r)
 		},
-		"dumps the request, and wraps the error": func(r *http.Request) (*http.Response, error) {
-			if _, err := httputil.DumpRequestOut(r, true); err != nil {
-				return nil, err
-			}
-			_, err := transport.RoundTrip(r)
+		"dumps the request and wraps the error": func(r *http.Request) (*http.Response, error) {
+			_, err := dumpsRequest(transport)(r)
 			return nil, fmt.Errorf("middleware: %w", err)
 		},
-		"replaces the body by a copy": func(r *http.Request) (*http.Response, error) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			r = r.Clone(r.Context())
-			r.Body = io.NopCloser(bytes.NewReader(body))
-			return transport.RoundTrip(r)
-		},
+		"replaces the body with a copy": copiesBody(transport),
 		"fetches a token first": func(r *http.Request) (*http.Response, error) {
 			if err := fetchToken(r.Context()); err != nil {
 				return nil, err
@@ -101,10 +111,10 @@ func TestRoundTripperReadsBodyBeforeConnectionIsRefused(t *testing.T) {
 	}
 }
 
-// The same when the connection is made but the handshake fails, or a proxy refuses.
+// The same if the TLS handshake fails or a proxy refuses to connect.
 func TestRoundTripperReadsBodyBeforeHandshakeFails(t *testing.T) {
 	t.Parallel()
-	hangsUp, _ := listen(t, func(net.Conn) {})
+	closes, _ := listen(t, func(net.Conn) {})
 	resets, _ := listen(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); reset(c) })
 	silent, _ := listen(t, hold)
 	plain, _ := listen(t, func(c net.Conn) {
@@ -117,12 +127,12 @@ func TestRoundTripperReadsBodyBeforeHandshakeFails(t *testing.T) {
 		base, proxy string
 		want        expectation
 	}{
-		"hangs up":          {"https://" + hangsUp, "", neverSent(3)},
-		"resets":            {"https://" + resets, "", neverSent(3)},
-		"is silent":         {"https://" + silent, "", neverSent(3)},
-		"speaks no TLS":     {"https://" + plain, "", neverSent(1)},
-		"speaks an old TLS": {old.URL, "", neverSent(1)},
-		"a proxy refuses":   {"https://api.example", "http://" + refuses, neverSent(3)},
+		"connection closed":  {"https://" + closes, "", neverSent(3)},
+		"connection reset":   {"https://" + resets, "", neverSent(3)},
+		"no response":        {"https://" + silent, "", neverSent(3)},
+		"server without TLS": {"https://" + plain, "", neverSent(1)},
+		"TLS 1.1 only":       {old.URL, "", neverSent(1)},
+		"503 of a proxy":     {"https://api.example", "http://" + refuses, neverSent(3)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -135,20 +145,12 @@ func TestRoundTripperReadsBodyBeforeHandshakeFails(t *testing.T) {
 				return url.Parse(tt.proxy)
 			}
 			t.Cleanup(transport.CloseIdleConnections)
-			signing := roundTripper(func(r *http.Request) (*http.Response, error) {
-				body, err := io.ReadAll(r.Body)
-				if err != nil {
-					return nil, err
-				}
-				r = r.Clone(r.Context())
-				r.Body = io.NopCloser(bytes.NewReader(body))
-				return transport.RoundTrip(r)
-			})
-			tt.want(t, call(t.Context(), t, opCreate, through(t, signing, client.WithBaseURL(tt.base), client.WithRetryPolicy(quick))))
+			tt.want(t, call(t.Context(), t, opCreate, through(t, copiesBody(transport), client.WithBaseURL(tt.base), client.WithRetryPolicy(quick))))
 		})
 	}
 }
 
+// The same if the attempt times out while the connection is being made.
 func TestAttemptEndsWhileRoundTripperConnects(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -156,19 +158,13 @@ func TestAttemptEndsWhileRoundTripperConnects(t *testing.T) {
 			time.Sleep(100 * time.Second) // in virtual time; net/http does not cancel it
 			return nil, errRefused
 		}}
-		dumps := roundTripper(func(r *http.Request) (*http.Response, error) {
-			if _, err := httputil.DumpRequestOut(r, true); err != nil {
-				return nil, err
-			}
-			return inner.RoundTrip(r)
-		})
-		neverSent(3)(t, call(t.Context(), t, opCreate, through(t, dumps, client.WithTimeout(time.Second))))
-		time.Sleep(2 * time.Minute) // until the diallers have returned
+		neverSent(3)(t, call(t.Context(), t, opCreate, through(t, dumpsRequest(inner), client.WithTimeout(time.Second))))
+		time.Sleep(2 * time.Minute) // until the dials have returned
 	})
 }
 
-// A RoundTripper that fails without reading the body has not sent it. Whether the call
-// is retried depends on its error.
+// A RoundTripper that fails without reading the body has not sent it. Its error decides
+// whether the call is retried.
 func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(answer(401, `{"error":"invalid_client"}`))
@@ -199,7 +195,7 @@ func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
 		}, all(neverSent(1), says("no token: 401"))},
 		"closes the body": {func(r *http.Request) (*http.Response, error) {
 			r.Body.Close()
-			return nil, errors.New("not today")
+			return nil, errors.New("unavailable")
 		}, neverSent(1)},
 	}
 	for name, tt := range tests {
@@ -212,7 +208,7 @@ func TestRoundTripperFailsWithoutReadingBody(t *testing.T) {
 	}
 }
 
-// After such a failure nothing can be read any more, so the proof stays true.
+// Once the body is proven unread, it can no longer be read, so the proof remains valid.
 func TestBodyIsUnreadableOnceProvenUnsent(t *testing.T) {
 	t.Parallel()
 	var kept []*http.Request

@@ -40,7 +40,7 @@ func TestInvalidCertificates(t *testing.T) {
 			})
 		}
 	}
-	t.Run("unknown authority, the client's own transport", func(t *testing.T) {
+	t.Run("unknown authority, default transport", func(t *testing.T) {
 		neverSent(1)(t, call(t.Context(), t, opCreate, at(t, server.URL)))
 	})
 }
@@ -61,7 +61,7 @@ func TestNoCommonTLSVersion(t *testing.T) {
 	t.Parallel()
 	old, connections := tlsServer(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11})
 	for operation := range operations {
-		t.Run("server speaks only TLS 1.1/"+operation, func(t *testing.T) {
+		t.Run("TLS 1.1 only/"+operation, func(t *testing.T) {
 			before := connections.Load()
 			c := at(t, old.URL, trusting(t, old))
 			all(neverSent(1), says("tls:"))(t, call(t.Context(), t, operation, c))
@@ -75,8 +75,8 @@ func TestNoCommonTLSVersion(t *testing.T) {
 	}
 }
 
-// With TLS 1.3 a server rejects the client's certificate after the handshake is over on
-// the client's side, when the request is under way.
+// In TLS 1.3, a server rejects a missing client certificate after the client has completed
+// its side of the handshake and may have written the request.
 func TestServerRequiresClientCertificate(t *testing.T) {
 	t.Parallel()
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
@@ -89,7 +89,7 @@ func TestServerRequiresClientCertificate(t *testing.T) {
 				r := call(t.Context(), t, opCreate, at(t, server.URL, trusting(t, server)))
 				var broken *client.TransportError
 				require.ErrorAs(t, r.err, &broken)
-				if strings.Contains(r.err.Error(), "certificate") { // unless the reset overtook the alert
+				if strings.Contains(r.err.Error(), "certificate") { // not if the reset arrived before the alert
 					assert.False(t, broken.MaybeSent, "%v", r.err)
 				}
 				assert.Equal(t, 1, broken.Attempts, "%v", r.err)
@@ -99,7 +99,7 @@ func TestServerRequiresClientCertificate(t *testing.T) {
 	}
 }
 
-// The protocols of net/http's field are what a server is offered.
+// The default transport offers only HTTP/1.1 to a server.
 func TestNewTransportUsesHTTP1Only(t *testing.T) {
 	t.Parallel()
 	transport := client.NewTransport()
@@ -109,7 +109,7 @@ func TestNewTransportUsesHTTP1Only(t *testing.T) {
 		offered.Store(hello)
 		return nil, nil
 	}})
-	neverSent(1)(t, call(t.Context(), t, opCreate, at(t, server.URL))) // it does not trust the server
+	neverSent(1)(t, call(t.Context(), t, opCreate, at(t, server.URL))) // the client does not trust the server
 	require.NotNil(t, offered.Load())
 	assert.NotContains(t, offered.Load().SupportedProtos, "h2")
 }
