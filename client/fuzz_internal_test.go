@@ -14,7 +14,7 @@ func FuzzBackoff(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n int, least, most int64) {
 		p := RetryPolicy{MinBackoff: time.Duration(least), MaxBackoff: time.Duration(most)}
 		if p.check() != nil {
-			t.Skip("refused")
+			t.Skip("invalid policy")
 		}
 		p = p.withDefaults()
 		if d := p.backoff(n); d <= 0 || d > p.MaxBackoff || n <= 1 && d > p.MinBackoff {

@@ -29,7 +29,7 @@ func FuzzErrorBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body, requestID string) {
 		if status < 100 || status >= 200 && status < 300 {
-			t.Skip("not an error's status")
+			t.Skip("not an error status")
 		}
 		c := responding(t, status, http.Header{"X-Request-Id": {requestID}}, body)
 		api := requireAPIError(t, create(c), "create_connect_session", status)
@@ -68,18 +68,18 @@ func FuzzSessionBody(f *testing.F) {
 			return
 		}
 		if got.Token == "" || got.AuthLinkURL == "" {
-			t.Fatal("a session without what opens it")
+			t.Fatal("a session without its token or link")
 		}
 		var fields map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(body), &fields); err != nil {
 			t.Fatal(err)
 		}
-		exact := got.ID == 0 // it may be missing, and null
+		exact := got.ID == 0 // it may be missing or null
 		for key, value := range fields {
 			exact = exact || strings.EqualFold(key, "id") && string(value) == fmt.Sprint(got.ID)
 		}
 		if !exact {
-			t.Fatalf("the id became %d", got.ID)
+			t.Fatalf("the ID became %d", got.ID)
 		}
 	})
 }
@@ -93,9 +93,9 @@ func FuzzBaseURL(f *testing.F) {
 		f.Add(base)
 	}
 	f.Fuzz(func(t *testing.T, base string) {
-		var asked *url.URL
+		var requested *url.URL
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
-			asked = r.URL
+			requested = r.URL
 			return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
 		})
 		c, err := client.New(client.WithAPIKey(testKey), client.WithBaseURL(base), client.WithHTTPClient(&http.Client{Transport: transport}))
@@ -106,15 +106,15 @@ func FuzzBaseURL(f *testing.F) {
 			return
 		}
 		if err := create(c); err != nil {
-			t.Fatalf("accepted, but of no use: %v", err)
+			t.Fatalf("accepted, but calls fail: %v", err)
 		}
-		if !strings.HasSuffix(asked.Path, "/connect_sessions") || asked.User != nil || asked.RawQuery != "" || asked.Host == "" {
-			t.Fatalf("%q became %s", base, asked)
+		if !strings.HasSuffix(requested.Path, "/connect_sessions") || requested.User != nil || requested.RawQuery != "" || requested.Host == "" {
+			t.Fatalf("%q became %s", base, requested)
 		}
-		ip, _ := netip.ParseAddr(asked.Hostname())
-		loopback := strings.EqualFold(asked.Hostname(), "localhost") || ip.Unmap().IsLoopback()
-		if asked.Scheme != "https" && (asked.Scheme != "http" || !loopback) {
-			t.Fatalf("%q became %s", base, asked)
+		ip, _ := netip.ParseAddr(requested.Hostname())
+		loopback := strings.EqualFold(requested.Hostname(), "localhost") || ip.Unmap().IsLoopback()
+		if requested.Scheme != "https" && (requested.Scheme != "http" || !loopback) {
+			t.Fatalf("%q became %s", base, requested)
 		}
 	})
 }
@@ -123,8 +123,8 @@ func FuzzSecrets(f *testing.F) {
 	for _, secret := range []string{"v1.eu.secret", "with space and é", "q\"uo\\te", "line\nbreak", "\x00\x01\x02\x03", "%41%42%43", "redacted", "\u202e\u2028ab", "\xff\xfe\xfd\xfc"} {
 		f.Add(secret)
 	}
-	// What is shown when another secret is planted holds no secret at all.
-	innocent := func(shown map[string]map[string]string, secret string) bool {
+	// ambiguous reports whether the texts contain the secret although another is in use.
+	ambiguous := func(shown map[string]map[string]string, secret string) bool {
 		for _, rendering := range shown {
 			for _, text := range rendering {
 				if strings.Contains(text, secret) {
@@ -155,8 +155,8 @@ func FuzzSecrets(f *testing.F) {
 		return shown
 	}
 	f.Fuzz(func(t *testing.T, secret string) {
-		if len(secret) < 4 || innocent(render(t, "another-one"), secret) {
-			t.Skip("nothing that would be told from the text around it")
+		if len(secret) < 4 || ambiguous(render(t, "another-one"), secret) {
+			t.Skip("cannot be told from the surrounding text")
 		}
 		for value, renderings := range render(t, secret) {
 			for rendering, text := range renderings {

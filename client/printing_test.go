@@ -25,17 +25,17 @@ func TestPrintingClientAndResponse(t *testing.T) {
 	} {
 		for _, verb := range []string{"%v", "%+v", "%s", "%#v", "%d"} {
 			if strings.HasPrefix(want, "[") && verb == "%#v" {
-				continue // fmt writes the type of the slice
+				continue // fmt writes the slice type
 			}
 			assert.Equal(t, want, fmt.Sprintf(verb, value), verb)
 		}
 	}
 }
 
-func TestResponseRedacts(t *testing.T) {
+func TestResponseRedact(t *testing.T) {
 	t.Parallel()
 	r := call(t.Context(), t, opCreate, responding(t, 201, nil, link))
 	assert.Equal(t, "a [redacted] b [redacted]\\n", r.response.Redact("a "+testKey+" b "+r.created.Token+"\n"))
-	assert.Equal(t, "a "+testKey, client.Response{}.Redact("a "+testKey), "nothing is known without a call")
+	assert.Equal(t, "a "+testKey, client.Response{}.Redact("a "+testKey), "a Response without a call knows no secrets")
 	assert.Len(t, client.Response{}.Redact(strings.Repeat("x", 1000)), 513+len("..."))
 }

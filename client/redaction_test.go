@@ -18,10 +18,10 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// TestRedaction are those that the cross of TestSecrets has no place for.
+// Secrets in errors and logs that TestSecrets does not cover.
 func TestRedaction(t *testing.T) {
 	t.Parallel()
-	t.Run("a key of an earlier attempt", func(t *testing.T) {
+	t.Run("key of an earlier attempt", func(t *testing.T) {
 		t.Parallel()
 		keys := []string{"first-secret", "second-secret"}
 		attempts := 0
@@ -37,41 +37,41 @@ func TestRedaction(t *testing.T) {
 		assert.NotContains(t, err.Error(), "secret")
 		assert.NotContains(t, err.Error(), base64.RawStdEncoding.EncodeToString([]byte("second-secret")))
 	})
-	t.Run("other spellings of the key, and details", func(t *testing.T) {
+	t.Run("base64 in every field of an error", func(t *testing.T) {
 		t.Parallel()
-		const key = "key-secret?>" // base64 and base64url differ
+		const key = "key-secret?>" // differs in base64 and base64url
 		raw := []byte(key + ":")
-		for _, said := range []string{
+		for _, quoted := range []string{
 			base64.RawStdEncoding.EncodeToString(raw), base64.URLEncoding.EncodeToString(raw), base64.StdEncoding.EncodeToString([]byte(key)),
 		} {
-			body := fmt.Sprintf(`{"message":%[1]q,"data":{"message":%[1]q},"provider_errors":[{"raw":{"m":%[1]q}}]}`, said)
+			body := fmt.Sprintf(`{"message":%[1]q,"data":{"message":%[1]q},"provider_errors":[{"raw":{"m":%[1]q}}]}`, quoted)
 			api := requireAPIError(t, create(responding(t, 400, nil, body, client.WithAPIKey(key))), "create_connect_session", 400)
-			core := strings.TrimRight(said, "=")
+			core := strings.TrimRight(quoted, "=")
 			assert.NotContains(t, api.Error(), core)
 			assert.NotContains(t, fmt.Sprintf("%+v %+v", *api.Data, api.ProviderErrors), core)
 			assert.Contains(t, api.Data.Message, "[redacted]")
 		}
 	})
-	// Masks work on what a text means, not on how it is written.
-	t.Run("escaped in an error's body", func(t *testing.T) {
+	// Secrets are found in escaped text too.
+	t.Run("escaped in the body of an error", func(t *testing.T) {
 		t.Parallel()
 		const key = "ab/cd+ef=="
-		for name, said := range map[string]string{
-			"JSON's slash":              `ab\/cd+ef==`,
-			"JSON's code points":        `\u0061b\u002fcd\u002Bef==`,
-			"JSON in JSON":              `{\"key\":\"ab\\/cd+ef==\"}`,
-			"JSON in JSON, code points": `{\"key\":\"\\u0061b/cd+ef==\"}`,
-			"percent encoding":          `ab%2Fcd%2Bef%3D%3D`,
-			"lower-case percent":        `ab%2fcd%2bef%3d%3d`,
-			"mixed percent":             `ab%2fcd+ef=%3D`,
-			"every character":           `%61%62%2f%63%64%2b%65%66%3d%3d`,
-			"percent twice":             `ab%252Fcd%252Bef%253D%253D`,
-			"HTML":                      `ab&#47;cd&#x2b;ef&#61;=`,
-			"Go":                        `ab\\x2fcd\\x2bef==`,
-			"plain":                     `ab/cd+ef==`,
+		for name, quoted := range map[string]string{
+			"JSON slash":                          `ab\/cd+ef==`,
+			"JSON code points":                    `\u0061b\u002fcd\u002Bef==`,
+			"JSON in JSON":                        `{\"key\":\"ab\\/cd+ef==\"}`,
+			"JSON in JSON, code points":           `{\"key\":\"\\u0061b/cd+ef==\"}`,
+			"percent encoding":                    `ab%2Fcd%2Bef%3D%3D`,
+			"percent encoding in lower case":      `ab%2fcd%2bef%3d%3d`,
+			"partial percent encoding":            `ab%2fcd+ef=%3D`,
+			"percent encoding of every character": `%61%62%2f%63%64%2b%65%66%3d%3d`,
+			"double percent encoding":             `ab%252Fcd%252Bef%253D%253D`,
+			"HTML":                                `ab&#47;cd&#x2b;ef&#61;=`,
+			"Go":                                  `ab\\x2fcd\\x2bef==`,
+			"plain":                               `ab/cd+ef==`,
 		} {
 			body := fmt.Sprintf(`{"message":"no %[1]s","data":{"message":"no %[1]s","headers":{"%[1]s":["%[1]s"]}},`+
-				`"provider_errors":[{"raw":{"m":{"deep":"%[1]s"}},"url":"https://x/?k=%[1]s"}]}`, said)
+				`"provider_errors":[{"raw":{"m":{"deep":"%[1]s"}},"url":"https://x/?k=%[1]s"}]}`, quoted)
 			api := requireAPIError(t, create(responding(t, 400, nil, body, client.WithAPIKey(key))), opCreate, 400)
 			for _, text := range []string{api.Error(), api.Message, fmt.Sprintf("%+v", api.Data), fmt.Sprintf("%+v", api.ProviderErrors)} {
 				assert.Contains(t, text, "[redacted]", name)
@@ -83,8 +83,8 @@ func TestRedaction(t *testing.T) {
 			}
 		}
 	})
-	// An error's body may quote the session that it is about.
-	t.Run("a session inside an error's body", func(t *testing.T) {
+	// The body of an error may quote the session that it concerns.
+	t.Run("session in the body of an error", func(t *testing.T) {
 		t.Parallel()
 		for _, body := range []string{
 			`{"message":"response failed validation: {\"token\":\"tok_live\",\"auth_link_url\":\"https://hub/tok_live\"}"}`,
@@ -93,8 +93,8 @@ func TestRedaction(t *testing.T) {
 			`{"message":{"Token" : "tok_live"}}`,
 			`{"errors":[{"value":{"external_trigger_token":"tok_live"}}]}`,
 			`{"message":"no","data":{"headers":{"token":"tok_live"}},"provider_errors":[{"raw":{"token":"tok_live"}}]}`,
-			`{"data":{"token":"tok_live"},"message":"tok_live is odd"}`,
-			`{"token":"tok_live","token":"other","message":"tok_live is odd"}`,
+			`{"data":{"token":"tok_live"},"message":"tok_live is invalid"}`,
+			`{"token":"tok_live","token":"other","message":"tok_live is invalid"}`,
 			`{"token":"tok_live","message":"cut`,
 		} {
 			header := http.Header{"X-Request-Id": {"of tok_live"}, "Content-Type": {"text/tok_live"}}
@@ -110,36 +110,36 @@ func TestRedaction(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a token of an earlier answer", func(t *testing.T) {
+	t.Run("token of an earlier response", func(t *testing.T) {
 		t.Parallel()
-		c := through(t, fake(responds(429, `{"token":"tok_live"}`), responds(400, `{"message":"tok_live is odd"}`)), client.WithRetryPolicy(quick))
+		c := through(t, fake(responds(429, `{"token":"tok_live"}`), responds(400, `{"message":"tok_live is invalid"}`)), client.WithRetryPolicy(quick))
 		assert.NotContains(t, create(c).Error(), "tok_live")
 	})
-	t.Run("within base64, at any offset", func(t *testing.T) {
+	t.Run("base64 at any offset", func(t *testing.T) {
 		t.Parallel()
 		const key = "v1.eu.the-api-key-of-acme"
 		for offset := range 4 {
 			for _, e := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
-				said := e.EncodeToString([]byte("Bearer:"[:offset] + key + "::"[:offset/2]))
-				err := create(responding(t, 400, nil, fmt.Sprintf(`{"message":%q}`, "no "+said), client.WithAPIKey(key)))
+				quoted := e.EncodeToString([]byte("Bearer:"[:offset] + key + "::"[:offset/2]))
+				err := create(responding(t, 400, nil, fmt.Sprintf(`{"message":%q}`, "no "+quoted), client.WithAPIKey(key)))
 				assert.Contains(t, err.Error(), "[redacted]")
-				assert.NotContains(t, err.Error(), said[8:len(said)-8])
+				assert.NotContains(t, err.Error(), quoted[8:len(quoted)-8])
 			}
 		}
 	})
-	t.Run("a key that looks escaped", func(t *testing.T) {
+	t.Run("key that looks escaped", func(t *testing.T) {
 		t.Parallel()
 		err := create(responding(t, 400, nil, `{"message":"no p%41ss\\/word"}`, client.WithBasicAuth("user", "p%41ss/word")))
 		assert.NotContains(t, err.Error(), "word")
 	})
-	t.Run("the key of a function that fails", func(t *testing.T) {
+	t.Run("key returned with an error", func(t *testing.T) {
 		t.Parallel()
 		err := create(responding(t, 201, nil, link), client.WithAPIKeyFunc(func(context.Context) (string, error) {
 			return "rotated-key", errors.New("rotated-key is revoked")
 		}))
 		assert.NotContains(t, err.Error(), "rotated-key")
 	})
-	t.Run("short secrets garble nothing", func(t *testing.T) {
+	t.Run("short secrets are ignored", func(t *testing.T) {
 		t.Parallel()
 		err := create(responding(t, 404, nil, `{"message":"Session has expired"}`, client.WithBasicAuth("api", "s")))
 		assert.ErrorContains(t, err, "Session has expired")
@@ -148,7 +148,7 @@ func TestRedaction(t *testing.T) {
 		assert.ErrorContains(t, err, "GET /connect_sessions")
 		assert.False(t, client.MaybeCreated(err))
 	})
-	t.Run("a request ID in the log", func(t *testing.T) {
+	t.Run("request ID in the log", func(t *testing.T) {
 		t.Parallel()
 		for id, body := range map[string]string{
 			base64.RawURLEncoding.EncodeToString([]byte(testKey + ":")): link,
@@ -161,13 +161,13 @@ func TestRedaction(t *testing.T) {
 			assert.NotContains(t, log.String(), id)
 		}
 	})
-	t.Run("a key of digits as a number", func(t *testing.T) {
+	t.Run("key of digits as a JSON number", func(t *testing.T) {
 		t.Parallel()
 		err := create(responding(t, 400, nil, `{"message":5550123,"data":{"headers":{"key":5550123,"n":1.50}}}`, client.WithAPIKey("5550123")))
 		api := requireAPIError(t, err, opCreate, 400)
 		assert.NotContains(t, fmt.Sprintf("%v %v %+v", err, api.Message, api.Data), "5550123")
 	})
-	t.Run("a time that is none", func(t *testing.T) {
+	t.Run("invalid time", func(t *testing.T) {
 		t.Parallel()
 		err := create(responding(t, 201, nil, `{"token":"t","auth_link_url":"u","created_at":"planted-token"}`))
 		for ; err != nil; err = errors.Unwrap(err) {

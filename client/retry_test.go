@@ -27,50 +27,50 @@ func dialError(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Er
 func TestRetryable(t *testing.T) {
 	t.Parallel()
 	unsent := func(err error) wire.Result { return wire.Result{Err: err, Unsent: true} }
-	answered := func(status int, err error) wire.Result {
+	response := func(status int, err error) wire.Result {
 		return wire.Result{Response: &http.Response{StatusCode: status}, Err: err}
 	}
-	status := func(status int) wire.Result { return answered(status, nil) }
+	status := func(status int) wire.Result { return response(status, nil) }
 	tests := map[string]struct {
 		result               wire.Result
 		create, authenticate bool
 	}{
-		"refused":              {unsent(dialError(os.NewSyscallError("connect", syscall.ECONNREFUSED))), true, true},
-		"unreachable":          {unsent(dialError(syscall.ENETUNREACH)), true, true},
-		"dial time-out":        {unsent(dialError(os.ErrDeadlineExceeded)), true, true},
-		"attempt's time-out":   {unsent(timeoutError(time.Second)), true, true},
-		"DNS time-out":         {unsent(dialError(&net.DNSError{IsTimeout: true})), true, true},
-		"DNS server fault":     {unsent(dialError(&net.DNSError{IsTemporary: true})), true, true},
-		"proxy refused":        {unsent(&net.OpError{Op: "proxyconnect", Err: dialError(syscall.ECONNREFUSED)}), true, true},
-		"SOCKS proxy refused":  {unsent(&net.OpError{Op: "socks connect", Err: dialError(syscall.ECONNREFUSED)}), true, true},
-		"handshake hung up on": {unsent(io.EOF), true, true},
-		"handshake reset":      {unsent(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), true, true},
+		"connection refused":  {unsent(dialError(os.NewSyscallError("connect", syscall.ECONNREFUSED))), true, true},
+		"network unreachable": {unsent(dialError(syscall.ENETUNREACH)), true, true},
+		"dial timeout":        {unsent(dialError(os.ErrDeadlineExceeded)), true, true},
+		"attempt timeout":     {unsent(timeoutError(time.Second)), true, true},
+		"DNS timeout":         {unsent(dialError(&net.DNSError{IsTimeout: true})), true, true},
+		"DNS server failure":  {unsent(dialError(&net.DNSError{IsTemporary: true})), true, true},
+		"proxy refused":       {unsent(&net.OpError{Op: "proxyconnect", Err: dialError(syscall.ECONNREFUSED)}), true, true},
+		"SOCKS proxy refused": {unsent(&net.OpError{Op: "socks connect", Err: dialError(syscall.ECONNREFUSED)}), true, true},
+		"handshake EOF":       {unsent(io.EOF), true, true},
+		"handshake reset":     {unsent(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), true, true},
 
-		// Never sent, so repeating is safe; but it would only fail again.
-		"no such host":        {unsent(dialError(&net.DNSError{IsNotFound: true})), false, false},
-		"no such port":        {unsent(dialError(&net.AddrError{Err: "invalid port"})), false, false},
-		"no such network":     {unsent(dialError(net.UnknownNetworkError("x"))), false, false},
-		"unknown authority":   {unsent(x509.UnknownAuthorityError{}), false, false},
-		"certificate":         {unsent(&tls.CertificateVerificationError{Err: x509.HostnameError{}}), false, false},
-		"plain HTTP":          {unsent(tls.RecordHeaderError{}), false, false},
-		"proxy's certificate": {unsent(&net.OpError{Op: "proxyconnect", Err: x509.UnknownAuthorityError{}}), false, false},
-		"proxy says no":       {unsent(errors.New("Proxy Authentication Required")), false, false},
-		"invalid header":      {unsent(errors.New("net/http: invalid header field value")), false, false},
+		// Never sent, so that a retry is safe but would only fail again.
+		"no such host":       {unsent(dialError(&net.DNSError{IsNotFound: true})), false, false},
+		"invalid port":       {unsent(dialError(&net.AddrError{Err: "invalid port"})), false, false},
+		"unknown network":    {unsent(dialError(net.UnknownNetworkError("x"))), false, false},
+		"unknown authority":  {unsent(x509.UnknownAuthorityError{}), false, false},
+		"wrong host":         {unsent(&tls.CertificateVerificationError{Err: x509.HostnameError{}}), false, false},
+		"server without TLS": {unsent(tls.RecordHeaderError{}), false, false},
+		"proxy certificate":  {unsent(&net.OpError{Op: "proxyconnect", Err: x509.UnknownAuthorityError{}}), false, false},
+		"407 of a proxy":     {unsent(errors.New("Proxy Authentication Required")), false, false},
+		"invalid header":     {unsent(errors.New("net/http: invalid header field value")), false, false},
 
-		// A key function is responsible for its own retries.
+		// A key function does its own retries.
 		"key function": {unsent(credentialsError{os.ErrDeadlineExceeded}), false, false},
 
 		"broken connection": {wire.Result{Err: io.ErrUnexpectedEOF}, false, true},
-		// The same error as above, without the proof: it may come from anywhere.
-		"refused, perhaps sent": {wire.Result{Err: dialError(syscall.ECONNREFUSED)}, false, true},
+		// Without proof, a dial error may concern another connection.
+		"refused, maybe sent": {wire.Result{Err: dialError(syscall.ECONNREFUSED)}, false, true},
 
-		"408": {status(408), true, true}, // documented with Retry-After: the service gave up on it
+		"408": {status(408), true, true}, // documented with Retry-After as safe to repeat
 		"429": {status(429), true, true},
 		"500": {status(500), false, true},
 		"502": {status(502), false, true},
 		"503": {status(503), false, true},
 		"504": {status(504), false, true},
-		"501": {status(501), false, false}, // it will not be implemented a second later
+		"501": {status(501), false, false}, // a retry would get the same response
 		"505": {status(505), false, false},
 		"101": {status(101), false, false},
 		"99":  {status(99), false, false}, // counts as a 5xx (RFC 9110, section 15)
@@ -81,11 +81,11 @@ func TestRetryable(t *testing.T) {
 		"409": {status(409), false, false},
 		"422": {status(422), false, false},
 		"425": {status(425), false, false},
-		// The answer has come: repeating would not make it readable.
-		"201 cut": {answered(201, io.ErrUnexpectedEOF), false, false},
-		// The status decides, whatever became of the body.
-		"429 cut": {answered(429, io.ErrUnexpectedEOF), true, true},
-		"500 cut": {answered(500, io.ErrUnexpectedEOF), false, true},
+		// A success is never retried, even if its body cannot be used.
+		"201 truncated": {response(201, io.ErrUnexpectedEOF), false, false},
+		// Only the status decides.
+		"429 truncated": {response(429, io.ErrUnexpectedEOF), true, true},
+		"500 truncated": {response(500, io.ErrUnexpectedEOF), false, true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestBackoff(t *testing.T) {
 			}
 			seen[d > limit/2] = true
 		}
-		assert.Len(t, seen, 2, "jitter over the whole range, after %d attempts", n)
+		assert.Len(t, seen, 2, "jitter covers the whole range after %d attempts", n)
 	}
 	for range 10_000 {
 		assert.LessOrEqual(t, RetryPolicy{MinBackoff: 100, MaxBackoff: 401}.backoff(3), time.Duration(400))
@@ -168,17 +168,17 @@ func TestWait(t *testing.T) {
 		from, to              time.Duration
 		ok                    bool
 	}{
-		{"no hint", 0, none, 1, 200 * time.Millisecond, true},
-		{"hint", 10 * time.Second, none, 10 * time.Second, 11 * time.Second, true},
-		{"the longest hint", 60 * time.Second, none, 60 * time.Second, 66 * time.Second, true},
-		{"a longer hint", 60*time.Second + 1, none, 0, 0, false},
-		{"the longest of all", math.MaxInt64, none, 0, 0, false},
-		{"hint that fits, without a tenth more", 10 * time.Second, 10*time.Second + 1, 10 * time.Second, 10 * time.Second, true},
-		{"hint of ten nanoseconds that fits", 10, 11, 10, 10, true},
-		{"hint up to the deadline", 10 * time.Second, 10 * time.Second, 0, 0, false},
-		{"hint beyond the deadline", 10 * time.Second, time.Second, 0, 0, false},
-		{"deadline over", 0, 0, 0, 0, false},
-		{"deadline long over", time.Second, math.MinInt64, 0, 0, false},
+		{"no Retry-After", 0, none, 1, 200 * time.Millisecond, true},
+		{"Retry-After", 10 * time.Second, none, 10 * time.Second, 11 * time.Second, true},
+		{"longest Retry-After", 60 * time.Second, none, 60 * time.Second, 66 * time.Second, true},
+		{"Retry-After above the limit", 60*time.Second + 1, none, 0, 0, false},
+		{"largest Retry-After", math.MaxInt64, none, 0, 0, false},
+		{"Retry-After fits the deadline without jitter only", 10 * time.Second, 10*time.Second + 1, 10 * time.Second, 10 * time.Second, true},
+		{"Retry-After of ten nanoseconds fits the deadline", 10, 11, 10, 10, true},
+		{"Retry-After ends at the deadline", 10 * time.Second, 10 * time.Second, 0, 0, false},
+		{"Retry-After ends after the deadline", 10 * time.Second, time.Second, 0, 0, false},
+		{"deadline reached", 0, 0, 0, 0, false},
+		{"deadline long passed", time.Second, math.MinInt64, 0, 0, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,11 +199,11 @@ func TestWait(t *testing.T) {
 			t.Fatalf("wait = %s, beyond the deadline", d)
 		}
 	}
-	assert.InDelta(t, 500, seen[true], 150, "half of the extra tenths fit before the deadline")
+	assert.InDelta(t, 500, seen[true], 150, "half of the jitter fits before the deadline")
 	huge := RetryPolicy{MaxRetryAfter: math.MaxInt64}.withDefaults()
 	for range 1000 {
 		_, ok := huge.wait(1, 9e18, -5e18)
-		assert.False(t, ok, "the sum of hint and jitter fits in no Duration")
+		assert.False(t, ok, "Retry-After plus jitter overflows a Duration")
 	}
 	d, ok := huge.wait(1, math.MaxInt64-1, none)
 	assert.True(t, ok)
@@ -213,7 +213,7 @@ func TestWait(t *testing.T) {
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	b := newBudget()
-	b.give() // it is full already
+	b.give() // the budget is full
 	for i := range 10 {
 		assert.True(t, b.take(), strconv.Itoa(i))
 	}
@@ -221,7 +221,7 @@ func TestBudget(t *testing.T) {
 	for range 9 {
 		b.give()
 	}
-	assert.False(t, b.take(), "nine successes are not enough")
+	assert.False(t, b.take(), "nine successes do not pay for a retry")
 	b.give()
 	assert.True(t, b.take())
 	assert.False(t, b.take())

@@ -20,27 +20,26 @@ import (
 )
 
 func TestFailingRoundTripper(t *testing.T) {
-	sending := func(err error) step { return failsAfterSending(err) }
-	partly := func(r *http.Request) (*http.Response, error) {
+	readsOneByte := func(r *http.Request) (*http.Response, error) {
 		body, err := r.GetBody()
 		if err == nil {
 			_, err = body.Read(make([]byte, 1))
 		}
 		return nil, errors.Join(err, errRefused)
 	}
-	quoting := func(r *http.Request) (*http.Response, error) {
+	quotesRequest := func(r *http.Request) (*http.Response, error) {
 		body, _ := io.ReadAll(r.Body)
 		return nil, fmt.Errorf("cannot send %q %s\n%s", r.Header, r.Header.Get("Authorization"), body)
 	}
 	run(t, []scenario{
-		{name: "fails after sending", steps: []step{sending(errors.New("lost"))}, want: all(ambiguous, says("lost"))},
-		{name: "fails after sending with connection refused", steps: []step{sending(errRefused)}, want: ambiguous},
-		{name: "fails after sending with no such host", steps: []step{sending(&net.DNSError{IsNotFound: true})}, want: ambiguous},
-		{name: "fails after reading a byte from GetBody with connection refused", steps: []step{partly}, want: ambiguous},
+		{name: "fails after sending", steps: []step{failsAfterSending(errors.New("lost"))}, want: all(ambiguous, says("lost"))},
+		{name: "fails after sending with connection refused", steps: []step{failsAfterSending(errRefused)}, want: ambiguous},
+		{name: "fails after sending with no such host", steps: []step{failsAfterSending(&net.DNSError{IsNotFound: true})}, want: ambiguous},
+		{name: "fails after reading a byte from GetBody with connection refused", steps: []step{readsOneByte}, want: ambiguous},
 		{name: "fails without reading the body with an unknown error", steps: []step{fails(errors.New("lost"))}, want: neverSent(1)},
 		{name: "fails without reading the body with EOF", steps: []step{fails(io.EOF)}, want: neverSent(3)},
-		{name: "fails after sending with EOF", steps: []step{sending(io.EOF)}, want: ambiguous},
-		{name: "error that contains the request", steps: []step{quoting}, want: ambiguous},
+		{name: "fails after sending with EOF", steps: []step{failsAfterSending(io.EOF)}, want: ambiguous},
+		{name: "error that quotes the request", steps: []step{quotesRequest}, want: ambiguous},
 		{name: "neither a response nor an error", steps: []step{fails(nil)}, want: all(ambiguous, says("neither a response nor an error"))},
 		{name: "both a response and an error", steps: []step{responseAndError}, want: ambiguous},
 		{name: "success with a nil body", steps: []step{nilBody(201)}, want: unusable("unexpected end of JSON input")},
@@ -48,7 +47,7 @@ func TestFailingRoundTripper(t *testing.T) {
 	})
 }
 
-// The body of a response is closed, whatever the RoundTripper returns with it.
+// The body of a response is closed even if the RoundTripper also returns an error.
 func TestResponseBodiesAreClosed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -56,12 +55,12 @@ func TestResponseBodiesAreClosed(t *testing.T) {
 		err    error
 		want   expectation
 	}{
-		"returned with an error": {201, errReset, maybeSent(1)},
-		"status 0":               {0, nil, maybeSent(1)},
-		"201":                    {201, nil, succeeds(1)},
-		"404":                    {404, nil, failsWithStatus(404, 1)},
-		"101":                    {101, nil, failsWithStatus(101, 1)},
-		"429":                    {429, nil, failsWithStatus(429, 1)},
+		"with an error": {201, errReset, maybeSent(1)},
+		"status 0":      {0, nil, maybeSent(1)},
+		"201":           {201, nil, succeeds(1)},
+		"404":           {404, nil, failsWithStatus(404, 1)},
+		"101":           {101, nil, failsWithStatus(101, 1)},
+		"429":           {429, nil, failsWithStatus(429, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -77,7 +76,7 @@ func TestResponseBodiesAreClosed(t *testing.T) {
 	}
 }
 
-// closeRecorder is a body that records whether it was closed.
+// closeRecorder records whether it was closed.
 type closeRecorder struct {
 	io.Reader
 	closed bool
@@ -115,19 +114,20 @@ func nilBody(status int) step {
 func TestRoundTripperPanics(t *testing.T) {
 	t.Parallel()
 	for operation := range operations {
-		own := errors.New("the panic of the transport")
-		c := through(t, fake(func(*http.Request) (*http.Response, error) { panic(own) }, responds(201, link)))
+		want := errors.New("planned panic")
+		c := through(t, fake(func(*http.Request) (*http.Response, error) { panic(want) }, responds(201, link)))
 		var got any
 		func() {
 			defer func() { got = recover() }()
 			_ = call(t.Context(), t, operation, c)
 		}()
-		assert.Same(t, own, got)
+		assert.Same(t, want, got)
 		requireSafeText(t, fmt.Sprintf("%v %+v %#v", got, got, got))
 		succeeds(1)(t, call(t.Context(), t, operation, c)) // the client still works
 	}
 }
 
+// The caller may change the request body and the kept request while the call is in progress.
 func TestCallerChangesRequestDuringCall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -167,8 +167,8 @@ func TestCallerChangesRequestDuringCall(t *testing.T) {
 	})
 }
 
-// A RoundTripper must not change the header. One that does gets a fresh header with
-// each attempt.
+// A RoundTripper that changes the header, which it must not, gets a new header for each
+// attempt.
 func TestRoundTripperChangesHeader(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -191,10 +191,10 @@ func TestRoundTripperChangesHeader(t *testing.T) {
 	})
 }
 
-// Middleware may read copies of the body, as signing and logging do.
+// A RoundTripper may read copies of the body from GetBody.
 func TestRoundTripperReadsBodyCopies(t *testing.T) {
 	t.Parallel()
-	signing := roundTripper(func(r *http.Request) (*http.Response, error) {
+	readsCopies := roundTripper(func(r *http.Request) (*http.Response, error) {
 		for range 3 {
 			body, err := r.GetBody()
 			if err != nil {
@@ -206,10 +206,11 @@ func TestRoundTripperReadsBodyCopies(t *testing.T) {
 		}
 		return &http.Response{StatusCode: 201, Body: io.NopCloser(strings.NewReader(link))}, nil
 	})
-	require.NoError(t, create(through(t, signing, noRetries)))
+	require.NoError(t, create(through(t, readsCopies, noRetries)))
 }
 
-// A RoundTripper must not change the request. Changes do not reach the next attempt.
+// The changes of a RoundTripper to the request, which it must not make, do not affect the
+// next attempt.
 func TestRoundTripperChangesRequest(t *testing.T) {
 	t.Parallel()
 	var seen []string
@@ -230,7 +231,7 @@ func TestRoundTripperChangesRequest(t *testing.T) {
 	assert.Contains(t, seen[0], "POST https://api.stackone.com/connect_sessions/authenticate api.stackone.com [application/json]")
 	for _, request := range seen {
 		assert.Equal(t, seen[0], request)
-		assert.Contains(t, request, "stackone-client-go/", "the values of one header do not change another")
+		assert.Contains(t, request, "stackone-client-go/", "headers do not share storage")
 		assert.Contains(t, request, testKey)
 	}
 }

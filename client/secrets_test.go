@@ -23,7 +23,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// The secrets of the cross: each is found by a part that no encoding below hides.
+// secrets are what the tests search for in renderings.
 var secrets = map[string]string{
 	"key":                    "v1.eu.planted-key",
 	"password":               "planted-password",
@@ -32,7 +32,7 @@ var secrets = map[string]string{
 	"external_trigger_token": "planted-trigger",
 }
 
-// encodings are the forms that a rendering could show a secret in.
+// encodings returns the forms in which a rendering could show a secret.
 func encodings(secret string) []string {
 	raw := []byte(secret)
 	encoded := base64.StdEncoding.EncodeToString(raw)
@@ -40,11 +40,11 @@ func encodings(secret string) []string {
 		secret, url.QueryEscape(secret),
 		hex.EncodeToString(raw), strings.ToUpper(hex.EncodeToString(raw)),
 		strings.Trim(fmt.Sprint(raw), "[]"), strings.ReplaceAll(strings.Trim(fmt.Sprint(raw), "[]"), " ", ", "),
-		encoded[:len(encoded)-len(encoded)%4-4], // without the part that depends on what follows
+		encoded[:len(encoded)-len(encoded)%4-4], // without the characters that depend on what follows
 	}
 }
 
-// renderings are the ways in which a program shows a value.
+// renderings returns v as printed by fmt, slog, encoding/json and its Error method.
 func renderings(v any) map[string]string {
 	shown := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "%#x", "%d", "%o", "%t", "%c", "%U", "%e", "%10.3v"} {
@@ -54,14 +54,14 @@ func renderings(v any) map[string]string {
 	shown["inside a slice"] = fmt.Sprintf("%+v %#v", []any{v}, []any{v})
 	shown["inside a struct"] = fmt.Sprintf("%+v %#v", struct{ V any }{v}, struct{ V any }{v})
 	var text, jsonText bytes.Buffer
-	timeless := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	withoutTime := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey {
 			return slog.Attr{}
 		}
 		return a
 	}}
-	slog.New(slog.NewTextHandler(&text, timeless)).Info("m", "v", v)
-	slog.New(slog.NewJSONHandler(&jsonText, timeless)).Info("m", "v", v)
+	slog.New(slog.NewTextHandler(&text, withoutTime)).Info("m", "v", v)
+	slog.New(slog.NewJSONHandler(&jsonText, withoutTime)).Info("m", "v", v)
 	shown["slog text"], shown["slog JSON"] = text.String(), jsonText.String()
 	if err, ok := v.(error); ok {
 		shown["Error"] = err.Error()
@@ -73,55 +73,55 @@ func renderings(v any) map[string]string {
 	return shown
 }
 
-// TestSecrets renders everything that holds or has met a secret in every way, and
-// counts the secrets that show.
+// TestSecrets renders every value that holds or has handled a secret in every way, and
+// counts the renderings that show a secret.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	values, log := secretValues(t)
 	leaks := 0
 	find := func(where, shown string) {
 		for name, secret := range secrets {
-			for _, disguise := range encodings(secret) {
-				if strings.Contains(shown, disguise) {
+			for _, encoded := range encodings(secret) {
+				if strings.Contains(shown, encoded) {
 					leaks++
 					t.Errorf("%s shows the %s: %.300s", where, name, shown)
 				}
 			}
 		}
 	}
-	cells := 0
+	count := 0
 	for name, v := range values {
 		for rendering, shown := range renderings(v) {
-			cells++
+			count++
 			find(name+" as "+rendering, shown)
 		}
 	}
 	find("the log", log)
 	assert.Zero(t, leaks)
 	t.Logf("%d renderings of %d values, %d secrets in each of %d forms: %d leaks",
-		cells, len(values), len(secrets), len(encodings("a secret")), leaks)
+		count, len(values), len(secrets), len(encodings("a secret")), leaks)
 }
 
-// TestSecretsAreFound proves that the cross would see a leak.
+// TestSecretsAreFound shows that TestSecrets would find a leak.
 func TestSecretsAreFound(t *testing.T) {
 	t.Parallel()
 	type bare gen.ConnectSessionTokenAuthLink // without the methods
 	for name, secret := range secrets {
 		for rendering, shown := range renderings(bare{Token: secret}) {
 			if strings.Contains("%d %o %t %c %U %e %10.3v % x %#x", rendering) {
-				continue // they garble a string, whether secret or not
+				continue // these verbs garble every string
 			}
 			found := false
-			for _, disguise := range encodings(secret) {
-				found = found || strings.Contains(shown, disguise)
+			for _, encoded := range encodings(secret) {
+				found = found || strings.Contains(shown, encoded)
 			}
 			assert.True(t, found, "%s as %s: %s", name, rendering, shown)
 		}
 	}
 }
 
-// secretive returns values that hold or have met the secrets, made by calls of a
-// server and transports that repeat every secret wherever they can.
+// secretValues returns values that hold or have handled the secrets, and the log of the
+// calls that made them. The server and the transports repeat secrets wherever they can.
 func secretValues(t *testing.T) (values map[string]any, log string) {
 	t.Helper()
 	link := gen.ConnectSessionTokenAuthLink{
@@ -132,13 +132,13 @@ func secretValues(t *testing.T) (values map[string]any, log string) {
 	sessionBody, err := json.Marshal(link)
 	require.NoError(t, err)
 
-	// Of the secrets, the service can repeat in an error those that it was sent.
+	// An error of the service can repeat only the secrets that the service was sent.
 	encoded := base64.StdEncoding.EncodeToString([]byte(secrets["key"] + ":"))
-	said := fmt.Sprintf("%s %s Basic %s %s", secrets["key"], secrets["token"], encoded, url.QueryEscape(secrets["token"]))
+	quoted := fmt.Sprintf("%s %s Basic %s %s", secrets["key"], secrets["token"], encoded, url.QueryEscape(secrets["token"]))
 	status, body := 401, ""
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("X-Request-Id", said)
+		w.Header().Set("X-Request-Id", quoted)
 		w.Header().Set("Location", secrets["auth_link_url"])
 		w.Header().Set("Set-Cookie", "session="+secrets["token"])
 		w.WriteHeader(status)
@@ -193,11 +193,11 @@ func secretValues(t *testing.T) (values map[string]any, log string) {
 	var response client.Response
 	for _, status = range []int{201, 301, 400, 401, 408, 429, 500, 502} {
 		for name, text := range map[string]string{
-			"with a message":     fmt.Sprintf(`{"message":%q,"data":{"message":%q},"timestamp":%q}`, said, said, said),
-			"with messages":      fmt.Sprintf(`{"message":[%q,{"x":%q}]}`, said, said),
-			"with an odd member": fmt.Sprintf(`{"token":%q,"id":%q,"created_at":%q}`, said, said, said),
-			"with a bad time":    fmt.Sprintf(`{"created_at":%q}`, said),
-			"without JSON":       said,
+			"with a message":              fmt.Sprintf(`{"message":%q,"data":{"message":%q},"timestamp":%q}`, quoted, quoted, quoted),
+			"with messages":               fmt.Sprintf(`{"message":[%q,{"x":%q}]}`, quoted, quoted),
+			"with members of other types": fmt.Sprintf(`{"token":%q,"id":%q,"created_at":%q}`, quoted, quoted, quoted),
+			"with an invalid time":        fmt.Sprintf(`{"created_at":%q}`, quoted),
+			"without JSON":                quoted,
 		} {
 			body = text
 			add(fmt.Sprintf("%d %s", status, name), authenticate(client.WithResponse(&response)))
@@ -219,16 +219,16 @@ func secretValues(t *testing.T) (values map[string]any, log string) {
 	values["generated create"], values["generated create value"] = generated, *generated
 	values["generated authenticate"], values["generated authenticate value"] = authenticated, *authenticated
 
-	add("of the transport", authenticate(client.WithHTTPClient(&http.Client{Transport: roundTripper(
+	add("transport", authenticate(client.WithHTTPClient(&http.Client{Transport: roundTripper(
 		func(r *http.Request) (*http.Response, error) {
-			return nil, fmt.Errorf("%s, sent with %v to https://proxy:%s@host", said, r.Header["Authorization"], secrets["password"])
+			return nil, fmt.Errorf("%s, sent with %v to https://proxy:%s@host", quoted, r.Header["Authorization"], secrets["password"])
 		})})))
-	add("of the key function", authenticate(client.WithAPIKeyFunc(func(context.Context) (string, error) {
+	add("key function", authenticate(client.WithAPIKeyFunc(func(context.Context) (string, error) {
 		return secrets["key"] + "\n:", nil
 	})))
 	_, err = client.New(client.WithAPIKey(secrets["key"]+":"), client.WithBasicAuth(secrets["key"]+":", secrets["password"]),
 		client.WithBaseURL("https://user:"+secrets["password"]+"@host"), client.WithHeader("X", secrets["password"]+"\n"))
-	add("of New", err)
+	add("New", err)
 
 	func() {
 		defer func() { values["panic"] = recover() }()
@@ -239,7 +239,7 @@ func secretValues(t *testing.T) (values map[string]any, log string) {
 	return values, logged.String()
 }
 
-// TestSessionEncodes says that encoding/json, which hands a session on, hides nothing.
+// A session encoded as JSON keeps its secrets: that is how a backend passes it on.
 func TestSessionEncodes(t *testing.T) {
 	t.Parallel()
 	link := gen.ConnectSessionTokenAuthLink{

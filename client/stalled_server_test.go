@@ -12,12 +12,12 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// In virtual time: net/http over connections inside the process.
+// Servers that stop responding, in virtual time.
 func TestStalledServer(t *testing.T) {
 	t.Parallel()
 	const timeout = 65 * time.Second
 	body := okHeader + "Content-Length: 500\r\n\r\n" + link[:50]
-	handshakes := span{30 * time.Second, 30*time.Second + backoffs(3).max}
+	threeHandshakes := span{30 * time.Second, 30*time.Second + backoffs(3).max}
 	tests := []struct {
 		name     string
 		serve    func(net.Conn)
@@ -27,7 +27,7 @@ func TestStalledServer(t *testing.T) {
 		base     string
 		opts     []client.Option
 	}{
-		{name: "TLS handshake never ends", serve: hold, want: neverSent(3), took: handshakes, base: "https://localhost"},
+		{name: "TLS handshake never ends", serve: hold, want: neverSent(3), took: threeHandshakes, base: "https://localhost"},
 		{
 			name: "TLS handshake outlasts the attempt", serve: hold, want: all(neverSent(3), says("timeout of 1s")), base: "https://localhost",
 			took: span{3 * time.Second, 3*time.Second + backoffs(3).max}, opts: []client.Option{client.WithTimeout(time.Second)},

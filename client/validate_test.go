@@ -26,7 +26,7 @@ func TestCheckHeader(t *testing.T) {
 	}
 }
 
-func TestCharacters(t *testing.T) {
+func TestHeaderCharacters(t *testing.T) {
 	t.Parallel()
 	const token = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
 	for r := range rune(300) {
@@ -43,7 +43,7 @@ func TestCheckExpiresIn(t *testing.T) {
 	}
 }
 
-func TestBaseURLParts(t *testing.T) {
+func TestParseBaseURL(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]bool{
 		"localhost": true, "LocalHost": true, "127.0.0.1": true, "127.8.9.1": true, "::1": true, "::ffff:127.0.0.1": true,
@@ -104,7 +104,7 @@ func TestJoin(t *testing.T) {
 	t.Parallel()
 	assert.NoError(t, join())
 	assert.NoError(t, join(nil, nil))
-	assert.Equal(t, io.EOF, join(nil, io.EOF, nil), "a single error itself")
+	assert.Equal(t, io.EOF, join(nil, io.EOF, nil), "a single error is returned as is")
 	err := join(io.EOF, nil, io.ErrUnexpectedEOF)
 	assert.EqualError(t, err, "EOF; unexpected EOF")
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
