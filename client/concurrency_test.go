@@ -19,7 +19,7 @@ import (
 func TestConcurrentCallers(t *testing.T) {
 	t.Parallel()
 	const callers = 100
-	var refused sync.Map // the callers that have had a 429
+	var refused sync.Map // callers that got a 429
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body struct {
 			OriginOwnerID string `json:"origin_owner_id"`

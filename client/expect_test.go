@@ -63,11 +63,11 @@ func dropped(names ...string) expectation {
 	}
 }
 
-// neverSent expects a TransportError that says that nothing was sent. With the default
+// neverSent expects a TransportError whose request was provably not sent. With the default
 // policy, a transient failure takes three attempts and a permanent one takes one.
 func neverSent(attempts int) expectation { return transportError(false, attempts) }
 
-// maybeSent expects a TransportError that says that the request may have been sent.
+// maybeSent expects a TransportError whose request may have been sent.
 func maybeSent(attempts int) expectation { return transportError(true, attempts) }
 
 // ambiguous expects that the request may have been sent: Create is not retried, and

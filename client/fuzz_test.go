@@ -22,7 +22,7 @@ func FuzzErrorBody(f *testing.F) {
 		``, `null`, `{}`, `[]`, `"x"`, `{"message":"no","statusCode":"400","timestamp":"yesterday"}`,
 		`{"message":["a","b"],"data":{"message":1},"provider_errors":[{"status":"x"},null,1]}`,
 		`{"message":"line\nbreak\u0000\u2028\ud800"}`, "<html>\x00\xff", `{"message":"` + strings.Repeat("x", 5000) + `"}`,
-		`{"message":"cut`, `{"data":[],"provider_errors":{},"timestamp":5}`,
+		`{"message":"truncated`, `{"data":[],"provider_errors":{},"timestamp":5}`,
 	} {
 		f.Add(400, body, "request-1")
 		f.Add(503, body, "\x00\u202e")

@@ -140,7 +140,7 @@ func TestMalformedHTTP2ResponseIsNotQuoted(t *testing.T) {
 		return append(append([]byte{0, byte(len(name))}, name...), append([]byte{byte(len(value))}, value...)...)
 	}
 	status := []byte{0x08, 3, '2', '0', '1'}
-	for name, answer := range map[string]func(framer, uint32){
+	for name, respond := range map[string]func(framer, uint32){
 		"GOAWAY debug data": func(f framer, stream uint32) {
 			f.write(frameGoAway, 0, 0, append([]byte{0, 0, 0, 1, 0, 0, 0, codeInternal}, "planted-token"...)...)
 		},
@@ -158,7 +158,7 @@ func TestMalformedHTTP2ResponseIsNotQuoted(t *testing.T) {
 			t.Parallel()
 			config, opt := http2Config(t)
 			addr, _ := listen(t, func(conn net.Conn) {
-				serveHTTP2(conn, config, true, func(f framer, stream uint32) bool { answer(f, stream); return false })
+				serveHTTP2(conn, config, true, func(f framer, stream uint32) bool { respond(f, stream); return false })
 			})
 			err := create(at(t, "https://"+addr, opt))
 			require.Error(t, err)

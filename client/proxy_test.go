@@ -48,8 +48,8 @@ func TestProxyFails(t *testing.T) {
 		"connection refused":        {https, always("http://user:" + password + "@" + closedAddress), all(neverSent(3), wraps(syscall.ECONNREFUSED))},
 		"connection refused, http":  {plain, always("http://user:" + password + "@" + closedAddress), neverSent(3)},
 		"connection refused, SOCKS": {https, always("socks5://user:" + password + "@" + closedAddress), neverSent(3)},
-		"407 to CONNECT":            {https, always(proxy(407)), all(neverSent(1), says("the proxy answered CONNECT with 407"))},
-		"502 to CONNECT":            {https, always(proxy(502)), all(neverSent(3), says("the proxy answered CONNECT with 502"))},
+		"407 to CONNECT":            {https, always(proxy(407)), all(neverSent(1), says("the proxy responded to CONNECT with 407"))},
+		"502 to CONNECT":            {https, always(proxy(502)), all(neverSent(3), says("the proxy responded to CONNECT with 502"))},
 		"407 over http":             {plain, always(proxy(407)), failsWithStatus(407, 1)},
 		"unknown scheme":            {https, always("quic://user:" + password + "@proxy.example"), neverSent(1)},
 
@@ -93,7 +93,7 @@ func TestProxyRejectsCONNECT(t *testing.T) {
 				c := at(t, "https://api.example", client.WithHTTPClient(&http.Client{Transport: transport}))
 				r := call(t.Context(), t, opCreate, c)
 				neverSent(attempts)(t, r)
-				says("the proxy "+addr+" answered CONNECT with "+strconv.Itoa(status))(t, r)
+				says("the proxy "+addr+" responded to CONNECT with "+strconv.Itoa(status))(t, r)
 				says("check the proxy")(t, r)
 			})
 		}

@@ -35,10 +35,10 @@ func TestRequest(t *testing.T) {
 		Type:               gen.AccountTypeTest,
 	}
 	tests := map[string]struct {
-		call   func(*client.Client) error
-		path   string
-		answer string
-		body   string
+		call     func(*client.Client) error
+		path     string
+		response string
+		body     string
 	}{
 		"create with the required fields": {
 			func(c *client.Client) error { return create(c) }, "/connect_sessions", link,
@@ -78,7 +78,7 @@ func TestRequest(t *testing.T) {
 					"Content-Type":    {"application/json"},
 					"User-Agent":      {agent},
 				}, withContentLength(r.Header))
-				answer(201, tt.answer)(w, r)
+				answer(201, tt.response)(w, r)
 			})
 			require.NoError(t, tt.call(c))
 			assert.Equal(t, []string{"POST " + tt.path}, requests)

@@ -17,9 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/api.txt")
 
-// TestExportedAPI compares what the packages export with testdata/api.txt, so that a
-// review shows what a change means for users. Compatibility with the last release is
-// checked by make api.
+// TestExportedAPI compares the exported API with testdata/api.txt, so that a review shows
+// how a change affects users. make api checks compatibility with the last release.
 func TestExportedAPI(t *testing.T) {
 	t.Parallel()
 	const file = "testdata/api.txt"
@@ -32,17 +31,17 @@ func TestExportedAPI(t *testing.T) {
 	assert.Equal(t, string(want), got, "the exported API has changed; if that is intended, run make generate")
 }
 
-// exportedAPI lists the exported names of the packages for users, one a line.
+// exportedAPI lists the exported names of all public packages, one per line.
 func exportedAPI(t *testing.T) string {
 	t.Helper()
 	exports := map[string]string{}
-	var own []string
+	var public []string
 	for _, line := range goList(t, "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Name}}\t{{.Export}}\t{{.Dir}}", root+"/...") {
 		fields := strings.Split(line, "\t")
 		path, name, dir := fields[0], fields[1], fields[3]
 		exports[path] = fields[2]
 		if strings.HasPrefix(path, modulePath) && name != "main" && !strings.Contains(path, "/internal/") {
-			own = append(own, path)
+			public = append(public, path)
 			dependOn(t, dir)
 		}
 	}
@@ -50,7 +49,7 @@ func exportedAPI(t *testing.T) string {
 		return os.Open(exports[path])
 	})
 	var list strings.Builder
-	for _, path := range own {
+	for _, path := range public {
 		pkg, err := packages.Import(path)
 		require.NoError(t, err)
 		listPackage(&list, pkg)
@@ -58,10 +57,10 @@ func exportedAPI(t *testing.T) string {
 	return list.String()
 }
 
-// listPackage writes what a package exports. Its own types are written without the
-// name of the package.
+// listPackage writes the exported names of a package. Only types of other packages are
+// qualified.
 func listPackage(w io.Writer, pkg *types.Package) {
-	others := func(other *types.Package) string {
+	qualifier := func(other *types.Package) string {
 		if other == pkg {
 			return ""
 		}
@@ -80,16 +79,16 @@ func listPackage(w io.Writer, pkg *types.Package) {
 		isType = isType && !declared.IsAlias()
 		switch constant, isConst := object.(*types.Const); {
 		case isConst:
-			line(types.ObjectString(object, others), "=", constant.Val().ExactString())
+			line(types.ObjectString(object, qualifier), "=", constant.Val().ExactString())
 		case isType && isStruct:
 			line("type", name, "struct")
 			for field := range structure.Fields() {
 				if field.Exported() {
-					line("field", "("+name+")", field.Name(), types.TypeString(field.Type(), others))
+					line("field", "("+name+")", field.Name(), types.TypeString(field.Type(), qualifier))
 				}
 			}
 		default:
-			line(types.ObjectString(object, others))
+			line(types.ObjectString(object, qualifier))
 		}
 		if isType {
 			values := types.NewMethodSet(object.Type())
@@ -98,7 +97,7 @@ func listPackage(w io.Writer, pkg *types.Package) {
 					method = ofValue
 				}
 				if method.Obj().Exported() {
-					line(types.SelectionString(method, others))
+					line(types.SelectionString(method, qualifier))
 				}
 			}
 		}

@@ -16,12 +16,12 @@ import (
 
 const modulePath = "github.com/StackOneHQ/stackone-client-go/"
 
-// consumer is a module that uses the packages as a user would.
+// consumer is a module that imports the packages as a user's would.
 const consumer = "testdata/consumer"
 
-// TestDependencies checks that a program that imports client, gen and webhook
-// compiles at most four small packages of other modules: none of the generator's and
-// none of the tests'.
+// TestDependencies checks that a program that imports client, gen and webhook depends on at
+// most four small packages of other modules, and on none that only the generator or the
+// tests need.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	dependOn(t, consumer)
@@ -41,8 +41,8 @@ func TestDependencies(t *testing.T) {
 	}, others)
 }
 
-// TestGoVersion checks that go.mod requires the lowest Go version that its
-// requirements allow, and that a user's module needs no higher one.
+// TestGoVersion checks that go.mod has the lowest Go version that its requirements allow,
+// and that a user's module needs no higher one.
 func TestGoVersion(t *testing.T) {
 	t.Parallel()
 	mod := goMod(t, root)
@@ -75,7 +75,7 @@ type module struct {
 	Require []struct{ Path string }
 }
 
-// goMod reads the go.mod of a directory.
+// goMod parses the go.mod of a directory.
 func goMod(t *testing.T, dir string) (m module) {
 	t.Helper()
 	dependOn(t, dir)
@@ -85,8 +85,8 @@ func goMod(t *testing.T, dir string) (m module) {
 	return m
 }
 
-// dependOn makes go test run the test again, instead of reporting a cached result,
-// when a file in the directory has changed. It cannot know what the go command reads.
+// dependOn makes go test run the test again, instead of using a cached result, when a file
+// in the directory has changed: go test does not see what the go command reads.
 func dependOn(t *testing.T, dir string) {
 	t.Helper()
 	_, err := os.ReadDir(dir)

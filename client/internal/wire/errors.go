@@ -75,7 +75,7 @@ type ProxyError struct {
 
 func (e *ProxyError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the proxy %s", e.proxy)) +
-		fmt.Sprintf(" answered CONNECT with %d %s", e.status, http.StatusText(e.status))
+		fmt.Sprintf(" responded to CONNECT with %d %s", e.status, http.StatusText(e.status))
 }
 
 // asProxyError returns a ProxyError for an error that consists of a status text, which

@@ -109,7 +109,7 @@ func TestAsProxyError(t *testing.T) {
 		err := asProxyError(fmt.Errorf("broken: %w", errors.New(http.StatusText(status))))
 		var proxy *ProxyError
 		assert.ErrorAs(t, err, &proxy)
-		assert.ErrorContains(t, err, fmt.Sprintf("the proxy answered CONNECT with %d %s", status, http.StatusText(status)))
+		assert.ErrorContains(t, err, fmt.Sprintf("the proxy responded to CONNECT with %d %s", status, http.StatusText(status)))
 		assert.True(t, Connecting(err))
 	}
 	for _, text := range []string{"", "OK", "Continue", "Early Hints", "unknown"} {
@@ -126,7 +126,7 @@ func TestCheckProxyResponse(t *testing.T) {
 	}
 	assert.NoError(t, check(200))
 	for _, status := range []int{101, 201, 302, 407, 502} {
-		want := fmt.Sprintf("proxyconnect tcp: the proxy proxy.example:3128 answered CONNECT with %d %s", status, http.StatusText(status))
+		want := fmt.Sprintf("proxyconnect tcp: the proxy proxy.example:3128 responded to CONNECT with %d %s", status, http.StatusText(status))
 		assert.EqualError(t, check(status), want)
 	}
 }
