@@ -153,8 +153,8 @@ func TestAuthenticateRequiresIDOrOwner(t *testing.T) {
 	}
 }
 
-// A response is decoded in one of two ways, depending on whether it contains escapes. Both
-// give the same session.
+// A body that escapes a letter is decoded in another way than one that does not. Both give
+// the same session.
 func TestDecodingPathsAgree(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{

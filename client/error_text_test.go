@@ -52,8 +52,8 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// Error literals may have zero fields, and causes with several lines.
-func TestErrorTextOfLiterals(t *testing.T) {
+// Error literals may leave fields zero, and a cause may have several lines.
+func TestErrorTextOfZeroFields(t *testing.T) {
 	t.Parallel()
 	assert.EqualError(t, &client.TransportError{Operation: "o", Err: errors.New("a\nb")}, `stackone: o: a\nb (nothing was sent)`)
 	assert.EqualError(t, &client.ResponseError{Operation: "o", StatusCode: 200, Err: errors.New("a\nb")},

@@ -85,7 +85,7 @@ func hangs(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// delayed takes a step after d.
+// delayed handles the attempt with then, after d.
 func delayed(d time.Duration, then step) step {
 	return func(r *http.Request) (*http.Response, error) {
 		time.Sleep(d) // in virtual time

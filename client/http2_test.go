@@ -189,7 +189,7 @@ func resettingServer(t *testing.T, config *tls.Config) (addr string, requests *a
 
 // A server may reset a stream after it has processed the request, with any code. net/http
 // would resend the request.
-func TestHTTP2ResetIsNotResent(t *testing.T) {
+func TestHTTP2RequestIsNotResent(t *testing.T) {
 	t.Parallel()
 	t.Run("without a body", func(t *testing.T) {
 		t.Parallel()

@@ -16,8 +16,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// The client uses only the transport and the timeout of the caller's http.Client, and
-// changes nothing in it.
+// The client uses only Transport and Timeout of the caller's http.Client, and changes
+// nothing in it.
 func TestCallerHTTPClientIsNotChanged(t *testing.T) {
 	t.Parallel()
 	var cookies []string
@@ -75,14 +75,14 @@ func TestHTTPClientTimeout(t *testing.T) {
 	assert.ErrorContains(t, err, "timeout of 20ms")
 }
 
-// The shorter of WithTimeout and the timeout of the caller's http.Client applies.
+// The shorter of WithTimeout and the Timeout of the caller's http.Client applies.
 func TestShorterTimeoutApplies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ option, http, want time.Duration }{
-		"WithTimeout(0)":                {0, time.Second, time.Second},
-		"WithTimeout is longer":         {2 * time.Second, time.Second, time.Second},
-		"WithTimeout is shorter":        {time.Second, 2 * time.Second, time.Second},
-		"http.Client without a timeout": {time.Second, 0, time.Second},
+		"WithTimeout(0)":              {0, time.Second, time.Second},
+		"WithTimeout is longer":       {2 * time.Second, time.Second, time.Second},
+		"WithTimeout is shorter":      {time.Second, 2 * time.Second, time.Second},
+		"http.Client without Timeout": {time.Second, 0, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

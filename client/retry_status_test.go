@@ -23,7 +23,7 @@ func hasRetryAfter(d time.Duration) expectation {
 	}
 }
 
-// later responds with a Retry-After date in d.
+// later responds with a Retry-After that is the date after d, in this layout.
 func later(status int, layout string, d time.Duration) step {
 	return func(r *http.Request) (*http.Response, error) {
 		return responds(status, "{}", "Retry-After", time.Now().UTC().Add(d).Format(layout))(r)

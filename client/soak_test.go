@@ -71,8 +71,8 @@ func (f *flakyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestSoak makes SOAK_CALLS calls to a flaky server and compares their errors with what the
-// server did.
+// TestSoak makes SOAK_CALLS calls (2,000 by default) to a flaky server and compares their
+// errors with what the server did.
 func TestSoak(t *testing.T) {
 	calls, err := strconv.Atoi(os.Getenv("SOAK_CALLS"))
 	if err != nil {

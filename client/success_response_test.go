@@ -168,8 +168,8 @@ func TestSessionIDIsExact(t *testing.T) {
 	run(t, rows)
 }
 
-// hasValue expects a session with a value.
-func hasValue(of func(*gen.ConnectSession) any, want any) expectation {
+// hasValue expects a session of which get returns want.
+func hasValue(get func(*gen.ConnectSession) any, want any) expectation {
 	return func(t *testing.T, r *result) {
 		t.Helper()
 		require.NoError(t, r.err)
@@ -177,7 +177,7 @@ func hasValue(of func(*gen.ConnectSession) any, want any) expectation {
 		if c := r.created; c != nil {
 			got = &gen.ConnectSession{ID: c.ID, Categories: c.Categories, Type: c.Type, LatestConnectionAttempt: c.LatestConnectionAttempt}
 		}
-		assert.Equal(t, want, of(got))
+		assert.Equal(t, want, get(got))
 	}
 }
 

@@ -104,7 +104,7 @@ func TestJoin(t *testing.T) {
 	t.Parallel()
 	assert.NoError(t, join())
 	assert.NoError(t, join(nil, nil))
-	assert.Equal(t, io.EOF, join(nil, io.EOF, nil), "a single error is returned as is")
+	assert.Equal(t, io.EOF, join(nil, io.EOF, nil), "a single error is returned unchanged")
 	err := join(io.EOF, nil, io.ErrUnexpectedEOF)
 	assert.EqualError(t, err, "EOF; unexpected EOF")
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)

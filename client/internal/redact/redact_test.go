@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestText(t *testing.T) {
+func TestLine(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "[redacted], [redacted]", New("secret", "secret-and-more", "").Line("secret-and-more, secret", 100),
 		"the longer of two secrets is replaced first")
