@@ -25,10 +25,10 @@ func TestRetryBudget(t *testing.T) {
 		last      func(attempts int) expectation
 	}{
 		"create, 429":                {opCreate, responds(429, "{}"), func(n int) expectation { return failsWithStatus(429, n) }},
-		"create, connection refused": {opCreate, fails(errRefused), func(n int) expectation { return neverSent(n) }},
+		"create, connection refused": {opCreate, fails(errRefused), neverSent},
 		"authenticate, 500":          {opAuthenticate, responds(500, "{}"), func(n int) expectation { return failsWithStatus(500, n) }},
 		"authenticate, connection reset": {
-			opAuthenticate, failsAfterSending(errReset), func(n int) expectation { return maybeSent(n) },
+			opAuthenticate, failsAfterSending(errReset), maybeSent,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
