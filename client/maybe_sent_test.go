@@ -32,15 +32,21 @@ func TestConnectionWithoutAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			addr, accepted := listen(t, func(c net.Conn) { readRequest(c); hold(c) })
+			read := make(chan struct{}, 8)
+			addr, accepted := listen(t, func(c net.Conn) { readRequest(c); read <- struct{}{}; hold(c) })
+			cancelledOnceRead := func() context.Context {
+				ctx, cancel := context.WithCancel(t.Context())
+				go func() { <-read; cancel() }()
+				return ctx
+			}
 			transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 				return connWithoutAddr{conn}, err
 			}}
 			t.Cleanup(transport.CloseIdleConnections)
-			c := through(t, wrap(transport), client.WithBaseURL("http://localhost"), client.WithTimeout(50*time.Millisecond))
-			maybeSent(1)(t, call(t.Context(), t, opCreate, c))
-			requireMaybeSent(t, sendWithoutBody(t.Context(), c, http.MethodDelete))
+			c := through(t, wrap(transport), client.WithBaseURL("http://localhost"))
+			maybeSent(1)(t, call(cancelledOnceRead(), t, opCreate, c))
+			requireMaybeSent(t, sendWithoutBody(cancelledOnceRead(), c, http.MethodDelete))
 			assert.Equal(t, int32(2), accepted.Load())
 		})
 	}
@@ -127,7 +133,7 @@ func TestRoundTripperMayHaveSent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := through(t, rt, base, client.WithTimeout(200*time.Millisecond))
+			c := through(t, rt, base, client.WithTimeout(time.Second))
 			maybeSent(1)(t, call(t.Context(), t, opCreate, c))
 		})
 	}

@@ -137,7 +137,9 @@ func TestRoundTripperReadsBodyBeforeHandshakeFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			transport := client.NewTransport()
-			transport.TLSHandshakeTimeout = 50 * time.Millisecond
+			if name == "no response" {
+				transport.TLSHandshakeTimeout = 50 * time.Millisecond
+			}
 			transport.Proxy = func(*http.Request) (*url.URL, error) {
 				if tt.proxy == "" {
 					return nil, nil
