@@ -31,7 +31,7 @@ func TestErrorText(t *testing.T) {
 		"x: " + long[:513] + "... (nothing was sent)":                             &client.TransportError{Operation: "x", Err: errors.New(long)},
 
 		"x: 201 Created with a body that cannot be used: lost": &client.ResponseError{Operation: "x", StatusCode: 201, Err: errors.New("lost")},
-		"x: 201 Created with a body that cannot be used: lost (its Content-Type is text/html: check the base URL) (request id r-1)": &client.ResponseError{
+		"x: 201 Created with a body that cannot be used: lost (its Content-Type is text/html: check the base URL) (request ID r-1)": &client.ResponseError{
 			Operation: "x", StatusCode: 201, Err: errors.New("lost"), ContentType: "text/html", RequestID: "r-1",
 		},
 		opCreate + ": 200 OK with a body that cannot be used: lost (the session may exist)": &client.ResponseError{
@@ -44,7 +44,7 @@ func TestErrorText(t *testing.T) {
 		"x: 400 Bad Request":     &client.APIError{Operation: "x", StatusCode: 400},
 		"x: 404 Not Found: gone": &client.APIError{Operation: "x", StatusCode: 404, Message: "gone"},
 		"x: 405 Method Not Allowed (the response may not be from StackOne: check the base URL)": &client.APIError{Operation: "x", StatusCode: 405},
-		"x: 429 Too Many Requests (retry after 1ns) (request id r-1)":                           &client.APIError{Operation: "x", StatusCode: 429, RetryAfter: time.Nanosecond, RequestID: "r-1"},
+		"x: 429 Too Many Requests (retry after 1ns) (request ID r-1)":                           &client.APIError{Operation: "x", StatusCode: 429, RetryAfter: time.Nanosecond, RequestID: "r-1"},
 		opCreate + ": 599 (the session may exist)":                                              &client.APIError{Operation: opCreate, StatusCode: 599},
 	} {
 		assert.EqualError(t, err, "stackone: "+want)

@@ -237,7 +237,7 @@ func (e ResponseError) LogValue() slog.Value { return slog.StringValue(e.Error()
 
 func writeRequestID(b *strings.Builder, id string) {
 	if id != "" {
-		b.WriteString(" (request id " + oneLine(id, maxID) + ")")
+		b.WriteString(" (request ID " + oneLine(id, maxID) + ")")
 	}
 }
 

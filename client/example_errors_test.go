@@ -101,7 +101,7 @@ func ExampleMaybeCreated() {
 	}
 	fmt.Println(err, len(srv.Sessions()))
 	// Output:
-	// repeated after: stackone: create_connect_session: 502 Bad Gateway (the session may exist) (request id request-1)
+	// repeated after: stackone: create_connect_session: 502 Bad Gateway (the session may exist) (request ID request-1)
 	// <nil> 2
 }
 

@@ -79,7 +79,7 @@ func Example_errors() {
 	default:
 		fmt.Println("not created:", err)
 	}
-	// Output: the key is wrong: stackone: create_connect_session: 401 Unauthorized (check the API key) (request id request-1)
+	// Output: the key is wrong: stackone: create_connect_session: 401 Unauthorized (check the API key) (request ID request-1)
 }
 
 // A call's options override the client's.

@@ -121,7 +121,7 @@ func ExampleSessionHandler_logger() {
 	handler.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/api/connect-session", nil))
 	fmt.Print(rec.Body)
 	// Output:
-	// level=WARN msg="stackone session handler" error="stackone: create_connect_session: 401 Unauthorized (check the API key) (request id request-1)"
+	// level=WARN msg="stackone session handler" error="stackone: create_connect_session: 401 Unauthorized (check the API key) (request ID request-1)"
 	// {"status":502,"title":"Bad Gateway","type":"about:blank"}
 }
 

@@ -60,7 +60,7 @@ func TestSessionHandlerLogs(t *testing.T) {
 	srv.Inject(stackonetest.Fault{Status: 403, Body: []byte(`{"message":"no session for ` + srv.APIKey + `"}`)})
 	send(&connect.SessionHandler{Client: srv.Client(), Session: sessionFor, Logger: logger}, http.MethodPost, "")
 	assert.Contains(t, log.String(), `level=WARN msg="stackone session handler" `+
-		`error="stackone: create_connect_session: 403 Forbidden: no session for [redacted] (request id request-1)"`)
+		`error="stackone: create_connect_session: 403 Forbidden: no session for [redacted] (request ID request-1)"`)
 
 	log.Reset()
 	send(&connect.SessionHandler{Client: srv.Client(), Logger: logger, Session: func(*http.Request) (gen.ConnectSessionCreate, error) {

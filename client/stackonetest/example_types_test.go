@@ -89,7 +89,7 @@ func ExampleFault() {
 	fmt.Println(srv.Faults()[0].Times, "more")
 	fmt.Println(stackonetest.Fault{Status: 42}.Check())
 	// Output:
-	// stackone: create_connect_session: 504 Gateway Timeout (the session may exist) (request id request-1)
+	// stackone: create_connect_session: 504 Gateway Timeout (the session may exist) (request ID request-1)
 	// 1 more
 	// stackonetest: status 42 cannot be sent
 }
