@@ -103,7 +103,7 @@ func TestSessionHandlerProblems(t *testing.T) {
 		"429 without a Retry-After": {fault: stackonetest.Fault{Status: 429, Times: 3, Header: http.Header{"Retry-After": nil}}, want: 502},
 		"unusable body":             {fault: stackonetest.Fault{Status: 201, Body: []byte(inner)}, want: 502},
 		"no connection":             {opts: []client.Option{client.WithHTTPClient(&http.Client{Transport: broken})}, want: 502},
-		"time-out of the attempt": {
+		"timeout of the attempt": {
 			fault: stackonetest.Fault{Delay: time.Hour}, opts: []client.Option{client.WithTimeout(10 * time.Millisecond)}, want: 504,
 		},
 	}

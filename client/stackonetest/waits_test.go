@@ -71,4 +71,4 @@ func TestSlowBodyComesInPieces(t *testing.T) {
 	})
 }
 
-var errTimeout = errors.New("any time-out")
+var errTimeout = errors.New("any timeout")

@@ -99,7 +99,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 	seen := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("seen"))
 	w.Header().Set("Content-Type", "text/event-stream")
 	stream := http.NewResponseController(w)
-	_ = stream.SetReadDeadline(time.Time{}) // no read time-out during the stream
+	_ = stream.SetReadDeadline(time.Time{}) // no read timeout during the stream
 	poll := time.NewTicker(pollInterval)
 	defer poll.Stop()
 	for polls := 0; ; polls++ {
