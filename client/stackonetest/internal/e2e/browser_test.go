@@ -6,6 +6,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,24 +35,46 @@ func skip(t *testing.T, format string, args ...any) {
 // TestPublished runs what StackOne publishes on npm.
 func TestPublished(t *testing.T) {
 	t.Parallel()
-	modules := install(t)
-	t.Run("Hub", func(t *testing.T) { t.Parallel(); testHub(t, modules) })
-	t.Run("TypeScript SDK", func(t *testing.T) { t.Parallel(); testSDK(t, modules) })
+	dir := install(t)
+	t.Run("Hub", func(t *testing.T) { t.Parallel(); testHub(t, dir) })
+	t.Run("TypeScript SDK", func(t *testing.T) { t.Parallel(); testSDK(t, dir) })
 }
 
-// install installs the packages of the lock file, and returns their directory. A
-// version in STACKONE_NPM_VERSION, such as latest, replaces those of the lock file.
+// install returns a directory with the packages of the lock file, which it installs
+// once in the user's cache. With a version in STACKONE_NPM_VERSION, such as latest, it
+// installs that version of StackOne's packages for this test alone.
 func install(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("npm"); err != nil {
 		skip(t, "no npm found")
 	}
-	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/npm")))
-	args := []string{"ci"}
 	if version := os.Getenv("STACKONE_NPM_VERSION"); version != "" {
-		args = []string{"install", "@stackone/hub@" + version, "@stackone/stackone-client-ts@" + version}
+		dir := t.TempDir()
+		npm(t, dir, "install", "@stackone/hub@"+version, "@stackone/stackone-client-ts@"+version)
+		return dir
 	}
+	lock, err := os.ReadFile("testdata/npm/package-lock.json")
+	require.NoError(t, err)
+	cache, err := os.UserCacheDir()
+	require.NoError(t, err)
+	dir := filepath.Join(cache, "stackone-client-go", fmt.Sprintf("npm-%.8x", sha256.Sum256(lock)))
+	if _, err := os.Stat(dir); err != nil {
+		require.NoError(t, os.MkdirAll(filepath.Dir(dir), 0o755))
+		installing, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
+		require.NoError(t, err)
+		defer os.RemoveAll(installing)
+		npm(t, installing, "ci")
+		if err := os.Rename(installing, dir); err != nil {
+			require.DirExists(t, dir, "another run has installed it")
+		}
+	}
+	return dir
+}
+
+// npm runs npm in a directory, with the files of testdata/npm.
+func npm(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/npm")))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	npm := exec.CommandContext(ctx, "npm", args...)
@@ -59,7 +82,6 @@ func install(t *testing.T) string {
 	if output, err := npm.CombinedOutput(); err != nil {
 		skip(t, "npm %s: %v\n%s", args[0], err, output)
 	}
-	return filepath.Join(dir, "node_modules")
 }
 
 // startBrowser starts a headless browser for the test and its subtests.
@@ -78,6 +100,7 @@ func startBrowser(t *testing.T) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
 		chromedp.NoSandbox, chromedp.DisableGPU, // root in a container, without a graphics card
 		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-features", "Translate,PreloadTopChromeWebUI,WebUIOmniboxPopup,SpareRendererForSitePerProcess"), // renderers that no page needs
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))

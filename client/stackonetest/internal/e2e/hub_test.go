@@ -78,10 +78,11 @@ func (p hubPage) popup(action func()) tab {
 }
 
 // testHub takes the real Hub through whole connections.
-func testHub(t *testing.T, modules string) {
+func testHub(t *testing.T, dir string) {
 	browser := startBrowser(t)
-	script := filepath.Join(modules, "@stackone", "hub", "dist", "webcomponent.js")
-	manifest, err := os.ReadFile(filepath.Join(modules, "@stackone", "hub", "package.json"))
+	dir = filepath.Join(dir, "node_modules", "@stackone", "hub")
+	script := filepath.Join(dir, "dist", "webcomponent.js")
+	manifest, err := os.ReadFile(filepath.Join(dir, "package.json"))
 	require.NoError(t, err)
 	var published struct{ Version string }
 	require.NoError(t, json.Unmarshal(manifest, &published))

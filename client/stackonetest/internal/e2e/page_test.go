@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,9 +59,13 @@ func TestPage(t *testing.T) {
 	link := create(gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
 
 	tab := newTab(t, browser, chromedp.WithNewBrowserContext())
-	press := func(label string) {
+	press := func(label string) { // and waits for the page that follows
 		t.Helper()
-		tab.do(chromedp.Click("(//button[normalize-space()='" + label + "'])[1]"))
+		tab.do(func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+			click := chromedp.Click("(//button[normalize-space()='" + label + "'])[1]")
+			_, err := chromedp.WaitEvent(page.LoadEventFired, nil, click)(ctx, target)
+			return chromedp.Void{}, err
+		})
 	}
 	sees := func(text string) {
 		t.Helper()

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ import (
 
 // testSDK lets StackOne's TypeScript SDK, whose own checks of an answer are strict,
 // call the fake.
-func testSDK(t *testing.T, modules string) {
+func testSDK(t *testing.T, dir string) {
 	srv := stackonetest.NewTestServer(t, stackonetest.Strict())
 	created := func(r stackonetest.Request) bool {
 		return bytes.Contains(r.Body, []byte(`"acme"`)) && len(srv.Sessions()) == 2
@@ -32,8 +31,10 @@ func testSDK(t *testing.T, modules string) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	node := exec.CommandContext(ctx, "node", "sdk.cjs")
-	node.Dir, node.Stderr = filepath.Dir(modules), os.Stderr
+	program, err := os.ReadFile("testdata/sdk.cjs")
+	require.NoError(t, err)
+	node := exec.CommandContext(ctx, "node")
+	node.Dir, node.Stdin, node.Stderr = dir, bytes.NewReader(program), os.Stderr
 	node.Env = append(os.Environ(), "STACKONE_URL="+srv.URL, "STACKONE_API_KEY="+srv.APIKey)
 	output, err := node.Output()
 	require.NoError(t, err, "%s", output)
