@@ -1,7 +1,6 @@
 # Targets for people and CI. Run make help for a list.
 
 GO          ?= go
-RACE        := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 GOLANGCI    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONLINT  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
@@ -38,11 +37,25 @@ demo-web: ## start the example backend in the same way
 fake: ## start a fake StackOne for other programs; ARGS='-help' lists its flags
 	@$(GO) run ./client/cmd/stackone-fake $(ARGS)
 
-# The race detector allocates, so the tests of allocations run without it.
-.PHONY: test
-test: ## run every test, with the race detector if there is a C compiler
-	$(call each,test $(RACE) ./...)
-	$(if $(RACE),$(GO) test ./client ./client/webhook -run Allocations)
+# Tests the modules side by side: each has a target, and its output stays together
+# where make can do that (from version 4 on). The last line says which have failed.
+TESTS       := $(addprefix test-of/,$(MODULES))
+
+.PHONY: test $(TESTS)
+test: ## run every test
+	@mkdir -p bin && rm -f bin/failed
+	@$(MAKE) -j8 -k --no-print-directory $(if $(filter output-sync,$(.FEATURES)),-Otarget) $(TESTS) || \
+		{ echo "$@ failed in: $$(tr '\n' ' ' <bin/failed)" >&2; exit 1; }
+
+$(TESTS): test-of/%:
+	@echo $(GO) -C $* test $(RACE) ./...
+	@$(GO) -C $* test $(RACE) ./... || { echo $* >>bin/failed; exit 1; }
+
+# The modules with concurrent code of ours. The tests of allocations are only in make
+# test, because the race detector allocates.
+.PHONY: race
+race: ## run the tests of concurrent code with the race detector; needs a C compiler
+	@$(MAKE) --no-print-directory test RACE=-race MODULES="$(filter . ./client/examples/backend,$(MODULES))"
 
 .PHONY: generate
 generate: ## write the generated code and the list of exported names
