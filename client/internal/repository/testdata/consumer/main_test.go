@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -105,6 +107,23 @@ func status(t *testing.T, handler http.Handler, r *http.Request, want int) {
 	w := httptest.NewRecorder()
 	if handler.ServeHTTP(w, r); w.Code != want {
 		t.Errorf("%s: %d, want %d", r.URL.Path, w.Code, want)
+	}
+}
+
+// TestUserAgent checks that requests name the released version that this module requires.
+func TestUserAgent(t *testing.T) {
+	t.Parallel()
+	version := os.Getenv("RELEASED")
+	if version == "" {
+		t.Skip("only .ci/rehearse requires a released version")
+	}
+	srv := stackonetest.NewTestServer(t)
+	if _, err := srv.Client().ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{OriginOwnerID: "1", OriginOwnerName: "Acme"}); err != nil {
+		t.Fatal(err)
+	}
+	want := "stackone-client-go/" + strings.TrimPrefix(version, "v") + " (" + runtime.Version() + ")"
+	if got := srv.Requests()[0].Header.Get("User-Agent"); got != want {
+		t.Errorf("the User-Agent is %q, want %q", got, want)
 	}
 }
 
