@@ -146,13 +146,21 @@ func (tab tab) text(expression string) string {
 // wait waits until the expression is true.
 func (tab tab) wait(expression string) {
 	tab.t.Helper()
+	poll[bool](tab, expression)
+}
+
+// poll waits until the expression has a value that is not false, null or 0, and returns
+// that.
+func poll[T any](tab tab, expression string) T {
+	tab.t.Helper()
 	ctx, cancel := context.WithTimeout(tab.ctx, patience)
 	defer cancel()
-	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond)))
+	value, err := chromedp.Run(ctx, chromedp.Poll[T](expression, chromedp.WithPollingInterval(50*time.Millisecond)))
 	if err != nil {
 		tab.picture("failed")
 		require.NoErrorf(tab.t, err, "waiting for %s on the page\n%s", expression, tab.text("typeof shown === 'undefined' ? document.body.innerText : shown()"))
 	}
+	return value
 }
 
 // picture writes a screenshot to the directory E2E_SCREENSHOTS, if that is set.

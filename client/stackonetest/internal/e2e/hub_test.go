@@ -37,12 +37,10 @@ func (p hubPage) shows(text string) {
 	p.t.Logf("the page shows %q", text)
 }
 
-// click presses the mouse on the element with the label.
+// click presses the mouse on the element with the label, once that stands still.
 func (p hubPage) click(label string) {
 	p.t.Helper()
-	p.wait("place('" + label + "') !== null")
-	at, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]float64]("place('"+label+"')"))
-	require.NoError(p.t, err)
+	at := poll[[]float64](p.tab, "still('"+label+"')")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
 	p.t.Logf("clicked %q", label)
 }
