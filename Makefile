@@ -150,10 +150,12 @@ bench: ## compare calls with hand-written ones and other clients, RUNS (15) time
 
 SLOW        ?= TestSoak|TestOutage|TestAllocations|TestSimulation
 
+# Each mutant is compiled, in a build cache that goes away: it grows to gigabytes.
 .PHONY: mutants
 mutants: ## break client/ in small ways, and list what no test notices
 	@$(GO) build -C client/internal/lab -o $(CURDIR)/bin/mutants ./mutants
-	@set -e; for dir in client client/internal/wire client/internal/body client/internal/redact; do \
+	@set -e; GOCACHE=$$(mktemp -d); export GOCACHE; trap 'rm -rf "$$GOCACHE"' EXIT; \
+	for dir in client client/internal/wire client/internal/body client/internal/redact; do \
 		bin/mutants -skip '$(SLOW)' $$dir ./$$dir ./client; \
 	done; for dir in client/connect client/webhook; do \
 		bin/mutants -skip '$(SLOW)' $$dir ./$$dir; \
