@@ -59,9 +59,8 @@ func install(t *testing.T) string {
 	require.NoError(t, err)
 	dir := filepath.Join(cache, "stackone-client-go", fmt.Sprintf("npm-%.8x", sha256.Sum256(lock)))
 	if _, err := os.Stat(dir); err != nil {
-		require.NoError(t, os.MkdirAll(filepath.Dir(dir), 0o755))
-		installing, err := os.MkdirTemp(filepath.Dir(dir), "installing-")
-		require.NoError(t, err)
+		installing := fmt.Sprintf("%s-%d", dir, os.Getpid())
+		require.NoError(t, os.MkdirAll(installing, 0o755))
 		defer os.RemoveAll(installing)
 		npm(t, installing, "ci")
 		if err := os.Rename(installing, dir); err != nil {
