@@ -24,7 +24,7 @@ import (
 )
 
 // patience bounds what a test waits for; nothing that passes takes so long.
-const patience = 15 * time.Second
+const patience = time.Minute
 
 // harness is the application with a fake StackOne and SQLite, on a real server.
 type harness struct {

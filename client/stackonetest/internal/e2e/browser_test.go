@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a step may take on a busy machine.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // skip ends the test for want of something on the machine.
 func skip(t *testing.T, format string, args ...any) {
