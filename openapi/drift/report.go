@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"go/ast"
 	"go/format"
+	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,7 +22,6 @@ import (
 	"unicode"
 
 	"golang.org/x/exp/apidiff"
-	"golang.org/x/tools/go/packages"
 )
 
 // maxReport keeps the reports of all sources, and what could not be read, within an
@@ -139,17 +141,26 @@ var growing = regexp.MustCompile(`^Client(WithResponses)?Interface\.\w+: added$`
 // explained matches the report of a change that may change what the code does.
 var explained = regexp.MustCompile(`\A## Added|\n### (` + grades[mayBreak] + "|" + grades[isNew] + ")")
 
-// api reports what has changed for a Go program between the generated code in
-// o.api and that of now. The text is the report of what upstream has changed: code
-// that works in another way although neither tells of it is an error.
+// api reports what has changed for a Go program between the generated code in o.api
+// and gen/connect.gen.go. The text is the report of what upstream has changed: code
+// that works in another way, which neither report explains, is an error.
 func api(ctx context.Context, o options, _, upstream string) (result, error) {
-	was, before, err := typed(ctx, o.api)
-	is, after, err2 := typed(ctx, generated)
+	files := token.NewFileSet()
+	was, before, err := parsed(files, o.api)
+	is, after, err2 := parsed(files, generated)
 	if err := cmp.Or(err, err2); err != nil {
 		return result{}, err
 	}
+	dependencies, err := imports(ctx, files, slices.Concat(was, is))
+	if err != nil {
+		return result{}, err
+	}
+	// Code by hand need not fit what is generated, so type errors mean nothing.
+	config := types.Config{Importer: dependencies, Error: func(error) {}}
+	old, _ := config.Check("gen", files, was, nil)
+	current, _ := config.Check("gen", files, is, nil)
 	var breaking, compatible []string
-	for _, c := range apidiff.Changes(was, is).Changes {
+	for _, c := range apidiff.Changes(old, current).Changes {
 		switch {
 		case growing.MatchString(c.Message):
 		case c.Compatible && !strings.Contains(c.Message, "MarshalJSON: added"): // it sends fields that nobody has set
@@ -167,28 +178,47 @@ func api(ctx context.Context, o options, _, upstream string) (result, error) {
 	return result{report: report, exit: min(len(breaking), exitDrift)}, nil
 }
 
-// typed returns package gen with the file's text as the generated code, and its code
-// without comments. Code by hand need not fit what is generated: its errors say nothing
-// about that.
-func typed(ctx context.Context, name string) (*types.Package, string, error) {
-	text, err := os.ReadFile(name)
-	path, err2 := filepath.Abs(generated)
-	if err := cmp.Or(err, err2); err != nil {
-		return nil, "", err
+// parsed returns package gen with the named file as the generated code, and that code
+// without comments.
+func parsed(files *token.FileSet, name string) (pkg []*ast.File, code string, err error) {
+	paths, _ := filepath.Glob("gen/*.go")
+	for _, path := range paths {
+		isGenerated := filepath.ToSlash(path) == generated
+		if isGenerated {
+			path = name
+		}
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, "", err
+		}
+		pkg = append(pkg, file)
+		if isGenerated {
+			var b strings.Builder
+			err = format.Node(&b, files, file)
+			code = b.String()
+		}
 	}
-	parse := func(files *token.FileSet, name string, text []byte) (*ast.File, error) {
-		return parser.ParseFile(files, name, text, parser.SkipObjectResolution)
+	return pkg, code, err
+}
+
+// imports returns the types of what the files import, from the export data of go's build cache.
+func imports(ctx context.Context, files *token.FileSet, syntax []*ast.File) (types.Importer, error) {
+	args := []string{"list", "-e", "-export", "-f", "{{.ImportPath}} {{.Export}}", "--"}
+	for _, file := range syntax {
+		for _, spec := range file.Imports {
+			args = append(args, strings.Trim(spec.Path.Value, "`\""))
+		}
 	}
-	config := packages.Config{Context: ctx, Mode: packages.LoadSyntax, ParseFile: parse}
-	config.Overlay = map[string][]byte{path: text}
-	config.BuildFlags = []string{"-trimpath"} // what the cache has of another folder is as good
-	loaded, err := packages.Load(&config, "./gen")
+	listed, err := exec.CommandContext(ctx, "go", args...).Output()
 	if err != nil {
-		return nil, "", err
+		return nil, fmt.Errorf("go list: %w", err)
 	}
-	var code strings.Builder
-	for _, file := range loaded[0].Syntax {
-		err = errors.Join(err, format.Node(&code, loaded[0].Fset, file))
-	}
-	return loaded[0].Types, code.String(), err
+	return importer.ForCompiler(files, "gc", func(path string) (io.ReadCloser, error) {
+		for line := range strings.Lines(string(listed)) {
+			if name, export, _ := strings.Cut(strings.TrimSpace(line), " "); name == path {
+				return os.Open(export)
+			}
+		}
+		return nil, fmt.Errorf("%s is not listed", path)
+	}), nil
 }
