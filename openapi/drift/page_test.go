@@ -152,7 +152,7 @@ func TestPage(t *testing.T) {
     get:
 `)
 	require.NoError(t, os.WriteFile(source, []byte(asPage(upload(t, accounts))), 0o600))
-	output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=go vet ./... && "+operationTest)
+	output, ok := p.make("page", "SOURCE="+source, "GO=go", "CHECKED_BY=go vet ./... && "+operationTest)
 	require.True(t, ok, output)
 	assert.Contains(t, p.read(overlayName), "The operations of list-accounts.yaml.")
 	assert.Contains(t, output, "--- PASS: TestEveryOperation/UploadMadeUpAccountsWithBodyWithResponse")

@@ -349,8 +349,9 @@ func TestBounded(t *testing.T) {
 // The built program, as CI runs it.
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	program, err := program()
+	built, err := built()
 	require.NoError(t, err)
+	program := filepath.Join(built, "drift")
 	live := contents(t, "../connect-sessions.yaml")
 	file := filepath.Join(t.TempDir(), "page.md")
 	for code, text := range map[int]string{

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -23,49 +25,65 @@ func copyProject(t testing.TB) project {
 	if _, err := exec.LookPath("make"); err != nil {
 		t.Skip("make is not installed")
 	}
-	p := project{t, t.TempDir(), append(os.Environ(), "GITHUB_ACTIONS=", "GITHUB_STEP_SUMMARY=", "GITHUB_OUTPUT=", "MAKEFLAGS=", "MAKELEVEL=")}
-	root := filepath.Join("..", "..")
-	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || path == root {
-			return err
-		}
-		name, err := filepath.Rel(root, path)
-		to := filepath.Join(p.dir, name)
+	built, err := built()
+	require.NoError(t, err)
+	p := project{t, t.TempDir(), append(os.Environ(), "GITHUB_ACTIONS=", "GITHUB_STEP_SUMMARY=", "GITHUB_OUTPUT=", "MAKEFLAGS=", "MAKELEVEL=",
+		"GOFLAGS=-trimpath", // all copies share what the build cache has
+		"GO="+filepath.Join(built, "go"))}
+	files, err := projectFiles()
+	require.NoError(t, err)
+	require.NoError(t, os.CopyFS(p.dir, files))
+	require.NoError(t, os.Mkdir(filepath.Join(p.dir, "bin"), 0o700))
+	require.NoError(t, os.Symlink(filepath.Join(built, "drift"), filepath.Join(p.dir, "bin", "drift")))
+	return p
+}
+
+// projectFiles are those of the project, without its git repository and bin.
+var projectFiles = sync.OnceValues(func() (fs.FS, error) {
+	files := fstest.MapFS{}
+	root := os.DirFS("../..")
+	return files, fs.WalkDir(root, ".", func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case name == ".git" && !entry.IsDir(): // of a worktree
-			return nil
-		case name == ".git" || name == "bin":
+		case entry.IsDir() && (path == ".git" || path == "bin"):
 			return fs.SkipDir
-		case entry.IsDir():
-			return os.Mkdir(to, 0o700)
-		case !entry.Type().IsRegular():
+		case path == ".git" || !entry.Type().IsRegular(): // .git is a file in a worktree
 			return nil
 		}
 		info, err := entry.Info()
 		if err != nil {
 			return err
 		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(to, text, info.Mode())
-	}))
-	built, err := program()
-	require.NoError(t, err)
-	require.NoError(t, os.Mkdir(filepath.Join(p.dir, "bin"), 0o700))
-	require.NoError(t, os.Symlink(built, filepath.Join(p.dir, "bin", "drift")))
-	return p
+		text, err := fs.ReadFile(root, path)
+		files[path] = &fstest.MapFile{Data: text, Mode: info.Mode()}
+		return err
+	})
+})
+
+// goTool is go, but that go generate runs a generator that is built already. go run would
+// make sure of that each time.
+const goTool = `#!/bin/sh
+[ "$1" = generate ] || exec go "$@"
+go() { # -C folder run package argument ...
+	cd "$2" && shift 4 && "${0%/*}/oapi-codegen" "$@"
 }
+for file in $(grep -rl '^//go:generate go -C' --include='*.go' .); do
+	(cd "${file%/*}" && eval "$(sed -n 's,^//go:generate ,,p' "${file##*/}")") || exit
+done
+`
 
-var programDir string // removed by TestMain
+var builtDir string // removed by TestMain
 
-// program is the path of the built command.
-var program = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(programDir, "drift")
-	return path, exec.Command("go", "build", "-o", path, ".").Run()
+// built is a folder with the command, the generator and a go tool that runs it.
+var built = sync.OnceValues(func() (string, error) {
+	generator := exec.Command("go", "build", "-o", builtDir, "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen")
+	generator.Dir = "../.."
+	return builtDir, cmp.Or(
+		exec.Command("go", "build", "-o", builtDir, ".").Run(),
+		generator.Run(),
+		os.WriteFile(filepath.Join(builtDir, "go"), []byte(goTool), 0o700),
+	)
 })
 
 func TestMain(m *testing.M) {
@@ -73,7 +91,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	programDir = dir
+	builtDir = dir
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
