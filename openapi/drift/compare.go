@@ -38,12 +38,6 @@ type place struct {
 	prose   bool   // below what is all documentation
 }
 
-// pair is two values in the same place.
-type pair struct {
-	base, revision any
-	at             place
-}
-
 // comparison walks two descriptions from the top and along the references. A
 // schema that many operations use is met many times and reported once.
 type comparison struct {
@@ -54,7 +48,7 @@ type comparison struct {
 	ours  map[string]bool
 	found map[[4]string]*change
 	seen  map[[5]string]bool
-	todo  []pair
+	todo  []func()
 	err   error
 }
 
@@ -62,20 +56,37 @@ type comparison struct {
 func compare(base, revision tree, ours map[string]bool) ([]*change, error) {
 	c := comparison{base: base, revision: revision, ours: ours, found: map[[4]string]*change{}, seen: map[[5]string]bool{}}
 	if !reflect.DeepEqual(base, revision) {
-		c.later(map[string]any(base), map[string]any(revision), place{kind: "description", subject: "API"})
+		c.values(c.described(base), c.described(revision), place{subject: "API"})
 	}
 	for len(c.todo) > 0 && c.err == nil {
 		next := c.todo[0]
 		c.todo = c.todo[1:]
-		c.values(next.base, next.revision, next.at)
+		next()
 	}
 	return slices.SortedFunc(maps.Values(c.found), func(a, b *change) int {
 		return cmp.Or(cmp.Compare(a.grade, b.grade), strings.Compare(a.subject, b.subject), strings.Compare(a.what, b.what))
 	}), c.err
 }
 
-// later has a pair compared after those before it, so that nothing recurses.
-func (c *comparison) later(b, r any, at place) { c.todo = append(c.todo, pair{b, r, at}) }
+// described is what is compared of a description: nearly all of the page, and of what
+// holds more than our operations only these and where they are.
+func (c *comparison) described(t tree) map[string]any {
+	m := map[string]any{"servers": t["servers"]}
+	if c.ours == nil {
+		m = maps.Clone(t)
+		m["securitySchemes"] = object(t, "components")["securitySchemes"]
+	}
+	delete(m, "paths")
+	delete(m, "components") // the others are met where they are used
+	delete(m, "security")
+	m["operations"] = t.operations(object(t, "paths"))
+	return m
+}
+
+// later compares two values after those before them, so that nothing recurses.
+func (c *comparison) later(b, r any, at place) {
+	c.todo = append(c.todo, func() { c.values(b, r, at) })
+}
 
 // add notes a change of what has the name: a keyword, or one of a kind of things.
 func (c *comparison) add(g grade, at place, kind, name, what string) {
@@ -169,7 +180,7 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 		for _, name := range keys(bm, rm) {
 			c.named(key, name, bm, rm, at)
 		}
-	case before && after && slices.Contains(single, key):
+	case before && after && key != "default" && key != "const":
 		c.later(b, r, at.inside(key, ""))
 	case named[key] != "" || key == "type" && after:
 		c.err = fmt.Errorf("%s %s is of the wrong type", at.subject, key)
@@ -207,7 +218,7 @@ var verb = map[bool]string{true: "added", false: "removed"}
 func (at place) inside(key, name string) place {
 	at.kind = key
 	switch {
-	case key == "operations" || key == "webhooks":
+	case key == "operations":
 		at.call, at.subject = name, name
 	case key == "requestBody":
 		at.side, at.part, at.subject = "request", "request", "request body"
@@ -219,7 +230,7 @@ func (at place) inside(key, name string) place {
 		at.subject = at.part + " body"
 	case key == "items":
 		at.subject += "[]"
-	case slices.Contains([]string{"schema", "allOf", "oneOf", "anyOf", "components", "content"}, key):
+	case slices.Contains([]string{"schema", "allOf", "oneOf", "anyOf", "content"}, key):
 	case slices.Contains(schemas, key):
 		at.subject += "." + cmp.Or(name, key)
 	default:

@@ -92,18 +92,18 @@ func asText(n *yaml.Node) {
 	}
 }
 
-// walk calls f for every object in v, outer ones first.
-func walk(v any, at string, f func(m map[string]any, at string)) {
+// walk calls f for every object in v, outer ones first, with the keys that lead there.
+func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 	list, _ := v.([]any)
 	for i, item := range list {
-		walk(item, at+"/"+strconv.Itoa(i), f)
+		walk(item, f, append(at, strconv.Itoa(i))...)
 	}
 	m, isObject := v.(map[string]any)
 	if isObject {
-		f(m, at)
+		f(m, at...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		walk(m[key], at+"/"+key, f)
+		walk(m[key], f, append(at, key)...)
 	}
 }
 
@@ -201,7 +201,7 @@ func (t tree) parameter(v any) string {
 // check finds what is missing from a description that was cut.
 func (t tree) check() error {
 	var p problem
-	walk(map[string]any(t), "", func(m map[string]any, _ string) {
+	walk(map[string]any(t), func(m map[string]any, _ ...string) {
 		if _, err := t.resolve(m); err != nil {
 			p.is("%w", err)
 		}
@@ -219,7 +219,7 @@ func (t tree) check() error {
 		if len(object(operations, name, "responses")) == 0 {
 			p.is("%s: no responses", name)
 		}
-		walk(object(operations, name)["security"], "", func(alternative map[string]any, _ string) {
+		walk(object(operations, name)["security"], func(alternative map[string]any, _ ...string) {
 			for scheme := range alternative {
 				v := object(t, "components", "securitySchemes")[scheme]
 				if kind := t.text(v, "type"); kind == "" || kind == "http" && t.text(v, "scheme") == "" {

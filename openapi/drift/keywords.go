@@ -13,12 +13,9 @@ import (
 // What keywords mean. One that is in no table has a value, compared as it is.
 var (
 	methods = strings.Fields("delete get head options patch post put query trace")
-	// single have an object.
-	single = strings.Fields("requestBody components schema items additionalProperties not contains propertyNames " +
-		"if then else info")
 	// named have objects by name, in OpenAPI or in the normal form. The values say what a report calls one.
 	named = map[string]string{
-		"operations": "operation", "webhooks": "webhook", "callbacks": "callback", "parameters": "parameter",
+		"operations": "operation", "callbacks": "callback", "parameters": "parameter",
 		"responses": "response", "headers": "header", "content": "content type", "links": "link", "encoding": "encoding",
 		"securitySchemes": "security scheme", "security": "security", "servers": "server", "tags": "tag",
 		"properties": "property", "patternProperties": "pattern property", "dependentSchemas": "dependent schema",
@@ -29,7 +26,7 @@ var (
 	schemas = strings.Fields("schema items additionalProperties not contains propertyNames if then else properties " +
 		"patternProperties dependentSchemas $defs allOf oneOf anyOf prefixItems")
 	// offers are what a program may do without: one more is new.
-	offers = strings.Fields("operations webhooks responses callbacks headers content links securitySchemes security " +
+	offers = strings.Fields("operations responses callbacks headers content links securitySchemes security " +
 		"servers parameters properties enum")
 	// absent values mean the same as none.
 	absent = map[string]any{
@@ -54,17 +51,6 @@ func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 	m = maps.Clone(m)
 	_, added := c.ours[at.call]
 	switch {
-	case at.kind == "description" && c.ours != nil: // what a larger one says of itself says nothing about ours
-		m = map[string]any{"servers": m["servers"], "operations": t.operations(object(m, "paths"))}
-	case at.kind == "description":
-		m["operations"] = t.operations(object(m, "paths"))
-		delete(m, "paths")
-		delete(m, "security")
-		if webhooks := object(m, "webhooks"); webhooks != nil {
-			m["webhooks"] = t.operations(webhooks)
-		}
-	case at.kind == "components": // the others are met where they are used
-		m = map[string]any{"securitySchemes": m["securitySchemes"]}
 	case at.kind == "callbacks": // a map from expressions to paths
 		m = map[string]any{"operations": t.operations(m)}
 	case at.kind == "operations" && added:

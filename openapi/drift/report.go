@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -151,12 +150,11 @@ func api(ctx context.Context, o options, _, upstream string) (result, error) {
 	if err := cmp.Or(err, err2); err != nil {
 		return result{}, err
 	}
-	dependencies, err := imports(ctx, files, slices.Concat(was, is))
+	imports, err := dependencies(ctx, files, append(was, is...))
 	if err != nil {
 		return result{}, err
 	}
-	// Code by hand need not fit what is generated, so type errors mean nothing.
-	config := types.Config{Importer: dependencies, Error: func(error) {}}
+	config := types.Config{Importer: imports, Error: func(error) {}} // it has been compiled
 	old, _ := config.Check("gen", files, was, nil)
 	current, _ := config.Check("gen", files, is, nil)
 	var breaking, compatible []string
@@ -178,33 +176,23 @@ func api(ctx context.Context, o options, _, upstream string) (result, error) {
 	return result{report: report, exit: min(len(breaking), exitDrift)}, nil
 }
 
-// parsed returns package gen with the named file as the generated code, and that code
-// without comments.
-func parsed(files *token.FileSet, name string) (pkg []*ast.File, code string, err error) {
-	paths, _ := filepath.Glob("gen/*.go")
-	for _, path := range paths {
-		isGenerated := filepath.ToSlash(path) == generated
-		if isGenerated {
-			path = name
-		}
-		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return nil, "", err
-		}
-		pkg = append(pkg, file)
-		if isGenerated {
-			var b strings.Builder
-			err = format.Node(&b, files, file)
-			code = b.String()
-		}
+// parsed returns package gen with the named file as its generated code, and that code
+// without comments. Other code by hand need not fit what is generated.
+func parsed(files *token.FileSet, name string) ([]*ast.File, string, error) {
+	file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
+	byHand, err2 := parser.ParseFile(files, "gen/path.go", nil, parser.SkipObjectResolution)
+	if err := cmp.Or(err, err2); err != nil {
+		return nil, "", err
 	}
-	return pkg, code, err
+	var code strings.Builder
+	err = format.Node(&code, files, file)
+	return []*ast.File{file, byHand}, code.String(), err
 }
 
-// imports returns the types of what the files import, from the export data of go's build cache.
-func imports(ctx context.Context, files *token.FileSet, syntax []*ast.File) (types.Importer, error) {
+// dependencies returns an importer of what the files import, from go's build cache.
+func dependencies(ctx context.Context, files *token.FileSet, pkg []*ast.File) (types.Importer, error) {
 	args := []string{"list", "-e", "-export", "-f", "{{.ImportPath}} {{.Export}}", "--"}
-	for _, file := range syntax {
+	for _, file := range pkg {
 		for _, spec := range file.Imports {
 			args = append(args, strings.Trim(spec.Path.Value, "`\""))
 		}
@@ -214,11 +202,8 @@ func imports(ctx context.Context, files *token.FileSet, syntax []*ast.File) (typ
 		return nil, fmt.Errorf("go list: %w", err)
 	}
 	return importer.ForCompiler(files, "gc", func(path string) (io.ReadCloser, error) {
-		for line := range strings.Lines(string(listed)) {
-			if name, export, _ := strings.Cut(strings.TrimSpace(line), " "); name == path {
-				return os.Open(export)
-			}
-		}
-		return nil, fmt.Errorf("%s is not listed", path)
+		_, export, _ := strings.Cut("\n"+string(listed), "\n"+path+" ")
+		export, _, _ = strings.Cut(export, "\n")
+		return os.Open(export)
 	}), nil
 }

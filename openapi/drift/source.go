@@ -108,9 +108,6 @@ func readText(r io.Reader) (string, error) {
 var (
 	// html begins a document, not a component in a page's Markdown.
 	html = regexp.MustCompile(`(?i)\A\s*<(!doctype|html|head|\?xml)`)
-	// bare begins a description without a page, after comments; not front matter that
-	// has a word about OpenAPI.
-	bare = regexp.MustCompile(`\A(\s|#.*\n|---\n)*{?\s*"?openapi"?\s*:\s*["']?3`)
 	// says is what a description says and a page's other examples do not.
 	says = regexp.MustCompile(`(?m)^[\s{]*openapi\s*:|["']openapi["']\s*:`)
 	// fence begins or ends a fenced code block (CommonMark 4.5).
@@ -122,21 +119,21 @@ func extract(text string) (f file, err error) {
 	if html.MatchString(text) {
 		return f, errors.New("HTML instead of Markdown, YAML or JSON")
 	}
-	t, notBare := parse(text)
-	if notBare == nil || bare.MatchString(text) {
-		return file{tree: t, text: text}, notBare
-	}
 	blocks, err := fences(text)
 	switch {
 	case err != nil:
 		return f, err
-	case len(blocks) == 0:
-		return f, fmt.Errorf("neither a page with a fenced OpenAPI description nor a description itself: %w", notBare)
 	case len(blocks) > 1:
 		return f, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
+	case len(blocks) == 1:
+		t, err := parse(blocks[0])
+		return file{tree: t, text: blocks[0], page: true}, err
 	}
-	t, err = parse(blocks[0])
-	return file{tree: t, text: blocks[0], page: true}, err
+	t, err := parse(text)
+	if err != nil {
+		err = fmt.Errorf("neither a page with a fenced OpenAPI description nor a description: %w", err)
+	}
+	return file{tree: t, text: text}, err
 }
 
 // fences returns what is in the fenced code blocks that hold a description. The fence

@@ -139,14 +139,14 @@ const (
 // instructions to the generator, and text that would end a string in Go.
 func refused(t tree) error {
 	var p problem
-	walk(map[string]any(t), "", func(m map[string]any, where string) {
+	walk(map[string]any(t), func(m map[string]any, at ...string) {
 		texts := slices.Sorted(maps.Keys(m))
 		if i := slices.IndexFunc(texts, directs.MatchString); i >= 0 {
-			p.is("%s has %s, an instruction to our generator, which only the overlay may give", code(where), code(texts[i]))
+			p.is("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(texts[i]))
 		}
 		values, _ := m["enum"].([]any)
 		if m["x-enum-varnames"] != nil && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))) {
-			p.is("%s names its values by their order, and the overlay takes null and unmapped_value out of it", code(where))
+			p.is("%s names its values by their order, and the overlay takes null and unmapped_value out of it", pointer(at))
 		}
 		for _, v := range append(slices.Clone(values), m["name"], m["operationId"], m["url"]) {
 			s, _ := v.(string)
@@ -154,7 +154,7 @@ func refused(t tree) error {
 		}
 		ends := func(s string) bool { return strings.ContainsAny(s, "\"`\\\n\r") }
 		if i := slices.IndexFunc(texts, ends); i >= 0 {
-			p.is("%s has %s, which the generator does not quote", code(where), code(texts[i]))
+			p.is("%s has %s, which the generator does not quote", pointer(at), code(texts[i]))
 		}
 	})
 	return p.first
@@ -167,36 +167,23 @@ func mayJoin(known, other tree) error {
 		list, _ := m["servers"].([]any)
 		return other.text(append(list, nil)[0], "url")
 	}
-	walk(map[string]any(other), "", func(m map[string]any, where string) {
+	walk(map[string]any(other), func(m map[string]any, at ...string) {
 		if theirs := server(m); theirs != "" && theirs != server(known) {
 			p.is("its operations are at %s, and the client calls %s", code(theirs), code(server(known)))
 		}
 		if _, isList := m["type"].([]any); isList {
-			p.is("%s has a list of types, as in OpenAPI 3.1, and the client is generated from OpenAPI 3.0", code(where))
+			p.is("%s has a list of types, as in OpenAPI 3.1, and the client is generated from OpenAPI 3.0", pointer(at))
 		}
 	})
 	return p.first
 }
 
-// put sets a member of nested objects, and makes those that are missing.
-func put(m map[string]any, v any, keys ...string) {
-	last := len(keys) - 1
-	for _, key := range keys[:last] {
-		if object(m, key) == nil {
-			m[key] = map[string]any{}
-		}
-		m = object(m, key)
-	}
-	m[keys[last]] = v
-}
+func pointer(at []string) string { return code("/" + strings.Join(at, "/")) }
 
-// takeOver returns what the page has and known has not, and adds it to known.
-func takeOver(known, page tree) (update map[string]any, gained, kept []string) {
-	update = map[string]any{}
-	add := func(v any, keys ...string) {
-		put(update, v, keys...)
-		put(known, v, keys...)
-	}
+// missing returns what the page has and known has not, as the update of an overlay's
+// action, and what the two describe differently.
+func missing(known, page tree) (update map[string]any, gained, kept []string) {
+	paths := map[string]map[string]any{}
 	operations := page.operations(object(page, "paths"))
 	for _, call := range page.calls() {
 		if known.has(call) {
@@ -208,21 +195,23 @@ func takeOver(known, page tree) (update map[string]any, gained, kept []string) {
 		}
 		gained = append(gained, code(call))
 		method, path, _ := strings.Cut(call, " ")
-		add(operation, "paths", path, strings.ToLower(method))
+		if paths[path] == nil {
+			paths[path] = map[string]any{}
+		}
+		paths[path][strings.ToLower(method)] = operation
 	}
 	components := object(page, "components")
 	for _, kind := range slices.Sorted(maps.Keys(components)) {
-		for _, name := range slices.Sorted(maps.Keys(object(components, kind))) {
-			v := object(components, kind)[name]
-			switch ours, taken := object(known, "components", kind)[name]; {
-			case !taken:
-				add(v, "components", kind, name)
-			case !reflect.DeepEqual(ours, v):
+		ours, theirs := object(known, "components", kind), object(components, kind)
+		for _, name := range slices.Sorted(maps.Keys(theirs)) {
+			if _, taken := ours[name]; taken && !reflect.DeepEqual(ours[name], theirs[name]) {
 				kept = append(kept, code(kind+"/"+name))
 			}
 		}
+		maps.DeleteFunc(theirs, func(name string, _ any) bool { return ours[name] != nil })
 	}
-	return update, gained, kept
+	maps.DeleteFunc(components, func(kind string, _ any) bool { return len(object(components, kind)) == 0 })
+	return map[string]any{"paths": paths, "components": components}, gained, kept
 }
 
 var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
@@ -249,18 +238,18 @@ func add(_ context.Context, o options, source, text string) (r result, err error
 	if !ok || !ok2 {
 		return r, fmt.Errorf("the overlay lacks the line %q or %q", pagesBegin, pagesEnd)
 	}
-	here.overlay = before + after
-	known, err := here.everything()
-	if err != nil {
-		return r, err
-	}
-	var actions strings.Builder
+	here.overlay = before + pagesBegin + pagesEnd + after
 	for _, f := range here.files[1:] {
-		update, gained, kept := takeOver(known, f.tree)
-		if f.path == path {
-			if len(gained) == 0 {
-				return r, errors.New("all of its operations are here already")
-			}
+		known, err := here.everything()
+		if err != nil {
+			return r, err
+		}
+		update, gained, kept := missing(known, f.tree)
+		switch {
+		case f.path != path:
+		case len(gained) == 0:
+			return r, errors.New("all of its operations are here already")
+		default:
 			r.report = list("## Added from "+code(source), gained, maxReport/4) +
 				list("\n### Described in another way there, and kept as they were", kept, maxReport/4)
 		}
@@ -270,9 +259,9 @@ func add(_ context.Context, o options, source, text string) (r result, err error
 		if err != nil {
 			return r, err
 		}
-		actions.WriteString("  " + strings.ReplaceAll(strings.TrimRight(string(action), "\n"), "\n", "\n  ") + "\n")
+		indented := "  " + strings.ReplaceAll(strings.TrimSpace(string(action)), "\n", "\n  ") + "\n"
+		here.overlay = strings.Replace(here.overlay, pagesEnd, indented+pagesEnd, 1)
 	}
-	here.overlay = before + pagesBegin + actions.String() + pagesEnd + after
 	r.write = map[string]string{path: found.text, o.overlay: here.overlay}
 	return r, here.fits(here.files[0].text)
 }
