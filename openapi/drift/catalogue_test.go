@@ -295,7 +295,7 @@ func catalogue() []upstream {
 
 		// Documentation.
 		{"description", swap("The origin username", "The name of the user", create), prose("`ConnectSessionCreate.origin_username`: `description` `The origin username` → `The name of the user`" + asked)},
-		{"white space of a description", swap("description: The origin username", "description: 'The  origin username'", create), prose("`ConnectSessionCreate.origin_username`: `description` with other white space" + asked)},
+		{"white space of a description", swap("description: The origin username", "description: 'The  origin username'", create), prose("`ConnectSessionCreate.origin_username`: `description` differs in white space only" + asked)},
 		{"summary", swap("summary: Create Connect Session", "summary: Create a session"), prose("`POST /connect_sessions`: `summary` `Create Connect Session` → `Create a session`")},
 		{"title and version", both(swap("  version: 1.0.0", "  version: 1.1.0"), swap("title: StackOne", "title: StackOne API")), prose("`API info`: `title` `StackOne` → `StackOne API`", "`API info`: `version` `1.0.0` → `1.1.0`")},
 		{"text of a tag", swap("AI-powered features.", "Features."), prose("`API tag AI`: `description` `AI-powered features.` → `Features.`")},

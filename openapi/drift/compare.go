@@ -9,42 +9,42 @@ import (
 	"strings"
 )
 
-// grade says what a change means for a program that uses this client. It is not
-// the server's view: to a server a field of an answer may go and a host may move.
+// grade is the effect of a change on a program that uses this client. A server may see
+// it differently: it can drop a field of its answers, or move to another host.
 type grade int
 
 const (
-	mayBreak      grade = iota // another type, value or rule than the program was built for
-	isNew                      // there to be used; the program works as before
-	documentation              // the same on the wire
+	mayBreak      grade = iota // types, values or rules that the program was not built for
+	isNew                      // the program works as before
+	documentation              // nothing changes on the wire
 )
 
 var grades = []string{"May break callers", "New", "Documentation"}
 
-// change is one line of the report. Its texts are Markdown.
+// change is one line of the report, in Markdown.
 type change struct {
 	grade         grade
 	subject, what string
-	where         []string // the requests and responses that it is part of
+	where         []string // the affected requests and responses
 }
 
-// place is where in the description the comparison is.
+// place is a position in the description.
 type place struct {
-	kind    string // of object: the keyword that it stands behind
+	kind    string // the keyword that holds the object
 	subject string // a schema's field, a parameter, an operation, ...
 	call    string // POST /connect_sessions
 	side    string // "request" or "response", "" for neither
 	part    string // response 201
-	prose   bool   // below what is all documentation
+	prose   bool   // inside documentation
 }
 
-// comparison walks two descriptions from the top and along the references. A
-// schema that many operations use is met many times and reported once.
+// comparison walks two descriptions from the top and follows their references. A
+// schema that many operations use is visited many times and reported once.
 type comparison struct {
 	base, revision tree
-	// ours has the operations that the overlay adds, true for those that no page
-	// describes. When it is not nil, both sides are parts of something larger, and the
-	// names of their schemas may differ.
+	// ours has the operations that the overlay adds, true for those without a page. When
+	// it is not nil, both sides are parts of larger descriptions, and the names of their
+	// schemas may differ.
 	ours  map[string]bool
 	found map[[4]string]*change
 	seen  map[[5]string]bool
@@ -52,7 +52,7 @@ type comparison struct {
 	err   error
 }
 
-// compare lists what differs, in the report's order.
+// compare returns the differences in the order of the report.
 func compare(base, revision tree, ours map[string]bool) ([]*change, error) {
 	c := comparison{base: base, revision: revision, ours: ours, found: map[[4]string]*change{}, seen: map[[5]string]bool{}}
 	if !reflect.DeepEqual(base, revision) {
@@ -68,8 +68,8 @@ func compare(base, revision tree, ours map[string]bool) ([]*change, error) {
 	}), c.err
 }
 
-// described is what is compared of a description: nearly all of the page, and of what
-// holds more than our operations only these and where they are.
+// described returns the part of a description to compare: nearly all of a page; of a
+// larger one only our operations and the servers.
 func (c *comparison) described(t tree) map[string]any {
 	m := map[string]any{"servers": t["servers"]}
 	if c.ours == nil {
@@ -77,24 +77,24 @@ func (c *comparison) described(t tree) map[string]any {
 		m["securitySchemes"] = object(t, "components")["securitySchemes"]
 	}
 	delete(m, "paths")
-	delete(m, "components") // the others are met where they are used
+	delete(m, "components") // compared where they are used
 	delete(m, "security")
 	m["operations"] = t.operations(object(t, "paths"))
 	return m
 }
 
-// later compares two values after those before them, so that nothing recurses.
+// later queues two values for comparison, which avoids deep recursion.
 func (c *comparison) later(b, r any, at place) {
 	c.todo = append(c.todo, func() { c.values(b, r, at) })
 }
 
-// add notes a change of what has the name: a keyword, or one of a kind of things.
+// add records a change of a keyword (kind ""), or of one of several things of a kind.
 func (c *comparison) add(g grade, at place, kind, name, what string) {
 	if at.prose {
 		g = documentation
 	}
 	if g == documentation && c.ours[at.call] {
-		return // its words are our own
+		return // we wrote its texts
 	}
 	key := [4]string{at.subject, kind, name, what}
 	if c.found[key] == nil {
@@ -108,15 +108,15 @@ func (c *comparison) add(g grade, at place, kind, name, what string) {
 	}
 }
 
-// reference is what v refers to, "" when it stands for itself.
+// reference returns the target of v's $ref, "" if it has none.
 func reference(v any) string {
 	m, _ := v.(map[string]any)
 	ref, _ := m["$ref"].(string)
 	return ref
 }
 
-// beside returns what stands next to a reference, which OpenAPI 3.1 allows.
-func beside(v any) map[string]any {
+// siblings returns the keywords next to a $ref, which OpenAPI 3.1 allows.
+func siblings(v any) map[string]any {
 	if reference(v) == "" {
 		return map[string]any{}
 	}
@@ -125,13 +125,13 @@ func beside(v any) map[string]any {
 	return m
 }
 
-// values compares two values in the same place, behind their references.
+// values compares two values in the same place after resolving their references.
 func (c *comparison) values(b, r any, at place) {
 	theirs, own := reference(b), reference(r)
 	if theirs+own != "" {
 		key := [5]string{theirs, own, at.call, at.part, at.subject}
 		if theirs != "" && own != "" {
-			key[4] = "" // the same wherever it is met
+			key[4] = "" // independent of the place
 		}
 		if c.seen[key] {
 			return
@@ -139,13 +139,13 @@ func (c *comparison) values(b, r any, at place) {
 		c.seen[key] = true
 		short := func(ref string) string { return ref[strings.LastIndex(ref, "/")+1:] }
 		if theirs != "" && !slices.Contains([]string{"responses", "parameters", "requestBody"}, at.kind) {
-			at.subject = strings.TrimPrefix(theirs, "#/components/schemas/") // which also bounds its length
+			at.subject = strings.TrimPrefix(theirs, "#/components/schemas/") // which also bounds the length
 		}
 		if named := at.kind != "headers" && at.kind != "securitySchemes"; theirs != own && c.ours == nil && named {
 			c.add(mayBreak, at, "", "$ref", fromTo(short(theirs), short(own)))
 		}
-		c.later(beside(b), beside(r), at)
-		b, _ = c.base.resolve(b) // check has seen that both lead somewhere
+		c.later(siblings(b), siblings(r), at)
+		b, _ = c.base.resolve(b) // check has resolved both
 		r, _ = c.revision.resolve(r)
 	}
 	bm, ok := b.(map[string]any)
@@ -162,7 +162,7 @@ func (c *comparison) values(b, r any, at place) {
 	}
 }
 
-// keys returns the names in either, sorted.
+// keys returns the sorted union of the keys.
 func keys(b, r map[string]any) []string {
 	all := map[string]any{}
 	maps.Copy(all, b)
@@ -183,9 +183,9 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 	case before && after && key != "default" && key != "const":
 		c.later(b, r, at.inside(key, ""))
 	case named[key] != "" || key == "type" && after:
-		c.err = fmt.Errorf("%s %s is of the wrong type", at.subject, key)
+		c.err = fmt.Errorf("%s %s has the wrong type", at.subject, key)
 	case quoted(b) == quoted(r) || at.prose && sorted(b) != nil && slices.Equal(sorted(b), sorted(r)):
-	case c.ours != nil && b == nil && strings.HasPrefix(key, "x-"): // a whole description directs other generators
+	case c.ours != nil && b == nil && strings.HasPrefix(key, "x-"): // instructions to other generators
 	case before && r == nil || after && b == nil:
 		c.add(mayBreak, at, "", key, verb[after])
 	case at.side == "request" && (key == "nullable" && r == true || key == "required" && r == false):
@@ -195,7 +195,7 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 	}
 }
 
-// named compares a member of a map, or of a list of things that have names.
+// named compares the members of that name of two maps, or of lists of named things.
 func (c *comparison) named(key, name string, bm, rm map[string]any, at place) {
 	b, before := bm[name]
 	r, after := rm[name]
@@ -214,7 +214,7 @@ func (c *comparison) named(key, name string, bm, rm map[string]any, at place) {
 
 var verb = map[bool]string{true: "added", false: "removed"}
 
-// inside is the place of an object behind a keyword, and in a map its name.
+// inside returns the place of the object under a keyword and, in a map, a name.
 func (at place) inside(key, name string) place {
 	at.kind = key
 	switch {

@@ -19,17 +19,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxValues bounds a description. The vendored one has two thousand values, a
-// whole one of 2 MB a hundred thousand.
+// maxValues limits the size of a description. The vendored one has two thousand values,
+// a whole one of 2 MB a hundred thousand.
 const maxValues = 1_000_000
 
-// marks are before or behind the values of a text.
+// marks separate the values of a text.
 var marks = regexp.MustCompile(`[\n,:\[]|- `)
 
-// tree is a description as plain values.
+// tree is a parsed description.
 type tree map[string]any
 
-// object is the object at the keys, nil when there is none.
+// object returns the object at the keys, nil if there is none.
 func object(from map[string]any, keys ...string) map[string]any {
 	for _, key := range keys {
 		from, _ = from[key].(map[string]any)
@@ -68,8 +68,8 @@ func node(text string) (*yaml.Node, error) {
 	return &doc, nil
 }
 
-// plain returns the description in doc, and an error when something is missing:
-// a page that was cut must not pass for one that says less.
+// plain returns the description in doc, or an error when it is incomplete: a truncated
+// page must not be mistaken for one that describes less.
 func plain(doc *yaml.Node) (t tree, err error) {
 	asText(doc)
 	if err := doc.Decode((*map[string]any)(&t)); err != nil {
@@ -81,7 +81,7 @@ func plain(doc *yaml.Node) (t tree, err error) {
 	return t, t.check()
 }
 
-// asText turns keys, such as a status without quotes, and dates into strings, as in JSON.
+// asText turns keys, such as an unquoted status, and dates into strings, as in JSON.
 func asText(n *yaml.Node) {
 	for i, item := range n.Content {
 		tag := item.ShortTag()
@@ -92,7 +92,7 @@ func asText(n *yaml.Node) {
 	}
 }
 
-// walk calls f for every object in v, outer ones first, with the keys that lead there.
+// walk calls f for every object in v, outer ones first, with its path in v.
 func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 	list, _ := v.([]any)
 	for i, item := range list {
@@ -107,7 +107,7 @@ func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 	}
 }
 
-// resolve follows the references that begin at v to the value they lead to.
+// resolve returns the value that v refers to through any number of references, v if it is none.
 func (t tree) resolve(v any) (any, error) {
 	for range 100 {
 		m, _ := v.(map[string]any)
@@ -117,17 +117,17 @@ func (t tree) resolve(v any) (any, error) {
 		}
 		pointer, local := strings.CutPrefix(ref, "#")
 		if !local {
-			return nil, fmt.Errorf("reference %q leads out of the description", ref)
+			return nil, fmt.Errorf("reference %q points outside the description", ref)
 		}
 		if unescaped, err := url.PathUnescape(pointer); err == nil {
 			pointer = unescaped
 		}
 		var err error
 		if v, err = jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer)); err != nil {
-			return nil, fmt.Errorf("reference %q leads nowhere", ref)
+			return nil, fmt.Errorf("reference %q has no target", ref)
 		}
 	}
-	return nil, errors.New("references lead in a circle")
+	return nil, errors.New("references form a cycle")
 }
 
 // resolved returns the object that v is or refers to.
@@ -143,8 +143,8 @@ func (t tree) text(v any, key string) string {
 	return s
 }
 
-// operations returns those of the paths by their names, such as "GET /accounts", with
-// what they inherit.
+// operations returns the operations of the paths by name, such as "GET /accounts", each
+// with what it inherits.
 func (t tree) operations(paths map[string]any) map[string]any {
 	all := map[string]any{}
 	for name, v := range paths {
@@ -167,16 +167,16 @@ func (t tree) operations(paths map[string]any) map[string]any {
 	return all
 }
 
-// calls returns the names of the operations.
+// calls returns the sorted names of the operations.
 func (t tree) calls() []string { return slices.Sorted(maps.Keys(t.operations(object(t, "paths")))) }
 
-// has reports whether t has one of the operations.
+// has reports whether t has any of the operations.
 func (t tree) has(calls ...string) bool {
 	own := t.operations(object(t, "paths"))
 	return slices.ContainsFunc(calls, func(c string) bool { return own[c] != nil })
 }
 
-// parameters lists those of the operation and the others of its path.
+// parameters returns those of the operation and those that it inherits from its path.
 func (t tree) parameters(operation, path map[string]any) []any {
 	all, _ := operation["parameters"].([]any)
 	shared, _ := path["parameters"].([]any)
@@ -189,7 +189,7 @@ func (t tree) parameters(operation, path map[string]any) []any {
 	return all
 }
 
-// parameter names one, such as "query page_size". Case means nothing in a header's name.
+// parameter returns the name of one, such as "query page_size". Case does not matter in headers.
 func (t tree) parameter(v any) string {
 	name := t.text(v, "name")
 	if t.text(v, "in") == "header" {
@@ -198,7 +198,7 @@ func (t tree) parameter(v any) string {
 	return t.text(v, "in") + " " + name
 }
 
-// check finds what is missing from a description that was cut.
+// check returns an error when the description is incomplete.
 func (t tree) check() error {
 	var p problem
 	walk(map[string]any(t), func(m map[string]any, _ ...string) {
@@ -217,7 +217,7 @@ func (t tree) check() error {
 	}
 	for name := range operations {
 		if len(object(operations, name, "responses")) == 0 {
-			p.is("%s: no responses", name)
+			p.is("%s has no responses", name)
 		}
 		walk(object(operations, name)["security"], func(alternative map[string]any, _ ...string) {
 			for scheme := range alternative {

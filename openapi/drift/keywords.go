@@ -10,10 +10,11 @@ import (
 	"strings"
 )
 
-// What keywords mean. One that is in no table has a value, compared as it is.
+// The meaning of keywords. Values of all others are compared literally.
 var (
 	methods = strings.Fields("delete get head options patch post put query trace")
-	// named have objects by name, in OpenAPI or in the normal form. The values say what a report calls one.
+	// named keywords map names to objects, in OpenAPI or in the normal form; the values are the
+	// report's terms for one of these objects.
 	named = map[string]string{
 		"operations": "operation", "callbacks": "callback", "parameters": "parameter",
 		"responses": "response", "headers": "header", "content": "content type", "links": "link", "encoding": "encoding",
@@ -22,13 +23,13 @@ var (
 		"$defs": "definition", "enum": "enum value", fieldsRequired: "required property",
 		"allOf": "allOf", "oneOf": "oneOf", "anyOf": "anyOf", "prefixItems": "prefix item",
 	}
-	// schemas have a schema, or schemas.
+	// schemas are the keywords that hold schemas.
 	schemas = strings.Fields("schema items additionalProperties not contains propertyNames if then else properties " +
 		"patternProperties dependentSchemas $defs allOf oneOf anyOf prefixItems")
-	// offers are what a program may do without: one more is new.
+	// offers are the keywords whose additions a program can ignore.
 	offers = strings.Fields("operations responses callbacks headers content links securitySchemes security " +
 		"servers parameters properties enum")
-	// absent values mean the same as none.
+	// absent has the values of keywords that mean the same as leaving them out.
 	absent = map[string]any{
 		"nullable": false, "deprecated": false, "required": false, "uniqueItems": false, "readOnly": false,
 		"writeOnly": false, "exclusiveMinimum": false, "exclusiveMaximum": false, "allowEmptyValue": false,
@@ -36,17 +37,17 @@ var (
 		"description": "", "summary": "", "title": "",
 	}
 	prose = regexp.MustCompile(`^(info|tags|externalDocs|examples?|description|summary|title|deprecated|\$comment|x-.*)$`)
-	// directs matches instructions to our generator, and shapes what else changes the code.
+	// directs matches instructions to our generator, shapes everything that changes its output.
 	directs    = regexp.MustCompile(`^x-(go|oapi-codegen)-`)
 	shapes     = regexp.MustCompile(`^x-(go|oapi-codegen|enum|omit|order)`)
-	notInNames = regexp.MustCompile(`[^\pL\p{Nd}]+`) // what is left out of a Go name
+	notInNames = regexp.MustCompile(`[^\pL\p{Nd}]+`) // characters dropped from Go names
 )
 
-// fieldsRequired is a schema's list in the normal form, unlike a parameter's boolean.
+// fieldsRequired is a schema's required list in the normal form; a parameter has a boolean.
 const fieldsRequired = "required "
 
-// normal returns an object with what can be written in several ways in one, lists
-// of things that have names as maps, and what is inherited where it belongs.
+// normal returns an object in a form that is the same for all spellings of the same
+// meaning: lists of named things become maps, and defaults are written out.
 func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 	m = maps.Clone(m)
 	_, added := c.ours[at.call]
@@ -54,12 +55,12 @@ func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 	case at.kind == "callbacks": // a map from expressions to paths
 		m = map[string]any{"operations": t.operations(m)}
 	case at.kind == "operations" && added:
-		delete(m, "operationId") // is our own
+		delete(m, "operationId") // we chose it
 	case at.kind == "parameters" || at.kind == "headers":
 		style := map[any]string{"query": "form", "cookie": "form"}[m["in"]]
 		m["style"] = cmp.Or(m["style"], any(cmp.Or(style, "simple")))
 		m["explode"] = cmp.Or(m["explode"], any(m["style"] == "form"))
-		delete(m, "name") // is known, perhaps in other case
+		delete(m, "name") // compared already; case does not matter in headers
 	case slices.Contains(schemas, at.kind):
 		schema(m)
 	}
@@ -102,7 +103,7 @@ func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 	return m
 }
 
-// schema writes a schema in its normal form.
+// schema converts a schema to its normal form.
 func schema(m map[string]any) {
 	required := map[string]any{}
 	for _, name := range sorted(m["required"]) {
@@ -132,7 +133,7 @@ func schema(m map[string]any) {
 	}
 }
 
-// sorted gives a list of scalars one order.
+// sorted returns the scalars of a list as sorted text.
 func sorted(list any) []string {
 	var all []string
 	items, _ := list.([]any)
@@ -143,22 +144,22 @@ func sorted(list any) []string {
 	return all
 }
 
-// gradeNamed grades what is on one side only, beside what was there before.
+// gradeNamed grades a thing that only one side has, given those that were there before.
 func gradeNamed(key, name string, before, r map[string]any, added bool, at place) grade {
 	like := func(is func(string) bool) bool { return slices.ContainsFunc(slices.Collect(maps.Keys(before)), is) }
 	isJSON := func(s string) bool { return strings.Contains(strings.ToLower(s), "json") }
 	identifier := func(s string) string { return strings.ToLower(notInNames.ReplaceAllString(s, "")) }
 	isIdentifier := func(s string) bool { return identifier(s) == identifier(name) }
 	inStruct := func(s string) bool { return !strings.HasPrefix(s, "path ") }
-	firstCounts := key == "properties" || key == "security" || key == "enum" // was a map in Go, open to all, any value
+	firstCounts := key == "properties" || key == "security" || key == "enum" // it was a map in Go, open to everybody, any value
 	switch {
 	case key == fieldsRequired && added == (at.side == "response"):
 		return isNew
 	case !added, !slices.Contains(offers, key), firstCounts && len(before) == 0,
-		name == "the first", // takes the place of the client's
+		name == "the first", // replaces the client's
 		key == "parameters" && (r["required"] == true || !like(inStruct)), // the first one changes the method's signature
-		key == "content" && isJSON(name) && like(isJSON),                  // Go tells two apart by the whole header
-		key == "enum" && like(isIdentifier):                               // takes over the Go name
+		key == "content" && isJSON(name) && like(isJSON),                  // the generated code distinguishes two by the exact header
+		key == "enum" && like(isIdentifier):                               // takes the other's Go name
 		return mayBreak
 	}
 	return isNew

@@ -1,22 +1,22 @@
-// Drift compares upstream's description of the API with the one vendored here and
-// says, in Markdown, what has changed for a caller of this client.
+// Drift compares upstream's description of the API with the vendored one and reports, in
+// Markdown, what has changed for callers of this client.
 //
 //	drift [flags] [source ...]
 //
-// A source is the http(s) address or the path of a documentation page in Markdown, of
-// which the one fenced description is read, or of a whole description in YAML or JSON;
-// none, or "", is the page that the vendored file was taken from. A page is compared
-// with the vendored file that has its operations. A whole description is cut to the
-// operations that are known here, so that one which has no page is watched too.
+// A source is the URL or the path of a documentation page in Markdown with one fenced
+// description, or of a whole description in YAML or JSON. The default, which "" means
+// too, is the page that the vendored file was taken from. A page is compared with the
+// vendored file that has its operations. A whole description is reduced to the operations
+// known here, which covers operations without a page.
 //
-// With -update the page takes the place of the vendored file, byte for byte, unless both
-// mean the same. With -add it becomes a further file, whose operations the overlay takes
-// over. With -api the source is what one of them has printed, and drift adds what has
-// changed for a Go program since gen/connect.gen.go was the given file.
+// With -update the page replaces the vendored file, byte for byte, unless both mean the
+// same. With -add it becomes a further file and the overlay gains its operations. With
+// -api the source is the report that one of them printed, and drift reports what has
+// changed for Go programs between the given file and gen/connect.gen.go.
 //
-// Exit status: 0 when both mean the same, or what was asked for is done; 1 when they
-// differ, or with -api when programs may not compile any more; 2 when that could not be
-// found out, with one line on standard error for each source. go run turns 2 into 1.
+// Exit status: 0 when both mean the same or the update succeeded; 1 when they differ, or
+// with -api when programs may no longer compile; 2 when drift could not tell, with one
+// line on standard error for each failed source. go run turns 2 into 1.
 package main
 
 import (
@@ -55,20 +55,20 @@ type options struct {
 	update, add            bool
 	api, vendored, overlay string
 	timeout, pause, work   time.Duration
-	limit                  int // of a report, in bytes
+	limit                  int // of each report, in bytes
 }
 
-// A task compares or takes the text of a source.
+// A task handles the text of a source.
 type task func(ctx context.Context, o options, source, text string) (result, error)
 
-// result is what a task makes of a source.
+// result is the outcome of a task.
 type result struct {
 	report string
 	exit   int
 	write  map[string]string // contents by path
 }
 
-// run is the command without the process around it.
+// run is main with its inputs and outputs as arguments.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fail := func(err error) int {
 		fmt.Fprintln(stderr, "drift: "+oneLine(err.Error(), 600))
@@ -77,20 +77,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var o options
 	flags := flag.NewFlagSet("drift", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.BoolVar(&o.update, "update", false, "replace the vendored file by the page's description")
-	flags.BoolVar(&o.add, "add", false, "take over the operations of the page that are not here yet")
-	flags.StringVar(&o.api, "api", "", "`file` with the generated code before the source was taken")
+	flags.BoolVar(&o.update, "update", false, "replace the vendored file with the page's description")
+	flags.BoolVar(&o.add, "add", false, "add the operations of the page that are not known yet")
+	flags.StringVar(&o.api, "api", "", "`file` with the generated code before the update")
 	flags.StringVar(&o.vendored, "vendored", "openapi/connect-sessions.yaml", "vendored description")
 	flags.StringVar(&o.overlay, "overlay", "openapi/overlay.yaml", "overlay that corrects it")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "time to read a source")
-	flags.DurationVar(&o.work, "work", 8*time.Second, "time to compare a source, whatever is in it")
-	flags.DurationVar(&o.pause, "pause", time.Second, "time before an address that has failed is read again")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "time limit for reading a source")
+	flags.DurationVar(&o.work, "work", 8*time.Second, "time limit for comparing a source")
+	flags.DurationVar(&o.pause, "pause", time.Second, "time before a failed URL is read again")
 	err := flags.Parse(args)
 	sources := flags.Args()
 	task, what := task(check), "check"
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintln(stderr, "usage: drift [flags] [source ...]\n\nA source is an address or a file; default", page)
+		fmt.Fprintln(stderr, "usage: drift [flags] [source ...]\n\nA source is a URL or a file; the default is", page)
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 		return exitUnknown
@@ -99,9 +99,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case len(sources) > 1 && (o.update || o.add || o.api != ""):
 		return fail(errors.New("more than one source given; flags come before the source"))
 	case o.add && (o.update || len(sources) == 0):
-		return fail(errors.New("-add takes a source, and not -update"))
+		return fail(errors.New("-add needs a source and excludes -update"))
 	case o.api != "":
-		task, what, o.work = api, "compare what is generated", 5*time.Minute // go builds what gen imports
+		task, what, o.work = api, "compare the generated code", 5*time.Minute // go may have to compile what gen imports
 	case o.add:
 		task, what = add, "add"
 	case o.update:
@@ -127,7 +127,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
-// do reads the source, gives the task its time and writes what comes of it.
+// do reads the source, runs the task within its time limit and writes its files.
 func do(ctx context.Context, task task, o options, source string) (result, error) {
 	text, err := bounded(ctx, o.timeout, func(ctx context.Context) (string, error) { return read(ctx, source, o.pause) })
 	if err != nil {
@@ -143,11 +143,11 @@ func do(ctx context.Context, task task, o options, source string) (result, error
 	return r, err
 }
 
-// bounded gives f its time, and turns a panic into an error: the libraries that
-// read and compare know no context and are given whatever upstream serves. One
-// that is still running when the time is over ends with the process.
+// bounded limits the time that f takes and turns a panic into an error: the libraries
+// that read and compare upstream's text accept no context. After a timeout f keeps
+// running until the process exits.
 func bounded[T any](ctx context.Context, limit time.Duration, f func(context.Context) (T, error)) (found T, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished in %v", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("timed out after %v", limit))
 	defer cancel()
 	done := make(chan func() (T, error), 1)
 	go func() {
@@ -169,8 +169,8 @@ func bounded[T any](ctx context.Context, limit time.Duration, f func(context.Con
 	return found, context.Cause(ctx)
 }
 
-// check compares a source with the vendored file that it belongs to, and with
-// -update takes it.
+// check compares a source with its counterpart here. With -update it replaces the
+// vendored file.
 func check(_ context.Context, o options, source, text string) (r result, err error) {
 	here, err := load(o, text)
 	if err != nil {
@@ -187,9 +187,9 @@ func check(_ context.Context, o options, source, text string) (r result, err err
 	case err != nil || !o.update:
 		return r, err
 	case !found.page:
-		return r, errors.New("not a documentation page: -update takes the vendored file from its page and from nothing else")
+		return r, errors.New("not a documentation page, which -update requires")
 	case against.path != here.files[0].path || ours != nil:
-		return r, fmt.Errorf("it describes other operations than %s: make page takes it", here.files[0].path)
+		return r, fmt.Errorf("it describes other operations than %s; use make page", here.files[0].path)
 	case len(changes) == 0:
 		return r, nil
 	}

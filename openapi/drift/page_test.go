@@ -200,13 +200,13 @@ error marshaling '' as text: the path parameter "" would lead to another path
 		assert.Equal(t, exitDrift, code)
 		assert.Equal(t, []string{"Documentation | `GET /made_up_accounts`: `summary` `List Accounts` → `All Accounts`"}, lines(stdout))
 		code, stdout, stderr = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay, "-vendored", copied(t), "-update")
-		requireUnknown(t, code, stdout, stderr, "make page takes it")
+		requireUnknown(t, code, stdout, stderr, "use make page")
 	})
 	t.Run("and is there once", func(t *testing.T) {
 		before := p.files()
 		output, ok := p.make("page", "SOURCE="+filepath.Join("openapi", "connect-sessions.yaml"), "CHECKED_BY=false")
 		assert.False(t, ok)
-		assert.Contains(t, output, "all of its operations are here already")
+		assert.Contains(t, output, "all of its operations have been added already")
 		assert.Empty(t, p.changed(before))
 	})
 }
@@ -367,7 +367,7 @@ func TestAdd(t *testing.T) {
 		t.Parallel()
 		_, code, stdout, _ := added(t, asPage(swap("type: number", "type: string", "    RequestTimedOutResponse:")(t, accounts)))
 		assert.Equal(t, exitSame, code)
-		assert.Contains(t, stdout, "### Described in another way there, and kept as they were (1)\n\n- `schemas/RequestTimedOutResponse`\n")
+		assert.Contains(t, stdout, "### Described differently there, ours kept (1)\n\n- `schemas/RequestTimedOutResponse`\n")
 	})
 	t.Run("adds a method to a path of ours", func(t *testing.T) {
 		t.Parallel()
@@ -408,16 +408,16 @@ func TestAdd(t *testing.T) {
 		assert.Equal(t, []any{"Zed", "Ay"}, status["x-enum-varnames"])
 	})
 	for _, row := range []struct{ name, page, reason string }{
-		{"what is here", asPage(vendoredText(t)), "all of its operations are here already"},
+		{"what is here", asPage(vendoredText(t)), "all of its operations have been added already"},
 		{"HTML", "<html>", "HTML"},
 		{"an instruction to the generator", asPage(swap("          type: string\n", "          type: string\n          x-go-type: x.ID\n          x-go-type-import: {path: example.com/x}\n", "MadeUpAccount:")(t, accounts)), "`/components/schemas/MadeUpAccount/properties/id` has `x-go-type`, an instruction to our generator, which only the overlay may give"},
 		{"text that would end a string in Go", asPage(swap("  /made_up_accounts:", "  '/made_up\"+f()+\"':")(t, accounts)), "which the generator does not quote"},
-		{"names by an order that changes", asPage(swap("[active, inactive, null]", "[active, null, inactive]\n          x-enum-varnames: [A, B, C]")(t, accounts)), "names its values by their order"},
+		{"names by an order that changes", asPage(swap("[active, inactive, null]", "[active, null, inactive]\n          x-enum-varnames: [A, B, C]")(t, accounts)), "names its enum values by position"},
 		{"types in a list", asPage(swap("            type: string\n            nullable: true\n", "            type: [string, 'null']\n")(t, accounts)), "has a list of types, as in OpenAPI 3.1"},
 		{"a scheme that is missing", asPage(strings.Replace(accounts, "    basic:\n", "    bearer:\n", 1)), "security scheme \"basic\" is missing or incomplete"},
 		{"another server", asPage(swap("https://api.stackone.com", "https://eu.stackone.com")(t, accounts)), "its operations are at `https://eu.stackone.com`, and the client calls `https://api.stackone.com`"},
 		{"a server of one operation", asPage(swap("      operationId:", "      servers: [{url: 'https://eu.stackone.com'}]\n      operationId:")(t, accounts)), "its operations are at `https://eu.stackone.com`, and the client calls `https://api.stackone.com`"},
-		{"a page that is cut", asPage(accounts[:strings.Index(accounts, "    MadeUpAccount:")]), "leads nowhere"},
+		{"a page that is cut", asPage(accounts[:strings.Index(accounts, "    MadeUpAccount:")]), "has no target"},
 		{"an operation without responses", asPage(accounts[:strings.Index(accounts, "      responses:")] + accounts[strings.Index(accounts, "      security:"):]), "responses"},
 	} {
 		t.Run("not "+row.name, func(t *testing.T) {
@@ -435,7 +435,7 @@ func TestAdd(t *testing.T) {
 	t.Run("not without a source", func(t *testing.T) {
 		t.Parallel()
 		code, stdout, stderr := command(t, "-add")
-		requireUnknown(t, code, stdout, stderr, "-add takes a source")
+		requireUnknown(t, code, stdout, stderr, "-add needs a source")
 	})
 }
 

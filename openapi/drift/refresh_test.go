@@ -120,7 +120,7 @@ func TestRefresh(t *testing.T) {
 				assert.Fail(t, "a change that breaks no caller stops the refresh", output)
 			case strings.Contains(last, "nothing has been changed") || strings.Contains(last, "as it was") || strings.Contains(last, "could not update"):
 				t.Log("stopped: ", last)
-				assert.Regexp(t, `^drift: could not update: \S+page\.md: (the overlay's correction of \S.* no longer fits .*; it was there because: ".+"\. openapi/README\.md says what to do|.* has .x-go-|.* names its values by their order)`, last)
+				assert.Regexp(t, `^drift: could not update: \S+page\.md: (the overlay's correction of \S.* no longer fits .*; its reason was: ".+"\. openapi/README\.md says what to do|.* has .x-go-|.* names its enum values by position)`, last)
 				assert.Empty(t, p.changed(before))
 			default:
 				t.Log("by hand: ", last)
@@ -190,7 +190,7 @@ func TestRefreshStops(t *testing.T) {
 			"make refresh: what is generated from the new description does not compile, and everything is as it was; openapi/README.md says what to do: gen/connect.gen.go:7:2: no required module provides package example.com/chosen"},
 		{"at a requirement", asPage(changed), `[ "$1 $2" != "mod tidy" ] || { go mod edit -require example.com/chosen@v1.0.0; exit; }`, "make refresh: go.mod would gain a requirement, and everything is as it was; openapi/README.md says what to do: \t\t\t\"Path\": \"example.com/chosen\""},
 		{"at code that changes without a reason", asPage(swap("summary: Create Connect Session", "summary: Create a session")(t, live)), `[ $1 != generate ] || { go "$@" && sed -i.bak 's,"application/json",("application/json"),' gen/connect.gen.go && rm gen/*.bak; }`,
-			"drift: could not compare what is generated: bin/refresh.md: the generated code works in another way, and neither what upstream has changed nor Go's API says why"},
+			"drift: could not compare the generated code: bin/refresh.md: the generated code behaves differently, and neither upstream's changes nor those of the Go API explain it"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

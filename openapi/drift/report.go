@@ -23,11 +23,11 @@ import (
 	"golang.org/x/exp/apidiff"
 )
 
-// maxReport keeps the reports of all sources, and what could not be read, within an
-// issue's body, which GitHub ends at 65536 characters.
+// maxReport limits the reports of all sources together. They and the errors must fit into
+// an issue, which GitHub limits to 65536 characters.
 const maxReport = 50000
 
-// markdown is the report of the changes, within the limit in bytes.
+// markdown returns the report of the changes, of at most about limit bytes.
 func markdown(source, vendored string, changes []*change, limit int) string {
 	against := code(source) + " against " + code(vendored)
 	if len(changes) == 0 {
@@ -49,7 +49,7 @@ func markdown(source, vendored string, changes []*change, limit int) string {
 	return report.String()
 }
 
-// list returns a list in Markdown under a title, nothing when it is empty.
+// list returns a titled list in Markdown, nothing when there are no items.
 func list(title string, items []string, limit int) string {
 	if len(items) == 0 {
 		return ""
@@ -57,15 +57,15 @@ func list(title string, items []string, limit int) string {
 	b := fmt.Sprintf("%s (%d)\n\n", title, len(items))
 	for i, item := range items {
 		if len(b)+len(item) > limit {
-			return b + fmt.Sprintf("\nNot listed for want of space: %d more.\n", len(items)-i)
+			return b + fmt.Sprintf("\n%d more are omitted to keep the report short.\n", len(items)-i)
 		}
 		b += "- " + item + "\n"
 	}
 	return b
 }
 
-// code shows upstream's text as a code span, in which no markup, mention or
-// reference to an issue takes effect.
+// code returns upstream's text as a code span, in which markup, mentions and references
+// to issues have no effect.
 func code(s string) string {
 	s = oneLine(s, 160)
 	if s == "" {
@@ -81,15 +81,15 @@ func code(s string) string {
 	return fence + s + fence
 }
 
-// fromTo shows a change of value. Long texts are shown from shortly before where
-// they part.
+// fromTo describes a change of value. Long texts are shown from shortly before their
+// first difference.
 func fromTo(from, to any) string {
 	a, b := literal(cmp.Or(from, any(""))), literal(cmp.Or(to, any("")))
 	switch {
 	case a == b: // a text and a number
 		a, b = quoted(from), quoted(to)
 	case slices.Equal(strings.Fields(a), strings.Fields(b)):
-		return "with other white space"
+		return "differs in white space only"
 	}
 	same := 0
 	for same < min(len(a), len(b)) && a[same] == b[same] {
@@ -101,7 +101,7 @@ func fromTo(from, to any) string {
 	return code(a) + " → " + code(b)
 }
 
-// literal is a value as upstream would write it.
+// literal returns a value as upstream would write it.
 func literal(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -109,14 +109,14 @@ func literal(v any) string {
 	return quoted(v)
 }
 
-// quoted is v in JSON, which tells 1 from "1".
+// quoted returns v in JSON, which distinguishes 1 from "1".
 func quoted(v any) string {
 	b, err := json.Marshal(v)
 	return cmp.Or(string(b), fmt.Sprint(v, err))
 }
 
-// oneLine makes the white space of foreign text single spaces, shows the characters
-// that would act instead of being seen, and ends after so many.
+// oneLine collapses white space, replaces control and invisible characters, and truncates
+// the text to so many characters.
 func oneLine(s string, most int) string {
 	r := []rune(strings.Join(strings.Fields(s), " "))
 	for i := range r {
@@ -130,19 +130,19 @@ func oneLine(s string, most int) string {
 	return string(r)
 }
 
-// generated is the file with the generated code, seen from the project's folder.
+// generated is the file with the generated code, relative to the root of the project.
 const generated = "gen/connect.gen.go"
 
-// growing matches a method that an interface of all operations gains. The interfaces are
-// there to be called, and the method is listed as the client's.
+// growing matches a new method of the interfaces of all operations. Programs call these
+// interfaces and do not implement them, and the method is listed as the client's.
 var growing = regexp.MustCompile(`^Client(WithResponses)?Interface\.\w+: added$`)
 
-// explained matches the report of a change that may change what the code does.
+// explained matches reports of changes that may alter the behaviour of the code.
 var explained = regexp.MustCompile(`\A## Added|\n### (` + grades[mayBreak] + "|" + grades[isNew] + ")")
 
-// api reports what has changed for a Go program between the generated code in o.api
-// and gen/connect.gen.go. The text is the report of what upstream has changed: code
-// that works in another way, which neither report explains, is an error.
+// api reports what has changed for Go programs between the generated code in o.api and
+// gen/connect.gen.go. The text is the report of what upstream has changed. Code that
+// behaves differently is an error unless one of the two reports explains it.
 func api(ctx context.Context, o options, _, upstream string) (result, error) {
 	files := token.NewFileSet()
 	was, before, err := parsed(files, o.api)
@@ -154,14 +154,14 @@ func api(ctx context.Context, o options, _, upstream string) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	config := types.Config{Importer: imports, Error: func(error) {}} // it has been compiled
+	config := types.Config{Importer: imports, Error: func(error) {}} // make refresh has compiled it
 	old, _ := config.Check("gen", files, was, nil)
 	current, _ := config.Check("gen", files, is, nil)
 	var breaking, compatible []string
 	for _, c := range apidiff.Changes(old, current).Changes {
 		switch {
 		case growing.MatchString(c.Message):
-		case c.Compatible && !strings.Contains(c.Message, "MarshalJSON: added"): // it sends fields that nobody has set
+		case c.Compatible && !strings.Contains(c.Message, "MarshalJSON: added"): // then unset fields are sent
 			compatible = append(compatible, code(c.Message))
 		default:
 			breaking = append(breaking, code(c.Message))
@@ -169,15 +169,16 @@ func api(ctx context.Context, o options, _, upstream string) (result, error) {
 	}
 	report := list("\n### Breaks Go programs", breaking, maxReport/4) + list("\n### New in Go", compatible, maxReport/4)
 	if told := explained.MatchString(upstream); report == "" && before != after && !told {
-		return result{}, errors.New("the generated code works in another way, " +
-			"and neither what upstream has changed nor Go's API says why")
+		return result{}, errors.New("the generated code behaves differently, " +
+			"and neither upstream's changes nor those of the Go API explain it")
 	}
 	report = "\n## Go API\n" + cmp.Or(report, "\nThe same.\n")
 	return result{report: report, exit: min(len(breaking), exitDrift)}, nil
 }
 
 // parsed returns package gen with the named file as its generated code, and that code
-// without comments. Other code by hand need not fit what is generated.
+// without comments. Other files of gen may not fit the new code yet and declare nothing
+// that it needs.
 func parsed(files *token.FileSet, name string) ([]*ast.File, string, error) {
 	file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
 	byHand, err2 := parser.ParseFile(files, "gen/path.go", nil, parser.SkipObjectResolution)
@@ -189,7 +190,8 @@ func parsed(files *token.FileSet, name string) ([]*ast.File, string, error) {
 	return []*ast.File{file, byHand}, code.String(), err
 }
 
-// dependencies returns an importer of what the files import, from go's build cache.
+// dependencies returns an importer for the imports of the files, which reads the export
+// data in go's build cache.
 func dependencies(ctx context.Context, files *token.FileSet, pkg []*ast.File) (types.Importer, error) {
 	args := []string{"list", "-e", "-export", "-f", "{{.ImportPath}} {{.Export}}", "--"}
 	for _, file := range pkg {

@@ -93,7 +93,7 @@ func TestReportIsBounded(t *testing.T) {
 	assert.True(t, utf8.ValidString(stdout))
 	assert.Contains(t, stdout, fmt.Sprintf("### New (%d)", n))
 	assert.Contains(t, stdout, "`default` `1800` → `60`", "what may break comes first")
-	assert.Contains(t, stdout, fmt.Sprintf("Not listed for want of space: %d more", n+1-len(lines(stdout))))
+	assert.Contains(t, stdout, fmt.Sprintf("\n%d more are omitted to keep the report short", n+1-len(lines(stdout))))
 }
 
 // The order of a Go map must not show: an issue is updated only when the report is another.

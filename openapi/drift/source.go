@@ -15,11 +15,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxSource bounds what is read. StackOne's whole description has about 2 MB.
+// maxSource limits the size of a source. StackOne's whole description has about 2 MB.
 const maxSource = 16 << 20
 
-// read returns the text of the address or file. An address is read up to three times
-// while its failure may be transient.
+// read returns the text of a URL or file. A URL is read up to three times while the
+// failure may be transient.
 func read(ctx context.Context, source string, pause time.Duration) (text string, err error) {
 	if !strings.HasPrefix(source, "https://") && !strings.HasPrefix(source, "http://") {
 		return readFile(source)
@@ -35,7 +35,7 @@ func read(ctx context.Context, source string, pause time.Duration) (text string,
 	return text, err
 }
 
-// shown is the source as a report may name it: without user info or query.
+// shown returns the source without user info and query, which may hold secrets.
 func shown(source string) string {
 	if u, err := url.Parse(source); err == nil && u.Host != "" {
 		u.User, u.RawQuery, u.Fragment = nil, "", ""
@@ -44,16 +44,16 @@ func shown(source string) string {
 	return source
 }
 
-// fetch reads an address, and says of an error whether it may pass.
+// fetch reads a URL; again reports whether an error may be transient.
 func fetch(ctx context.Context, address string) (text string, again bool, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return "", false, errors.New("not an address")
+		return "", false, errors.New("invalid URL")
 	}
 	req.Header.Set("Accept", "text/markdown, application/yaml, application/json, text/plain")
 	req.Header.Set("User-Agent", "stackone-client-go-drift")
 	resp, err := (&http.Client{CheckRedirect: redirect}).Do(req)
-	if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the address, query included
+	if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL, query included
 		err = ue.Err
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {
@@ -74,7 +74,7 @@ func fetch(ctx context.Context, address string) (text string, again bool, err er
 	return text, err != nil, err
 }
 
-// redirect follows a page that has moved, but not from https to http.
+// redirect is the http.Client's default, except that https must not become http.
 func redirect(next *http.Request, via []*http.Request) error {
 	if len(via) >= 10 || via[0].URL.Scheme == "https" && next.URL.Scheme != "https" {
 		return errors.New("redirected more than 10 times, or from https to http")
@@ -91,7 +91,7 @@ func readFile(path string) (string, error) {
 	return readText(f)
 }
 
-// readText returns UTF-8 of a bounded size, with LF line ends.
+// readText returns UTF-8 text of limited size, with LF line endings.
 func readText(r io.Reader) (string, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxSource+1))
 	switch {
@@ -100,21 +100,21 @@ func readText(r io.Reader) (string, error) {
 	case len(b) > maxSource:
 		return "", fmt.Errorf("larger than %d MiB", maxSource>>20)
 	case !utf8.Valid(b):
-		return "", errors.New("not text in UTF-8")
+		return "", errors.New("not UTF-8 text")
 	}
 	return strings.ReplaceAll(strings.TrimPrefix(string(b), "\uFEFF"), "\r\n", "\n"), nil
 }
 
 var (
-	// html begins a document, not a component in a page's Markdown.
+	// html matches a document, not a component in a page's Markdown.
 	html = regexp.MustCompile(`(?i)\A\s*<(!doctype|html|head|\?xml)`)
-	// says is what a description says and a page's other examples do not.
+	// says matches a description, not the other examples of a page.
 	says = regexp.MustCompile(`(?m)^[\s{]*openapi\s*:|["']openapi["']\s*:`)
-	// fence begins or ends a fenced code block (CommonMark 4.5).
+	// fence matches the first and last line of a fenced code block (CommonMark 4.5).
 	fence = regexp.MustCompile("^( {0,3})(`{3,}|~{3,})\\s*([^`]*)$")
 )
 
-// extract finds the description: the text itself, or the one fence in it.
+// extract finds the description: the one fenced code block that holds it, or the text itself.
 func extract(text string) (f file, err error) {
 	if html.MatchString(text) {
 		return f, errors.New("HTML instead of Markdown, YAML or JSON")
@@ -136,10 +136,10 @@ func extract(text string) (f file, err error) {
 	return file{tree: t, text: text}, err
 }
 
-// fences returns what is in the fenced code blocks that hold a description. The fence
-// of the page has four backticks, as a description may hold fences of three itself.
+// fences returns the content of the fenced code blocks that hold a description. The
+// page's fence has four backticks, since descriptions may contain fences of three.
 func fences(text string) (found []string, err error) {
-	var open []string // the match of the fence that began
+	var open []string // the match of the opening fence
 	var block strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
 		mark := fence.FindStringSubmatch(line)
@@ -157,7 +157,7 @@ func fences(text string) (found []string, err error) {
 		}
 	}
 	if open != nil && open[2][0] == '`' && says.MatchString(block.String()) {
-		return nil, errors.New("the page is cut: the fence of the description is not closed")
+		return nil, errors.New("the page is truncated: the fence around the description is not closed")
 	}
 	return found, nil
 }

@@ -57,10 +57,10 @@ func TestUnusableText(t *testing.T) {
 		{"no paths", "openapi: 3.1.0\ninfo: {title: a, version: b}\n", "no operations"},
 		{"a list", "- openapi: 3.1.0\n", "neither a page"},
 		{"paths that are no objects", asPage(strings.Replace(v, "paths:\n  /connect_sessions:\n", "paths:\n  /x: 1\n  /connect_sessions:\n", 1)), ""},
-		{"a type that is none", asPage(strings.Replace(v, "type: object", "type: {a: b}", 1)), ""},
-		{"a reference that leads nowhere", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/Gone'", 1)), "leads nowhere"},
-		{"a reference out of the page", asPage(strings.Replace(v, "'#/components/schemas/ProviderError'", "'https://example.com/a.yaml'", 1)), "leads out"},
-		{"references in a circle", asPage(strings.Replace(v, "    UnifiedError:\n      type: object\n", "    UnifiedError:\n      $ref: '#/components/schemas/UnifiedError'\n", 1)), "circle"},
+		{"a type that is an object", asPage(strings.Replace(v, "type: object", "type: {a: b}", 1)), ""},
+		{"a reference without a target", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/Gone'", 1)), "has no target"},
+		{"a reference out of the page", asPage(strings.Replace(v, "'#/components/schemas/ProviderError'", "'https://example.com/a.yaml'", 1)), "points outside"},
+		{"references in a cycle", asPage(strings.Replace(v, "    UnifiedError:\n      type: object\n", "    UnifiedError:\n      $ref: '#/components/schemas/UnifiedError'\n", 1)), "cycle"},
 		{"no responses", asPage(v[:strings.Index(v, "      responses:")] + "      responses: {}\n" + v[strings.Index(v, "      security:\n"):]), "no responses"},
 		{"security scheme missing", asPage(v[:strings.Index(v, "  securitySchemes:")]), `"basic" is missing`},
 		{"security scheme cut", asPage(strings.Replace(v, "      scheme: basic\n", "", 1)), "basic"},
@@ -157,15 +157,15 @@ func TestFences(t *testing.T) {
 	t.Parallel()
 	v := vendoredText(t)
 	for name, text := range map[string]string{
-		"three backticks":          "```yaml\n" + v + "```\n",
-		"closed by a longer fence": "```yml\n" + v + "``````\n",
-		"json in capitals":         "```` JSON openapi.json\n" + v + "````",
-		"indented":                 "  ```yaml\n  " + strings.ReplaceAll(v, "\n", "\n  ") + "\n  ```\n",
-		"others around it":         "~~~yaml\nopenapi: none\n```yaml\n~~~\n```yaml\na: 1\n```\n" + asPage(v) + "``` not `one`\n",
-		"beside one about OpenAPI": "```yaml\nsource: openapi.json # openapi: as it is published\n```\n" + asPage(v),
-		"below a component":        "<Note>Read this.</Note>\n\n" + asPage(v),
-		"description by itself":    v,
-		"behind a comment":         "# of the service\n---\n" + v,
+		"three backticks":           "```yaml\n" + v + "```\n",
+		"closed by a longer fence":  "```yml\n" + v + "``````\n",
+		"json in capitals":          "```` JSON openapi.json\n" + v + "````",
+		"indented":                  "  ```yaml\n  " + strings.ReplaceAll(v, "\n", "\n  ") + "\n  ```\n",
+		"others around it":          "~~~yaml\nopenapi: none\n```yaml\n~~~\n```yaml\na: 1\n```\n" + asPage(v) + "``` not `one`\n",
+		"next to one about OpenAPI": "```yaml\nsource: openapi.json # openapi: as it is published\n```\n" + asPage(v),
+		"below a component":         "<Note>Read this.</Note>\n\n" + asPage(v),
+		"description by itself":     v,
+		"behind a comment":          "# of the service\n---\n" + v,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -246,7 +246,7 @@ func TestFetch(t *testing.T) {
 		{"/round", exitUnknown, "more than 10 times"},
 		{"/cut", exitUnknown, "unexpected EOF"},
 		{"/reset", exitUnknown, "EOF"},
-		{"/slow", exitUnknown, "not finished in 1ms"},
+		{"/slow", exitUnknown, "timed out after 1ms"},
 	} {
 		t.Run(row.path, func(t *testing.T) {
 			t.Parallel()
@@ -300,7 +300,7 @@ func TestArguments(t *testing.T) {
 	}{
 		{"unknown flag", "-nope", []string{"-nope"}},
 		{"two sources to take", "more than one source", []string{"-update", "a", "b"}},
-		{"no time", "not finished in 0s", []string{"-timeout", "0s", vendoredFile}},
+		{"no time", "timed out after 0s", []string{"-timeout", "0s", vendoredFile}},
 		{"no such file", "no such file", []string{"nowhere.md"}},
 		{"a directory", "directory", []string{"."}},
 		{"another scheme", "no such file", []string{"ftp://example.com/page.md"}},
@@ -343,7 +343,7 @@ func TestBounded(t *testing.T) {
 	release := make(chan struct{})
 	defer close(release)
 	_, err = bounded(t.Context(), time.Nanosecond, func(context.Context) (int, error) { <-release; return 0, nil })
-	assert.ErrorContains(t, err, "not finished in 1ns")
+	assert.ErrorContains(t, err, "timed out after 1ns")
 }
 
 // The built program, as CI runs it.

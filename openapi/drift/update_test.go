@@ -74,7 +74,7 @@ func TestUpdate(t *testing.T) {
 		"a whole description":              asWhole(t, changed),
 		"the description without its page": changed,
 		"a page that is cut":               asPage(changed[:len(changed)/2]),
-		"a page that leads nowhere":        asPage(strings.ReplaceAll(changed, "    ProviderError:", "    Gone:")),
+		"a page with a dangling reference": asPage(strings.ReplaceAll(changed, "    ProviderError:", "    Gone:")),
 		"a page of HTML":                   "<html>" + asPage(changed),
 		"a page without the scheme":        asPage(changed[:strings.Index(changed, "  securitySchemes:")]),
 	} {
@@ -92,6 +92,6 @@ func TestUpdate(t *testing.T) {
 	t.Run("says why not from a whole description", func(t *testing.T) {
 		t.Parallel()
 		_, _, stderr := drift(t, asWhole(t, changed), "-vendored", copied(t), "-update")
-		assert.Contains(t, stderr, "-update takes the vendored file from its page")
+		assert.Contains(t, stderr, "not a documentation page, which -update requires")
 	})
 }

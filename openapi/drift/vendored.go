@@ -20,18 +20,18 @@ import (
 type file struct {
 	path, text string
 	tree       tree
-	page       bool // it was fenced in a documentation page
+	page       bool // found in a documentation page
 }
 
-// vendored is what is known here of the API, and what it is compared with.
+// vendored is what is known here of the API, and the description to compare it with.
 type vendored struct {
 	files   []file // the first page, then those in pages
 	overlay string // its text
-	err     error  // why there is none
+	err     error  // of reading the overlay
 	found   file   // upstream's description
 }
 
-// load reads what is known here and finds the description in upstream's text.
+// load reads the vendored files and finds the description in upstream's text.
 func load(o options, text string) (v vendored, err error) {
 	v.overlay, v.err = readFile(o.overlay)
 	pages, _ := filepath.Glob(filepath.Join(filepath.Dir(o.overlay), "pages", "*.yaml")) // sorted
@@ -49,9 +49,9 @@ func load(o options, text string) (v vendored, err error) {
 	return v, err
 }
 
-// counterpart returns what the source is compared with: the file with an operation
-// of the page, or the source's part of everything that is known here, and then
-// which operations the overlay adds, true for those that no file has.
+// counterpart returns what to compare the source with: the file that has an operation of
+// the page; otherwise the source's part of everything known here, together with the
+// operations that the overlay adds, true for those that no file has.
 func (v vendored) counterpart() (file, map[string]bool, error) {
 	first, s := v.files[0], v.found
 	calls := s.tree.calls()
@@ -77,14 +77,14 @@ func (v vendored) counterpart() (file, map[string]bool, error) {
 	return file{path: first.path, tree: all}, ours, nil
 }
 
-// action is one of the overlay's. Adds marks those that add operations.
+// action is an action of the overlay. Adds marks those that add operations.
 type action struct {
 	overlay.Action `yaml:",inline"`
 	Adds           bool `yaml:"x-adds"`
 }
 
-// apply applies the wanted actions to a description, and returns those without
-// anything to act on.
+// apply applies the wanted actions to a description, and returns those that match
+// nothing.
 func (v vendored) apply(text string, wanted func(action) bool) (t tree, loose []action, err error) {
 	var o struct{ Actions []action }
 	if err := cmp.Or(v.err, yaml.Unmarshal([]byte(v.overlay), &o)); err != nil {
@@ -106,15 +106,15 @@ func (v vendored) apply(text string, wanted func(action) bool) (t tree, loose []
 	return t, loose, err
 }
 
-// everything is the first page with the operations that the overlay adds, and
-// without what it corrects.
+// everything returns the first page with the operations that the overlay adds, without
+// its corrections.
 func (v vendored) everything() (tree, error) {
 	t, _, err := v.apply(v.files[0].text, func(a action) bool { return a.Adds })
 	return t, err
 }
 
-// fits says whether every action of the overlay has something to act on when the
-// first page is the text, which is what the generator demands.
+// fits returns an error when an action of the overlay matches nothing in the text as the
+// first page, which the generator would refuse.
 func (v vendored) fits(text string) error {
 	_, loose, err := v.apply(text, func(action) bool { return true })
 	if len(loose) == 0 {
@@ -124,19 +124,19 @@ func (v vendored) fits(text string) error {
 	for _, a := range loose {
 		targets = append(targets, a.Target)
 	}
-	return fmt.Errorf("the overlay's correction of %s no longer fits upstream's description; it was there because: %q. "+
+	return fmt.Errorf("the overlay's correction of %s no longer fits upstream's description; its reason was: %q. "+
 		"openapi/README.md says what to do; nothing has been changed",
 		strings.Join(targets, ", and of "), oneLine(loose[0].Description, 300))
 }
 
-// The lines of the overlay between which are the actions that make page writes.
+// The lines of the overlay around the actions that make page writes.
 const (
 	pagesBegin = "  # What make page has taken from the files in pages. Do not edit.\n"
 	pagesEnd   = "  # End of the pages.\n"
 )
 
-// refused finds what upstream's text must not say when code is generated from it:
-// instructions to the generator, and text that would end a string in Go.
+// refused returns an error when code must not be generated from upstream's text: it has
+// instructions to the generator, or text that would end a string in Go.
 func refused(t tree) error {
 	var p problem
 	walk(map[string]any(t), func(m map[string]any, at ...string) {
@@ -146,7 +146,7 @@ func refused(t tree) error {
 		}
 		values, _ := m["enum"].([]any)
 		if m["x-enum-varnames"] != nil && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))) {
-			p.is("%s names its values by their order, and the overlay takes null and unmapped_value out of it", pointer(at))
+			p.is("%s names its enum values by position, and the overlay removes null and unmapped_value", pointer(at))
 		}
 		for _, v := range append(slices.Clone(values), m["name"], m["operationId"], m["url"]) {
 			s, _ := v.(string)
@@ -160,7 +160,7 @@ func refused(t tree) error {
 	return p.first
 }
 
-// mayJoin says why operations of another description cannot join known's.
+// mayJoin returns an error when the client could not call the other description's operations.
 func mayJoin(known, other tree) error {
 	var p problem
 	server := func(m map[string]any) string {
@@ -180,8 +180,8 @@ func mayJoin(known, other tree) error {
 
 func pointer(at []string) string { return code("/" + strings.Join(at, "/")) }
 
-// missing returns what the page has and known has not, as the update of an overlay's
-// action, and what the two describe differently.
+// missing returns the operations and components that only the page has, as the update of
+// an overlay action, and the components that the two describe differently.
 func missing(known, page tree) (update map[string]any, gained, kept []string) {
 	paths := map[string]map[string]any{}
 	operations := page.operations(object(page, "paths"))
@@ -190,7 +190,7 @@ func missing(known, page tree) (update map[string]any, gained, kept []string) {
 			continue
 		}
 		operation := object(operations, call)
-		if id, ok := operation["operationId"].(string); ok { // the prefix would begin every generated name
+		if id, ok := operation["operationId"].(string); ok { // otherwise every generated name would begin with it
 			operation["operationId"] = strings.TrimPrefix(id, "stackone_")
 		}
 		gained = append(gained, code(call))
@@ -216,7 +216,7 @@ func missing(known, page tree) (update map[string]any, gained, kept []string) {
 
 var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
 
-// add makes the page a file in pages, and takes its operations over into the overlay.
+// add stores the page as a file in pages and adds its operations to the overlay.
 func add(_ context.Context, o options, source, text string) (r result, err error) {
 	here, err := load(o, text)
 	found := here.found
@@ -248,10 +248,10 @@ func add(_ context.Context, o options, source, text string) (r result, err error
 		switch {
 		case f.path != path:
 		case len(gained) == 0:
-			return r, errors.New("all of its operations are here already")
+			return r, errors.New("all of its operations have been added already")
 		default:
 			r.report = list("## Added from "+code(source), gained, maxReport/4) +
-				list("\n### Described in another way there, and kept as they were", kept, maxReport/4)
+				list("\n### Described differently there, ours kept", kept, maxReport/4)
 		}
 		action, err := yaml.Marshal([]any{map[string]any{
 			"target": "$", "description": "The operations of " + filepath.Base(f.path) + ".", "x-adds": true, "update": update,

@@ -128,7 +128,7 @@ func TestOverlay(t *testing.T) {
 		{"as it is", text, both(), ""},
 		{"corrections last", strings.Replace(text, guard, "", 1) + guard, both(), ""},
 		{"without additions", "overlay: 1.1.0\ninfo: {title: x, version: y}\nactions: []\n", swap(authenticate, "  /sessions/authenticate:\n"), ""},
-		{"an addition that leads nowhere", text + "  - target: $.paths\n    x-adds: true\n    update:\n      /x: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}\n", both(), "leads nowhere"},
+		{"an addition with a dangling reference", text + "  - target: $.paths\n    x-adds: true\n    update:\n      /x: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}\n", both(), "has no target"},
 		{"no YAML", "{", both(), "overlay"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
