@@ -476,6 +476,18 @@ func TestOtherVendoredFile(t *testing.T) {
 			},
 		},
 		{
+			"a schema of two fields, written in place in each",
+			both(
+				swap("        data:\n", "        first: {$ref: '#/components/schemas/Small'}\n        second: {$ref: '#/components/schemas/Small'}\n        data:\n", "    BadRequestResponse:"),
+				swap("  schemas:\n", "  schemas:\n    Small: {properties: {a: {type: string}}}\n"),
+			),
+			both(
+				swap("first: {$ref: '#/components/schemas/Small'}", "first: {properties: {a: {type: string}}}"),
+				swap("second: {$ref: '#/components/schemas/Small'}", "second: {properties: {a: {type: integer}}}"),
+			),
+			[]string{"May break callers | `Small`: `$ref` `Small` → none" + refusal, "May break callers | `Small.a`: `type` `string` → `integer`" + refusal},
+		},
+		{
 			"parts and parameters in another order",
 			both(
 				swap("            - $ref: '#/components/schemas/UnifiedError'\n", "            - $ref: '#/components/schemas/UnifiedError'\n            - $ref: '#/components/schemas/ProviderError'\n"),

@@ -58,7 +58,7 @@ func compare(base, revision tree, ours map[string]bool) ([]*change, error) {
 	if !reflect.DeepEqual(base, revision) {
 		c.values(c.described(base), c.described(revision), place{subject: "API"})
 	}
-	for len(c.todo) > 0 && c.err == nil {
+	for len(c.todo) > 0 {
 		next := c.todo[0]
 		c.todo = c.todo[1:]
 		next()
@@ -141,7 +141,7 @@ func (c *comparison) values(b, r any, at place) {
 		if theirs != "" && !slices.Contains([]string{"responses", "parameters", "requestBody"}, at.kind) {
 			at.subject = strings.TrimPrefix(theirs, "#/components/schemas/") // which also bounds the length
 		}
-		if named := at.kind != "headers" && at.kind != "securitySchemes"; theirs != own && c.ours == nil && named {
+		if theirs != own && c.ours == nil && at.kind != "headers" {
 			c.add(mayBreak, at, "", "$ref", fromTo(short(theirs), short(own)))
 		}
 		c.later(siblings(b), siblings(r), at)
