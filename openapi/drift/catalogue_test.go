@@ -48,7 +48,7 @@ func command(t testing.TB, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// lines are the changes of a report, each after its group.
+// lines returns the changes of a report, each prefixed with its group.
 func lines(report string) []string {
 	var found []string
 	group := ""
@@ -64,11 +64,11 @@ func lines(report string) []string {
 	return found
 }
 
-// An edit changes the description as upstream might. It fails when the vendored
-// file no longer has what it changes, so that no row passes by changing nothing.
+// An edit changes the description as upstream might. It fails when the vendored file no
+// longer has the text to change, so that no row passes without a change.
 type edit func(t testing.TB, description string) string
 
-// swap replaces the first old after the marks, each looked for after the one before.
+// swap replaces the first old after the marks, which follow each other in the text.
 func swap(old, new string, marks ...string) edit {
 	return func(t testing.TB, s string) string {
 		t.Helper()
@@ -103,7 +103,7 @@ func both(edits ...edit) edit {
 	}
 }
 
-// remade reads the description, changes it and writes it anew, in another layout.
+// remade parses the description, changes it and formats it.
 func remade(change func(m map[string]any), write func(any) ([]byte, error)) edit {
 	return func(t testing.TB, s string) string {
 		t.Helper()
@@ -116,7 +116,7 @@ func remade(change func(m map[string]any), write func(any) ([]byte, error)) edit
 	}
 }
 
-// reversed turns every list in v around.
+// reversed reverses every list in v.
 func reversed(v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -141,7 +141,7 @@ const (
 	extraOp  = "get:\n      operationId: x\n      responses:\n        '200':\n          description: y\n"
 )
 
-// change of the catalogue: what upstream does, and how it is reported.
+// upstream is a row of the catalogue: a change and how it is reported.
 type upstream struct {
 	name string
 	edit edit
@@ -189,7 +189,7 @@ func catalogue() []upstream {
 		{"optional response field", swap("        provider:\n", "        region:\n          type: string\n        provider:\n", link), added("`ConnectSessionTokenAuthLink`: property `region` added" + answered)},
 		{"required response field", both(swap("        provider:\n", "        region:\n          type: string\n        provider:\n", link), swap("        - project_id\n", "        - project_id\n        - region\n", link)), added("`ConnectSessionTokenAuthLink`: property `region` added"+answered, "`ConnectSessionTokenAuthLink`: required property `region` added"+answered)},
 		{"optional field of a new schema", both(swap("        provider:\n", "        region:\n          $ref: '#/components/schemas/Region'\n        provider:\n", create), swap(create, "    Region:\n      type: object\n"+create)), added("`ConnectSessionCreate`: property `region` added" + asked)},
-		{"schema that holds itself", swap("        status:\n", "        parent:\n          $ref: '#/components/schemas/ConnectSessionLatestAttempt'\n        status:\n", attempt), added("`ConnectSessionLatestAttempt`: property `parent` added" + answered)},
+		{"recursive schema", swap("        status:\n", "        parent:\n          $ref: '#/components/schemas/ConnectSessionLatestAttempt'\n        status:\n", attempt), added("`ConnectSessionLatestAttempt`: property `parent` added" + answered)},
 		{"field that differs in case only", swap("        provider:\n", "        Label:\n          type: string\n        provider:\n", create), added("`ConnectSessionCreate`: property `Label` added" + asked)},
 		{"schema called as the generated client", both(swap("        provider:\n", "        owner:\n          $ref: '#/components/schemas/Client'\n        provider:\n", create), swap(create, "    Client:\n      type: object\n      properties:\n        name:\n          type: string\n"+create)), added("`ConnectSessionCreate`: property `owner` added" + asked)},
 		{"request field no longer required", swap("        - origin_owner_name\n", "", create), added("`ConnectSessionCreate`: required property `origin_owner_name` removed" + asked)},
@@ -239,8 +239,8 @@ func catalogue() []upstream {
 			object(m, "components")["responses"] = map[string]any{"BadGateway": responses["502"]}
 			responses["502"] = map[string]any{"$ref": "#/components/responses/BadGateway"}
 		}, yaml.Marshal), mayBreak("`response 502`: `$ref` none → `BadGateway` (`response 502 of POST /connect_sessions`)")},
-		{"type of upstream's choice", swap("        label:\n", "        label:\n          x-go-type: x.Label\n          x-go-type-import: {path: example.com/x}\n", create), mayBreak("`ConnectSessionCreate.label`: `x-go-type-import` added"+asked, "`ConnectSessionCreate.label`: `x-go-type` none → `x.Label`"+asked)},
-		{"field beside a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                properties: {region: {type: string}}\n                required: [region]\n"), slices.Concat(mayBreak("`ConnectSessionTokenAuthLink`: property `region` added"+answered), added("`ConnectSessionTokenAuthLink`: required property `region` added"+answered))},
+		{"Go type of upstream's choice", swap("        label:\n", "        label:\n          x-go-type: x.Label\n          x-go-type-import: {path: example.com/x}\n", create), mayBreak("`ConnectSessionCreate.label`: `x-go-type-import` added"+asked, "`ConnectSessionCreate.label`: `x-go-type` none → `x.Label`"+asked)},
+		{"field next to a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                properties: {region: {type: string}}\n                required: [region]\n"), slices.Concat(mayBreak("`ConnectSessionTokenAuthLink`: property `region` added"+answered), added("`ConnectSessionTokenAuthLink`: required property `region` added"+answered))},
 		{"large default", swap("          default: 1800\n", "          default: 9007199254740993\n"), mayBreak("`ConnectSessionCreate.expires_in`: `default` `1800` → `9007199254740993`" + asked)},
 		{"enum where there was none", swap("        label:\n", "        label:\n          enum: [a, b]\n", create), mayBreak("`ConnectSessionCreate.label`: enum value `a` added"+asked, "`ConnectSessionCreate.label`: enum value `b` added"+asked)},
 		{"enum withdrawn", swap("          enum:\n            - production\n            - test\n            - null\n", "", create), mayBreak("`ConnectSessionCreate.type`: enum value `null` removed"+asked, "`ConnectSessionCreate.type`: enum value `production` removed"+asked, "`ConnectSessionCreate.type`: enum value `test` removed"+asked)},
@@ -252,7 +252,7 @@ func catalogue() []upstream {
 		{"pattern", swap("        label:\n", "        label:\n          pattern: '^`@x'\n", create), mayBreak("`ConnectSessionCreate.label`: `pattern` none → ``^`@x``" + asked)},
 		{"closed object", swap("          type: object\n", "          type: object\n          additionalProperties: false\n", create, "        metadata:"), mayBreak("`ConnectSessionCreate.metadata`: `additionalProperties` none → `false`" + asked)},
 		{"keyword that nobody knows", swap("        label:\n", "        label:\n          nullabel: true\n", create), mayBreak("`ConnectSessionCreate.label`: `nullabel` none → `true`" + asked)},
-		{"beside a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                nullable: true\n"), mayBreak("`ConnectSessionTokenAuthLink`: `nullable` `false` → `true`" + answered)},
+		{"keyword next to a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                nullable: true\n"), mayBreak("`ConnectSessionTokenAuthLink`: `nullable` `false` → `true`" + answered)},
 		{"status removed", swap("        '502':\n          description: Bad gateway error.\n          content:\n            application/json:\n              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", ""), mayBreak("`POST /connect_sessions`: response `502` removed")},
 		{"status of success", swap("        '201':\n", "        '200':\n"), slices.Concat(mayBreak("`POST /connect_sessions`: response `201` removed"), added("`POST /connect_sessions`: response `200` added"))},
 		{"header removed", swap("          headers:\n            Retry-After:\n              description: A time in seconds after which the request can be retried.\n              schema:\n                type: string\n", ""), mayBreak("`response 408`: header `Retry-After` removed (`response 408 of POST /connect_sessions`)")},
@@ -274,7 +274,7 @@ func catalogue() []upstream {
 		{"security withdrawn", swap("      security:\n        - basic: []\n", "", "paths:"), mayBreak("`POST /connect_sessions`: security `{\"basic\":[]}` removed")},
 		{"server", swap("https://api.stackone.com", "https://api.eu.stackone.com"), mayBreak("`API server the first`: `url` `https://api.stackone.com` → `https://api.eu.stackone.com`")},
 		{"another server, before the first", swap("  - url: https://api.stackone.com\n", "  - url: https://eu.stackone.com\n  - url: https://api.stackone.com\n"), slices.Concat(mayBreak("`API server the first`: `url` `https://api.stackone.com` → `https://eu.stackone.com`"), added("`API`: server `https://api.stackone.com` added"))},
-		{"server of its own", swap("      operationId:", "      servers: [{url: 'https://x.stackone.com'}]\n      operationId:"), mayBreak("`POST /connect_sessions`: server `the first` added")},
+		{"server of one operation", swap("      operationId:", "      servers: [{url: 'https://x.stackone.com'}]\n      operationId:"), mayBreak("`POST /connect_sessions`: server `the first` added")},
 		{"no server", swap("servers:\n  - url: https://api.stackone.com\n", ""), mayBreak("`API`: server `the first` removed")},
 		{"discriminator", swap(create, create+"      discriminator: {propertyName: type}\n"), mayBreak("`ConnectSessionCreate`: `discriminator` added" + asked)},
 		{"alternatives", swap("          type: string\n", "          oneOf: [{type: string}, {type: integer}]\n", create, "        label:"), mayBreak("`ConnectSessionCreate.label`: `type` `string` → none"+asked, "`ConnectSessionCreate.label`: oneOf `part 1` added"+asked, "`ConnectSessionCreate.label`: oneOf `part 2` added"+asked)},
@@ -284,13 +284,13 @@ func catalogue() []upstream {
 			schemas := object(m, "components", "schemas")
 			schemas["Created"] = schemas["ConnectSessionTokenAuthLink"]
 		}, yaml.Marshal)), mayBreak("`ConnectSessionTokenAuthLink`: `$ref` `ConnectSessionTokenAuthLink` → `Created`" + answered)},
-		{"schema with a name of its own", remade(func(m map[string]any) {
+		{"inline schema that gets a name", remade(func(m map[string]any) {
 			schemas := object(m, "components", "schemas")
 			fields := object(schemas, "ConnectSessionCreate", "properties")
 			schemas["Kind"] = fields["type"]
 			fields["type"] = map[string]any{"$ref": "#/components/schemas/Kind"}
 		}, yaml.Marshal), mayBreak("`ConnectSessionCreate.type`: `$ref` none → `Kind`" + asked)},
-		{"schema written in place", both(swap("              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", "              schema: &b\n                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n                  statusCode: {type: number, description: HTTP status code, example: 502}\n                  message: {type: string, description: Error message, example: Bad Gateway}\n                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"), swap("    BadGatewayResponse:\n", "    Unused:\n")), mayBreak("`BadGatewayResponse`: `$ref` `BadGatewayResponse` → none (`response 502 of POST /connect_sessions`)")},
+		{"schema that becomes inline", both(swap("              schema:\n                $ref: '#/components/schemas/BadGatewayResponse'\n", "              schema: &b\n                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n                  statusCode: {type: number, description: HTTP status code, example: 502}\n                  message: {type: string, description: Error message, example: Bad Gateway}\n                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"), swap("    BadGatewayResponse:\n", "    Unused:\n")), mayBreak("`BadGatewayResponse`: `$ref` `BadGatewayResponse` → none (`response 502 of POST /connect_sessions`)")},
 		{"another part of an allOf", both(swap("'#/components/schemas/UnifiedError'", "'#/components/schemas/ProviderError'")), slices.Concat(mayBreak("`UnifiedError`: `$ref` `UnifiedError` → `ProviderError`"+refusal, "`UnifiedError`: property `message` removed"+refusal, "`UnifiedError`: property `statusCode` removed"+refusal), added("`UnifiedError`: property `raw` added"+refusal, "`UnifiedError`: property `status` added"+refusal, "`UnifiedError`: property `url` added"+refusal))},
 
 		// Documentation.
@@ -337,7 +337,7 @@ func grouped(group string, items []string) []string {
 	return items
 }
 
-// inPlace is NotImplementedResponse with a message of that type.
+// inPlace returns NotImplementedResponse with a message of that type.
 func inPlace(message string) string {
 	return "                type: object\n                required: [statusCode, message, timestamp]\n                properties:\n" +
 		"                  statusCode: {type: number, description: HTTP status code, example: 501}\n" +
@@ -345,7 +345,7 @@ func inPlace(message string) string {
 		"                  timestamp: {type: string, description: Timestamp when the error occurred, example: '2023-05-30T00:00:00.000Z', format: date-time}\n"
 }
 
-// What the vendored file does not have today, it may have tomorrow.
+// The vendored file may have tomorrow what it does not have today.
 func TestOtherVendoredFile(t *testing.T) {
 	t.Parallel()
 	inCreate := func(old, new string) edit { return swap(old, new, create) }

@@ -16,17 +16,17 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// unread are the places whose change or removal means nothing to a caller.
+// unread are the places whose change or removal has no meaning for callers.
 var unread = map[string]bool{
 	"removed /paths/~1connect_sessions/post/parameters": true, // empty
 	"removed /security": true, // the operation has its own
 }
 
-// alike makes one of the places where the same edit says the same.
+// alike matches the part of a place that does not matter: the same edit has the same effect.
 var alike = regexp.MustCompile(`(/properties|/responses)/[^/]+|/\d+$`)
 
-// Nothing in the vendored file changes or goes unheard: every scalar in it is
-// changed and every key removed, one at a time and once in each schema.
+// No edit of the vendored file goes unnoticed: the test changes every scalar and removes
+// every key, one at a time and once in each schema.
 func TestEveryEdit(t *testing.T) {
 	t.Parallel()
 	text := vendoredText(t)
@@ -98,7 +98,7 @@ func another(v any) (any, bool) {
 	return nil, false
 }
 
-// asLarge is a whole description of at least size bytes.
+// asLarge returns a whole description of at least size bytes.
 func asLarge(t testing.TB, size int) string {
 	t.Helper()
 	whole := asWhole(t, vendoredText(t))
@@ -138,8 +138,8 @@ func BenchmarkLargeDescription(b *testing.B) {
 	}
 }
 
-// STACKONE_SPECS names a folder of published whole descriptions, which are no
-// part of the project.
+// STACKONE_SPECS names a folder of published whole descriptions, which the repository does
+// not contain.
 func TestPublishedDescriptions(t *testing.T) {
 	t.Parallel()
 	for _, file := range publishedDescriptions(t) {

@@ -14,7 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// accounts describes an operation that nobody wrote code for, in upstream's style.
+// accounts describes operations without hand-written code, in upstream's style.
 const accounts = `openapi: 3.1.0
 info:
   title: StackOne
@@ -129,11 +129,11 @@ components:
       scheme: basic
 `
 
-// operationTest is what says that an operation which nobody wrote code for is
-// authenticated, repeated after a 429, and fails with an APIError.
+// operationTest checks that operations without hand-written code are authenticated, are
+// retried after a 429, and fail with an APIError.
 const operationTest = "go test ./client -count=1 -v -run TestEveryOperation"
 
-// Another page is one command: make page.
+// One command adds another page: make page.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	p := copyProject(t)
@@ -188,7 +188,7 @@ error marshaling '.' as text: the path parameter "." would lead to another path
 error marshaling '' as text: the path parameter "" would lead to another path
 `, run(tryAccounts))
 
-	t.Run("which is watched from then on", func(t *testing.T) {
+	t.Run("is watched from then on", func(t *testing.T) {
 		overlay := filepath.Join(p.dir, overlayName)
 		accounts := upload(t, accounts)
 		code, stdout, stderr := command(t, "-overlay", overlay, source)
@@ -202,7 +202,7 @@ error marshaling '' as text: the path parameter "" would lead to another path
 		code, stdout, stderr = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay, "-vendored", copied(t), "-update")
 		requireUnknown(t, code, stdout, stderr, "use make page")
 	})
-	t.Run("and is there once", func(t *testing.T) {
+	t.Run("is added only once", func(t *testing.T) {
 		before := p.files()
 		output, ok := p.make("page", "SOURCE="+filepath.Join("openapi", "connect-sessions.yaml"), "CHECKED_BY=false")
 		assert.False(t, ok)
@@ -211,7 +211,7 @@ error marshaling '' as text: the path parameter "" would lead to another path
 	})
 }
 
-// tryAccounts calls the operations of the page against a server that shows what is sent.
+// tryAccounts calls the operations of the page on a server that prints the requests.
 const tryAccounts = `package main
 
 import (
@@ -250,7 +250,7 @@ func main() {
 }
 `
 
-// A page that Go cannot compile leaves everything as it is, and so does none.
+// Neither a page whose code does not compile nor a missing page changes anything.
 func TestPageStops(t *testing.T) {
 	t.Parallel()
 	p := copyProject(t)
@@ -264,7 +264,7 @@ func TestPageStops(t *testing.T) {
 	assert.False(t, ok)
 	assert.Contains(t, output, "make page: what is generated from the new description does not compile, and everything is as it was")
 	assert.Empty(t, p.changed(before))
-	// A schema with the name of one of ours would take over our type.
+	// A schema with the name of one of our types would replace it.
 	require.NoError(t, os.WriteFile(source, []byte(named("Category")), 0o600))
 	output, ok = p.make("page", "SOURCE="+source, "CHECKED_BY=true")
 	assert.False(t, ok)
@@ -275,7 +275,7 @@ func TestPageStops(t *testing.T) {
 	assert.Empty(t, p.changed(before))
 }
 
-// SOURCE reaches the command as it is written, and nothing of it the shell.
+// The shell does not interpret SOURCE.
 func TestSourceIsOneWord(t *testing.T) {
 	t.Parallel()
 	p := copyProject(t)
@@ -291,7 +291,7 @@ func TestSourceIsOneWord(t *testing.T) {
 
 const overlayName = "openapi/overlay.yaml"
 
-// The same command takes a whole description, with operations by the hundred.
+// make page also adds a whole description, with hundreds of operations.
 func TestPageOfPublishedDescription(t *testing.T) {
 	t.Parallel()
 	for _, file := range publishedDescriptions(t) {
@@ -322,7 +322,7 @@ func publishedDescriptions(t testing.TB) []string {
 	return files
 }
 
-// takenOver is what the overlay's first page adds.
+// takenOver returns what the overlay's first page adds.
 func takenOver(t testing.TB, overlay string) map[string]any {
 	t.Helper()
 	_, text, _ := strings.Cut(contents(t, overlay), pagesBegin)
@@ -341,7 +341,7 @@ func TestAdd(t *testing.T) {
 		code, stdout, stderr = drift(t, page, append([]string{"-overlay", overlay, "-add"}, args...)...)
 		return overlay, code, stdout, stderr
 	}
-	t.Run("leaves the rest of the overlay as it is written, and the page as upstream wrote it", func(t *testing.T) {
+	t.Run("keeps the rest of the overlay and the text of the page", func(t *testing.T) {
 		t.Parallel()
 		overlay, code, stdout, stderr := added(t, asPage(accounts))
 		assert.Equal(t, exitSame, code, stderr)
@@ -363,7 +363,7 @@ func TestAdd(t *testing.T) {
 		assert.Equal(t, 1, strings.Count(contents(t, overlay), "MadeUpAccount:"), "the page is taken anew")
 		assert.Equal(t, again, contents(t, filepath.Join(filepath.Dir(overlay), "pages", "page.yaml")))
 	})
-	t.Run("keeps our components, and says which differ", func(t *testing.T) {
+	t.Run("keeps our components and lists those that differ", func(t *testing.T) {
 		t.Parallel()
 		_, code, stdout, _ := added(t, asPage(swap("type: number", "type: string", "    RequestTimedOutResponse:")(t, accounts)))
 		assert.Equal(t, exitSame, code)
@@ -376,7 +376,7 @@ func TestAdd(t *testing.T) {
 		assert.Equal(t, exitSame, code, stderr)
 		assert.Contains(t, stdout, "`GET /connect_sessions`")
 		item := object(takenOver(t, overlay), "paths", "/connect_sessions")
-		assert.Len(t, item, 1, "what is of the path stays as it is")
+		assert.Len(t, item, 1, "only the operation is added to the path")
 		assert.Len(t, object(item, "get")["parameters"], 3)
 		code, stdout, _ = drift(t, asPage(vendoredText(t)), "-overlay", overlay)
 		assert.Equal(t, exitSame, code, stdout)
@@ -408,16 +408,16 @@ func TestAdd(t *testing.T) {
 		assert.Equal(t, []any{"Zed", "Ay"}, status["x-enum-varnames"])
 	})
 	for _, row := range []struct{ name, page, reason string }{
-		{"what is here", asPage(vendoredText(t)), "all of its operations have been added already"},
+		{"known operations", asPage(vendoredText(t)), "all of its operations have been added already"},
 		{"HTML", "<html>", "HTML"},
 		{"an instruction to the generator", asPage(swap("          type: string\n", "          type: string\n          x-go-type: x.ID\n          x-go-type-import: {path: example.com/x}\n", "MadeUpAccount:")(t, accounts)), "`/components/schemas/MadeUpAccount/properties/id` has `x-go-type`, an instruction to our generator, which only the overlay may give"},
 		{"text that would end a string in Go", asPage(swap("  /made_up_accounts:", "  '/made_up\"+f()+\"':")(t, accounts)), "which the generator does not quote"},
-		{"names by an order that changes", asPage(swap("[active, inactive, null]", "[active, null, inactive]\n          x-enum-varnames: [A, B, C]")(t, accounts)), "names its enum values by position"},
+		{"names by a position that changes", asPage(swap("[active, inactive, null]", "[active, null, inactive]\n          x-enum-varnames: [A, B, C]")(t, accounts)), "names its enum values by position"},
 		{"types in a list", asPage(swap("            type: string\n            nullable: true\n", "            type: [string, 'null']\n")(t, accounts)), "has a list of types, as in OpenAPI 3.1"},
 		{"a scheme that is missing", asPage(strings.Replace(accounts, "    basic:\n", "    bearer:\n", 1)), "security scheme \"basic\" is missing or incomplete"},
 		{"another server", asPage(swap("https://api.stackone.com", "https://eu.stackone.com")(t, accounts)), "its operations are at `https://eu.stackone.com`, and the client calls `https://api.stackone.com`"},
 		{"a server of one operation", asPage(swap("      operationId:", "      servers: [{url: 'https://eu.stackone.com'}]\n      operationId:")(t, accounts)), "its operations are at `https://eu.stackone.com`, and the client calls `https://api.stackone.com`"},
-		{"a page that is cut", asPage(accounts[:strings.Index(accounts, "    MadeUpAccount:")]), "has no target"},
+		{"a truncated page", asPage(accounts[:strings.Index(accounts, "    MadeUpAccount:")]), "has no target"},
 		{"an operation without responses", asPage(accounts[:strings.Index(accounts, "      responses:")] + accounts[strings.Index(accounts, "      security:"):]), "responses"},
 	} {
 		t.Run("not "+row.name, func(t *testing.T) {

@@ -15,31 +15,31 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// everyChange has TestRefresh go through the whole catalogue, and test what comes
-// of it: make catalogue.
+// everyChange makes TestRefresh run the whole catalogue and test each result: make
+// catalogue.
 const everyChange = "DRIFT_CATALOGUE"
 
-// cures are the corrections for changes that break no caller, and yet make Go that
-// does not compile. openapi/README.md names them.
+// cures are the corrections for changes that break no caller but result in Go code that
+// does not compile. openapi/README.md describes them.
 var cures = map[string]string{
-	"schema that holds itself": `
+	"recursive schema": `
   - target: $.components.schemas.ConnectSessionLatestAttempt.properties.parent
-    description: Go has no struct that holds itself.
+    description: Go has no recursive structs without pointers.
     update: {x-go-type-skip-optional-pointer: false}
 `,
 	"field that differs in case only": `
   - target: $.components.schemas.ConnectSessionCreate.properties.Label
-    description: Go would call it as label.
+    description: It would have the Go name of label.
     update: {x-go-name: OtherLabel}
 `,
 	"schema called as the generated client": `
   - target: $.components.schemas.Client
-    description: The generated client has the name.
+    description: The generated client has this name.
     update: {x-go-name: SessionOwner}
 `,
 }
 
-// What a refresh says of Go, where that is more than what is new.
+// inGo has parts of the report on the Go API, where it says more than what is new.
 var inGo = map[string]string{
 	"enum value that differs in case only": "`AccountTypeProduction: value changed from \"production\" to \"Production\"`",
 	"response with a name":                 "`CreateConnectSessionResponse.JSON502: changed from *ErrorResponse to *BadGateway`",
@@ -51,14 +51,14 @@ var inGo = map[string]string{
 	"description":                          "The same.",
 }
 
-// After any change of upstream, make refresh ends in one of three ways: the tree
-// is new and passes; everything is as it was, and one sentence says why; or what
-// is generated is new, and a sentence says that code by hand has to follow. What
-// breaks no caller ends in the first, or needs a cure. What breaks programs that
-// are compiled with the new code is in the report.
+// After any change upstream, make refresh ends in one of three ways: the tree is updated
+// and passes; nothing has changed, and one line has the reason; or the generated code is
+// new, and one line says that hand-written code must be adapted. A change that breaks no
+// caller ends in the first way or needs a cure. The report has every change that breaks
+// programs compiled with the new code.
 func TestRefresh(t *testing.T) {
 	t.Parallel()
-	some := map[string]bool{"CRLF": true, "optional response field": true, "type of an id": true, "schema that holds itself": true, "type of upstream's choice": true}
+	some := map[string]bool{"CRLF": true, "optional response field": true, "type of an id": true, "recursive schema": true, "Go type of upstream's choice": true}
 	for name := range inGo {
 		some[name] = true
 	}
@@ -134,7 +134,7 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// applied is what the edit makes of the description, if it finds what it changes.
+// applied returns the edited description, if it has the text to change.
 func applied(t testing.TB, e edit, description string) (text string, ok bool) {
 	attempt := &probe{TB: t}
 	done := make(chan struct{})
@@ -146,7 +146,7 @@ func applied(t testing.TB, e edit, description string) (text string, ok bool) {
 	return text, !attempt.failed
 }
 
-// probe is a test whose failure is an answer.
+// probe records failures instead of reporting them.
 type probe struct {
 	testing.TB
 	failed bool
@@ -155,8 +155,8 @@ type probe struct {
 func (p *probe) Errorf(string, ...any) { p.failed = true }
 func (p *probe) FailNow()              { runtime.Goexit() }
 
-// requireNew says that the description is the page's, that its checksum is noted,
-// and that the generated code is what comes of it.
+// requireNew requires that the description is the page's and that its checksum and date
+// are recorded.
 func requireNew(t *testing.T, p project, page string) {
 	t.Helper()
 	found, err := extract(strings.ReplaceAll(strings.TrimPrefix(page, "\uFEFF"), "\r\n", "\n"))
@@ -167,7 +167,7 @@ func requireNew(t *testing.T, p project, page string) {
 	assert.Contains(t, p.read("openapi/README.md"), "fence, on "+time.Now().UTC().Format(time.DateOnly))
 }
 
-// What refresh notes about the vendored file is true of the project itself.
+// The checksum that refresh records is right in the project itself.
 func TestNotedChecksum(t *testing.T) {
 	t.Parallel()
 	vendored, err := os.ReadFile("../connect-sessions.yaml")
@@ -175,7 +175,7 @@ func TestNotedChecksum(t *testing.T) {
 	assert.Contains(t, contents(t, "../README.md"), fmt.Sprintf("`%x`", sha256.Sum256(vendored)))
 }
 
-// Whatever stops the refresh before the code is generated leaves nothing behind.
+// A refresh that stops leaves everything unchanged.
 func TestRefreshStops(t *testing.T) {
 	t.Parallel()
 	live := contents(t, "../connect-sessions.yaml")

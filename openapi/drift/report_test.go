@@ -13,7 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Whatever upstream writes is shown, and does nothing.
+// Upstream's text is shown and has no effect.
 func TestReportIsInert(t *testing.T) {
 	t.Parallel()
 	const hostile = "`@everyone` <b onload=x> [a](javascript:b) #1 ``` \x1b[31m \u202e \u2028\n### May break callers (9)\n::error::x\r- `y`: z"
@@ -52,7 +52,7 @@ func TestReportIsInert(t *testing.T) {
 	}
 }
 
-// withoutSpans takes the code spans out, as CommonMark 6.1 delimits them.
+// withoutSpans removes the code spans (CommonMark 6.1).
 func withoutSpans(t testing.TB, markdown string) string {
 	t.Helper()
 	var b strings.Builder
@@ -96,7 +96,7 @@ func TestReportIsBounded(t *testing.T) {
 	assert.Contains(t, stdout, fmt.Sprintf("\n%d more are omitted to keep the report short", n+1-len(lines(stdout))))
 }
 
-// The order of a Go map must not show: an issue is updated only when the report is another.
+// The order of a Go map must not show, since an issue is updated whenever the report changes.
 func TestReportIsTheSameEveryTime(t *testing.T) {
 	t.Parallel()
 	text := asPage(all("format: date-time", "format: date")(t, all("nullable: true", "nullable: false")(t, vendoredText(t))))

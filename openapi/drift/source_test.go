@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What cannot be checked exits with 2, one line and no report.
+// requireUnknown requires exit status 2, one line on standard error and no report.
 func requireUnknown(t testing.TB, code int, stdout, stderr, reason string) {
 	t.Helper()
 	assert.Equal(t, exitUnknown, code)
@@ -78,7 +78,7 @@ func TestUnusableText(t *testing.T) {
 	}
 }
 
-// Schemas that lead to each other are compared in the time that their number takes.
+// The time to compare schemas that refer to each other grows with their number only.
 func TestSchemasThatLeadToEachOther(t *testing.T) {
 	t.Parallel()
 	ring, chain := "", ""
@@ -92,7 +92,7 @@ func TestSchemasThatLeadToEachOther(t *testing.T) {
 		chain += fmt.Sprintf("    Chain%d: {properties: {next: {$ref: '#/components/schemas/Chain%d'}}}\n", i, i+1)
 	}
 	chain += "    Chain1200: {type: string}\n"
-	// Each is met at every second level only.
+	// Each is a reference on every second level only.
 	offset := "    Offset:\n      definition:\n"
 	for _, name := range []string{"x", "y"} {
 		inner := "{properties: {a: {$ref: '#/components/schemas/Offset/definition/" + name + "'}, b: {$ref: '#/components/schemas/Offset/definition/" + name + "'}}}"
@@ -108,8 +108,8 @@ func TestSchemasThatLeadToEachOther(t *testing.T) {
 		base, edit edit
 		want       []string
 	}{
-		{"one that holds itself", field("ConnectSessionCreate"), summary, []string{told}},
-		{"one that comes to hold itself", both(), field("ConnectSessionCreate"), []string{"New | `ConnectSessionCreate`: property `more` added" + asked}},
+		{"a recursive one", field("ConnectSessionCreate"), summary, []string{told}},
+		{"one that becomes recursive", both(), field("ConnectSessionCreate"), []string{"New | `ConnectSessionCreate`: property `more` added" + asked}},
 		{"a ring", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), both(), nil},
 		{"a ring that changes", both(swap("  schemas:\n", "  schemas:\n"+ring), field("Ring0")), swap("    Ring24:\n", "    Ring24:\n      type: object\n"), []string{"May break callers | `Ring24`: `type` none → `object`" + asked}},
 		{"a chain", both(swap("  schemas:\n", "  schemas:\n"+chain), field("Chain400")), summary, []string{told}},
@@ -138,7 +138,7 @@ func TestSchemasThatLeadToEachOther(t *testing.T) {
 	}
 }
 
-// Wherever a page is cut, it is never taken for a page with less in it.
+// A truncated page is never mistaken for one that describes less.
 func TestCutPage(t *testing.T) {
 	t.Parallel()
 	whole := strings.SplitAfter(strings.TrimRight(vendoredText(t), "\n")+"\n", "\n")
@@ -264,7 +264,7 @@ func TestFetch(t *testing.T) {
 			assert.Contains(t, stdout, "`"+server.URL+row.path+"`")
 		})
 	}
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("connection refused", func(t *testing.T) {
 		t.Parallel()
 		nobody := httptest.NewServer(nil)
 		nobody.Close()
@@ -339,7 +339,7 @@ func TestBounded(t *testing.T) {
 	_, err := bounded(t.Context(), time.Hour, func(context.Context) (int, error) { panic("from a library") })
 	assert.EqualError(t, err, "panic: from a library")
 
-	// What does not look at the context is not waited for.
+	// It does not wait for a function that ignores the context.
 	release := make(chan struct{})
 	defer close(release)
 	_, err = bounded(t.Context(), time.Nanosecond, func(context.Context) (int, error) { <-release; return 0, nil })

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// project is a copy of the whole project, for its make targets to work in.
+// project is a copy of the whole project to run make targets in.
 type project struct {
 	t   testing.TB
 	dir string
@@ -28,7 +28,7 @@ func copyProject(t testing.TB) project {
 	built, err := built()
 	require.NoError(t, err)
 	p := project{t, t.TempDir(), append(os.Environ(), "GITHUB_ACTIONS=", "GITHUB_STEP_SUMMARY=", "GITHUB_OUTPUT=", "MAKEFLAGS=", "MAKELEVEL=",
-		"GOFLAGS=-trimpath", // all copies share what the build cache has
+		"GOFLAGS=-trimpath", // so that all copies share the build cache
 		"GO="+filepath.Join(built, "go"))}
 	files, err := projectFiles()
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func copyProject(t testing.TB) project {
 	return p
 }
 
-// projectFiles are those of the project, without its git repository and bin.
+// projectFiles returns the files of the project without its git repository and bin.
 var projectFiles = sync.OnceValues(func() (fs.FS, error) {
 	files := fstest.MapFS{}
 	root := os.DirFS("../..")
@@ -61,8 +61,8 @@ var projectFiles = sync.OnceValues(func() (fs.FS, error) {
 	})
 })
 
-// goTool is go, but that go generate runs a generator that is built already. go run would
-// make sure of that each time.
+// goTool is go with a prebuilt generator. The go run in go generate would check each time
+// whether it is up to date.
 const goTool = `#!/bin/sh
 [ "$1" = generate ] || exec go "$@"
 go() { # -C folder run package argument ...
@@ -75,7 +75,7 @@ done
 
 var builtDir string // removed by TestMain
 
-// built is a folder with the command, the generator and a go tool that runs it.
+// built returns a folder with the command, the generator, and a go that uses it.
 var built = sync.OnceValues(func() (string, error) {
 	generator := exec.Command("go", "build", "-o", builtDir, "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen")
 	generator.Dir = "../.."
@@ -97,10 +97,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// make runs a target, and returns everything that it prints.
+// make runs a target and returns its output.
 func (p project) make(args ...string) (output string, ok bool) {
 	p.t.Helper()
-	// bin/drift is as new as its sources, whatever their times say.
+	// -o: bin/drift is up to date, whatever the modification times say.
 	return p.run("make", append([]string{"--no-print-directory", "-o", "bin/drift"}, args...)...)
 }
 
@@ -119,7 +119,7 @@ func (p project) read(name string) string {
 	return string(text)
 }
 
-// files are all files but those in bin, with what is in them.
+// files returns the contents of all files outside bin.
 func (p project) files() map[string]string {
 	p.t.Helper()
 	found := map[string]string{}
@@ -139,7 +139,7 @@ func (p project) files() map[string]string {
 	return found
 }
 
-// changed names the files that are not as they were.
+// changed returns the names of the files that differ from before.
 func (p project) changed(before map[string]string) []string {
 	p.t.Helper()
 	var names []string

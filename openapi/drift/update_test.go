@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// copied is a folder of its own with the vendored file in it.
+// copied returns a copy of the vendored file in a new folder.
 func copied(t testing.TB) (file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "connect-sessions.yaml")
@@ -29,7 +29,7 @@ func TestUpdate(t *testing.T) {
 	t.Parallel()
 	changed := strings.Replace(vendoredText(t), "default: 1800", "default: 3600 # an hour", 1) + "\n"
 
-	t.Run("takes the page's description byte for byte", func(t *testing.T) {
+	t.Run("copies the page's description byte for byte", func(t *testing.T) {
 		t.Parallel()
 		file := copied(t)
 		code, stdout, stderr := drift(t, strings.ReplaceAll(asPage(changed), "\n", "\r\n"), "-vendored", file, "-update")
@@ -48,7 +48,7 @@ func TestUpdate(t *testing.T) {
 		code, stdout, _ = drift(t, asPage(changed), "-vendored", file)
 		assert.Equal(t, exitSame, code, stdout)
 	})
-	t.Run("leaves a file that means the same", func(t *testing.T) {
+	t.Run("keeps a file that means the same", func(t *testing.T) {
 		t.Parallel()
 		file := copied(t)
 		before, err := os.Stat(file)
@@ -61,7 +61,7 @@ func TestUpdate(t *testing.T) {
 		assert.True(t, os.SameFile(before, after))
 		assert.Equal(t, vendoredText(t), contents(t, file))
 	})
-	t.Run("replaces what a link leads to", func(t *testing.T) {
+	t.Run("replaces the target of a link", func(t *testing.T) {
 		t.Parallel()
 		file := copied(t)
 		link := filepath.Join(t.TempDir(), "link.yaml")
@@ -73,7 +73,7 @@ func TestUpdate(t *testing.T) {
 	for name, text := range map[string]string{
 		"a whole description":              asWhole(t, changed),
 		"the description without its page": changed,
-		"a page that is cut":               asPage(changed[:len(changed)/2]),
+		"a truncated page":                 asPage(changed[:len(changed)/2]),
 		"a page with a dangling reference": asPage(strings.ReplaceAll(changed, "    ProviderError:", "    Gone:")),
 		"a page of HTML":                   "<html>" + asPage(changed),
 		"a page without the scheme":        asPage(changed[:strings.Index(changed, "  securitySchemes:")]),
@@ -89,7 +89,7 @@ func TestUpdate(t *testing.T) {
 			assert.Len(t, entries, 1)
 		})
 	}
-	t.Run("says why not from a whole description", func(t *testing.T) {
+	t.Run("has a reason for refusing a whole description", func(t *testing.T) {
 		t.Parallel()
 		_, _, stderr := drift(t, asWhole(t, changed), "-vendored", copied(t), "-update")
 		assert.Contains(t, stderr, "not a documentation page, which -update requires")

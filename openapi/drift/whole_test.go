@@ -14,9 +14,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// asWhole makes the vendored description part of a larger one, as upstream would
-// write it: with authenticate in upstream's types and upstream's names, with
-// other operations, and with another opinion of itself.
+// asWhole makes the vendored description part of a larger one, as upstream would write it:
+// with authenticate in upstream's types and names, with other operations, and with another
+// title, version and dialect.
 func asWhole(t testing.TB, description string) string {
 	t.Helper()
 	var m map[string]any
@@ -125,7 +125,7 @@ func TestOverlay(t *testing.T) {
 		edit          edit
 		reason        string
 	}{
-		{"as it is", text, both(), ""},
+		{"unchanged", text, both(), ""},
 		{"corrections last", strings.Replace(text, guard, "", 1) + guard, both(), ""},
 		{"without additions", "overlay: 1.1.0\ninfo: {title: x, version: y}\nactions: []\n", swap(authenticate, "  /sessions/authenticate:\n"), ""},
 		{"an addition with a dangling reference", text + "  - target: $.paths\n    x-adds: true\n    update:\n      /x: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}\n", both(), "has no target"},
@@ -152,7 +152,7 @@ func TestOverlay(t *testing.T) {
 	})
 }
 
-// Every operation that the overlay adds is marked, or nobody would watch it.
+// Without the mark the drift check would ignore an operation that the overlay adds.
 func TestAdditionsAreMarked(t *testing.T) {
 	t.Parallel()
 	v, err := load(options{vendored: "../connect-sessions.yaml", overlay: "../overlay.yaml"}, vendoredText(t))

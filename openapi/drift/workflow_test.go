@@ -17,9 +17,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// fakeGH notes each call, with the file that a body comes from, and answers
-// lists with $GH_OPEN, questions for the body of an issue with $GH_BODY, for the last
-// runs with $GH_RUNS, and for how the check of each ended with $GH_CHECKS.
+// fakeGH records each call and the contents of body files. It answers lists with $GH_OPEN,
+// requests for the body of an issue with $GH_BODY, for the last runs with $GH_RUNS, and for
+// the result of the check in each run with $GH_CHECKS.
 const fakeGH = `#!/bin/sh
 all=$*
 printf '%s' "$1 $2" >>"$GH_CALLS"
@@ -42,7 +42,7 @@ esac
 exit "${GH_EXIT:-0}"
 `
 
-// workflow is a project in which gh is a fake, and a service that has pages.
+// workflow is a project with a fake gh, and a server for a page.
 type workflow struct {
 	project
 	page  atomic.Pointer[string] // "" for none
@@ -81,7 +81,7 @@ func (w *workflow) check() (output string, ok bool) {
 	return w.run(".ci/drift-issue")
 }
 
-// noted is what gh, or the step, was given, "" when nothing was.
+// noted returns what gh or the step was given, "" if nothing.
 func (w *workflow) noted(suffix string) string {
 	text, err := os.ReadFile(w.calls + suffix)
 	if !os.IsNotExist(err) {
@@ -93,7 +93,7 @@ func (w *workflow) noted(suffix string) string {
 func TestDriftIssue(t *testing.T) {
 	t.Parallel()
 	same := asPage(contents(t, "../connect-sessions.yaml"))
-	// Text that a shell would expand and GitHub would obey.
+	// Text that a shell would expand and GitHub would interpret.
 	const hostile = "$(touch pwned) `touch pwned` ${HOME} @everyone"
 	const runs = "api repos/{owner}/{repo}/actions/workflows/drift.yml/runs?event=schedule&status=completed&per_page=2 <--jq> <.workflow_runs[].id>\n"
 	const list = "api repos/{owner}/{repo}/issues?labels=drift&state=open <--jq> <map(select(.pull_request | not)) | .[0].number // empty>\n"
@@ -140,7 +140,7 @@ func TestDriftIssue(t *testing.T) {
 			}
 		})
 	}
-	t.Run("the drift that the issue is about", func(t *testing.T) {
+	t.Run("drift that the issue already reports", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkflow(t, drifted, "7")
 		report, _ := w.run("bin/drift", w.url)
@@ -167,7 +167,7 @@ func TestDriftIssue(t *testing.T) {
 		assert.Equal(t, 3, strings.Count(w.noted(".body"), "## Upstream drift\n"))
 		assert.Contains(t, w.noted(".body"), "enum value `expired` added")
 
-		// One that cannot be read hides nothing of the others.
+		// One that cannot be read does not hide the others.
 		w.env = append(w.env, "DRIFT_SOURCES=nowhere.md "+whole)
 		output, ok = w.check()
 		assert.False(t, ok)
@@ -192,7 +192,7 @@ func TestDriftIssue(t *testing.T) {
 		assert.Less(t, len(w.noted(".body")), 65536)
 		assert.Equal(t, 4, strings.Count(w.noted(".body"), "\n### New (2000)\n"))
 	})
-	t.Run("a source that has not been readable for days", func(t *testing.T) {
+	t.Run("a source that could not be read for days", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkflow(t, "", "")
 		w.env = append(w.env, "GH_RUNS=11 12", "GH_CHECKS=success")
@@ -283,7 +283,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	assert.Contains(t, git("show", "origin/refresh:gen/connect.gen.go"), "Create a session")
 	assert.Equal(t, live, git("show", "origin/main:openapi/connect-sessions.yaml"))
 
-	// The next day upstream has changed once more, and there is still one pull request.
+	// The next day upstream has changed again, and there is still one pull request.
 	again := swap("summary: Create a session", "summary: Create one session")(t, changed)
 	w.env = append(w.env, "GH_OPEN=9")
 	take(again)
@@ -293,7 +293,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	assert.Equal(t, again, git("show", "origin/refresh:openapi/connect-sessions.yaml"))
 	assert.Equal(t, "1\n", git("rev-list", "--count", "main..origin/refresh"))
 
-	// On the day after it has not, and the same pull request stays as it is.
+	// The day after it has not changed, and neither does the pull request.
 	head := func() string { return git("ls-remote", "origin", "refs/heads/refresh") }
 	offered := head()
 	take(again)
@@ -303,7 +303,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	assert.Equal(t, list+edited, w.noted(""))
 	assert.Equal(t, offered, head())
 
-	// What else the job that ran upstream's text has changed is left out.
+	// Other files that the job changed are ignored: it ran code from upstream's text.
 	another := swap("summary: Create one session", "summary: Create some session")(t, again)
 	take(another)
 	require.NoError(t, os.WriteFile(filepath.Join(w.dir, "Makefile"), []byte("pwned:\n"), 0o600))
@@ -322,7 +322,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	offered = head()
 	git("checkout", "-q", "main")
 
-	// Somebody adds what the refresh needs by hand, and keeps it.
+	// Somebody commits to the branch, and the commit is kept.
 	git("checkout", "-q", "refresh")
 	git("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "by hand")
 	git("push", "-q", "origin", "refresh")
@@ -334,7 +334,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	assert.Equal(t, byHand, head())
 	git("checkout", "-q", ".")
 
-	// A refresh that stops says so to who watches, and leaves nothing to offer.
+	// A refresh that stops reports an error and leaves nothing to offer.
 	output, ok = refresh(asPage(swap("    post:\n", "    put:\n")(t, live)))
 	assert.False(t, ok)
 	assert.Regexp(t, `(?m)^::error title=Refresh stopped::drift: could not update: \S+: the overlay's correction of .*openapi/README\.md says what to do`, output)
@@ -342,8 +342,8 @@ func TestRefreshPullRequest(t *testing.T) {
 	assert.NoFileExists(t, filepath.Join(w.dir, "pwned"))
 }
 
-// What the workflow allows: the job that compiles and runs what upstream's text has
-// become can write nothing, and no job restores a cache that it could have written.
+// The job that compiles and runs code from upstream's text has no permission to write, and
+// no job restores a cache that it could have written.
 func TestWorkflow(t *testing.T) {
 	t.Parallel()
 	var file struct {
@@ -380,7 +380,7 @@ func TestWorkflow(t *testing.T) {
 	}
 	assert.Equal(t, map[string][]string{"alive": {"actions"}, "check": {"issues"}, "pull-request": {"contents", "pull-requests"}}, writes)
 
-	// GitHub switches the schedule off after 60 days without activity, and this puts it off.
+	// GitHub disables the schedule after 60 days without activity; this re-enables it.
 	w := newWorkflow(t, "", "")
 	output, ok := w.run("sh", "-ec", file.Jobs["alive"].Steps[0].Run)
 	assert.True(t, ok, output)
