@@ -33,8 +33,7 @@ type place struct {
 	kind    string // the keyword that holds the object
 	subject string // a schema's field, a parameter, an operation, ...
 	call    string // POST /connect_sessions
-	side    string // "request" or "response", "" for neither
-	part    string // response 201
+	part    string // "request", "response 201", ...; "" for neither
 	prose   bool   // inside documentation
 }
 
@@ -103,7 +102,7 @@ func (c *comparison) add(g grade, at place, kind, name, what string) {
 	known := c.found[key]
 	known.grade = min(known.grade, g)
 	where := code(at.part + " of " + at.call)
-	if at.side != "" && !slices.Contains(known.where, where) {
+	if at.part != "" && !slices.Contains(known.where, where) {
 		known.where = append(known.where, where)
 	}
 }
@@ -188,7 +187,7 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 	case c.ours != nil && b == nil && strings.HasPrefix(key, "x-"): // instructions to other generators
 	case before && r == nil || after && b == nil:
 		c.add(mayBreak, at, "", key, verb[after])
-	case at.side == "request" && (key == "nullable" && r == true || key == "required" && r == false):
+	case at.part == "request" && (key == "nullable" && r == true || key == "required" && r == false):
 		c.add(isNew, at, "", key, fromTo(b, r))
 	default:
 		c.add(mayBreak, at, "", key, fromTo(b, r))
@@ -199,11 +198,9 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 func (c *comparison) named(key, name string, bm, rm map[string]any, at place) {
 	b, before := bm[name]
 	r, after := rm[name]
-	resolved, _ := c.revision.resolve(r)
-	m, isObject := resolved.(map[string]any)
-	_, isBool := resolved.(bool)
+	m := c.revision.resolved(r)
 	switch {
-	case after && !isObject && !(isBool && slices.Contains(schemas, key)) && !strings.HasPrefix(name, "x-"):
+	case after && m == nil && !strings.HasPrefix(name, "x-"):
 		c.err = fmt.Errorf("%s %s is not an object", named[key], name)
 	case before && after:
 		c.later(b, r, at.inside(key, name))
@@ -221,12 +218,12 @@ func (at place) inside(key, name string) place {
 	case key == "operations":
 		at.call, at.subject = name, name
 	case key == "requestBody":
-		at.side, at.part, at.subject = "request", "request", "request body"
+		at.part, at.subject = "request", "request body"
 	case key == "responses":
-		at.side, at.part, at.subject = "response", "response "+name, "response "+name
+		at.part, at.subject = "response "+name, "response "+name
 	case key == "parameters":
-		at.side, at.part, at.subject = "request", "request", "parameter "+name
-	case key == "content" && at.side == "response":
+		at.part, at.subject = "request", "parameter "+name
+	case key == "content" && at.part != "request":
 		at.subject = at.part + " body"
 	case key == "items":
 		at.subject += "[]"

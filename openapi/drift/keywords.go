@@ -153,7 +153,7 @@ func gradeNamed(key, name string, before, r map[string]any, added bool, at place
 	inStruct := func(s string) bool { return !strings.HasPrefix(s, "path ") }
 	firstCounts := key == "properties" || key == "security" || key == "enum" // it was a map in Go, open to everybody, any value
 	switch {
-	case key == fieldsRequired && added == (at.side == "response"):
+	case key == fieldsRequired && added == (at.part != "request"):
 		return isNew
 	case !added, !slices.Contains(offers, key), firstCounts && len(before) == 0,
 		name == "the first", // replaces the client's
