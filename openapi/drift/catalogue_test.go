@@ -488,6 +488,16 @@ func TestOtherVendoredFile(t *testing.T) {
 			[]string{"May break callers | `Small`: `$ref` `Small` → none" + refusal, "May break callers | `Small.a`: `type` `string` → `integer`" + refusal},
 		},
 		{
+			"the text of a response with a name",
+			remade(func(m map[string]any) {
+				responses := object(m, "paths", "/connect_sessions", "post", "responses")
+				object(m, "components")["responses"] = map[string]any{"BadGateway": responses["502"]}
+				responses["502"] = map[string]any{"$ref": "#/components/responses/BadGateway"}
+			}, yaml.Marshal),
+			swap("Bad gateway error.", "Bad gateway."),
+			[]string{"Documentation | `response 502`: `description` `Bad gateway error.` → `Bad gateway.` (`response 502 of POST /connect_sessions`)"},
+		},
+		{
 			"parts and parameters in another order",
 			both(
 				swap("            - $ref: '#/components/schemas/UnifiedError'\n", "            - $ref: '#/components/schemas/UnifiedError'\n            - $ref: '#/components/schemas/ProviderError'\n"),

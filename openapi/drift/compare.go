@@ -144,18 +144,8 @@ func (c *comparison) values(b, r any, at place) {
 			c.add(mayBreak, at, "", "$ref", fromTo(short(theirs), short(own)))
 		}
 		c.later(siblings(b), siblings(r), at)
-		b, _ = c.base.resolve(b) // check has resolved both
-		r, _ = c.revision.resolve(r)
 	}
-	bm, ok := b.(map[string]any)
-	rm, ok2 := r.(map[string]any)
-	if !ok || !ok2 {
-		if !reflect.DeepEqual(b, r) {
-			c.add(mayBreak, at, "", at.kind, fromTo(b, r))
-		}
-		return
-	}
-	bm, rm = c.normal(c.base, bm, at), c.normal(c.revision, rm, at)
+	bm, rm := c.normal(c.base, c.base.resolved(b), at), c.normal(c.revision, c.revision.resolved(r), at)
 	for _, key := range keys(bm, rm) {
 		c.keyword(key, cmp.Or(bm[key], absent[key]), cmp.Or(rm[key], absent[key]), at)
 	}

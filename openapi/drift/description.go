@@ -107,13 +107,14 @@ func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 	}
 }
 
-// resolve returns the value that v refers to through any number of references, v if it is none.
-func (t tree) resolve(v any) (any, error) {
+// resolve returns the object that v is or refers to through any number of references, nil
+// if v is none.
+func (t tree) resolve(v any) (map[string]any, error) {
 	for range 100 {
 		m, _ := v.(map[string]any)
 		ref, ok := m["$ref"].(string)
 		if !ok {
-			return v, nil
+			return m, nil
 		}
 		pointer, local := strings.CutPrefix(ref, "#")
 		if !local {
@@ -122,22 +123,22 @@ func (t tree) resolve(v any) (any, error) {
 		if unescaped, err := url.PathUnescape(pointer); err == nil {
 			pointer = unescaped
 		}
-		var err error
-		if v, err = jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer)); err != nil {
-			return nil, fmt.Errorf("reference %q has no target", ref)
+		target, err := jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer))
+		if _, isObject := target.(map[string]any); err != nil || !isObject {
+			return nil, fmt.Errorf("reference %q has no target object", ref)
 		}
+		v = target
 	}
 	return nil, errors.New("references form a cycle")
 }
 
-// resolved returns the object that v is or refers to.
+// resolved is resolve after check, which reports the errors.
 func (t tree) resolved(v any) map[string]any {
-	v, _ = t.resolve(v)
-	m, _ := v.(map[string]any)
+	m, _ := t.resolve(v)
 	return m
 }
 
-// text returns a member of the object that v is or refers to.
+// text returns a text of the object that v is or refers to.
 func (t tree) text(v any, key string) string {
 	s, _ := t.resolved(v)[key].(string)
 	return s

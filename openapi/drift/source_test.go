@@ -59,6 +59,7 @@ func TestUnusableText(t *testing.T) {
 		{"paths that are no objects", asPage(strings.Replace(v, "paths:\n  /connect_sessions:\n", "paths:\n  /x: 1\n  /connect_sessions:\n", 1)), ""},
 		{"a type that is an object", asPage(strings.Replace(v, "type: object", "type: {a: b}", 1)), ""},
 		{"a reference without a target", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/Gone'", 1)), "has no target"},
+		{"a reference to a text", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/ProviderError/type'", 1)), "has no target object"},
 		{"a reference out of the page", asPage(strings.Replace(v, "'#/components/schemas/ProviderError'", "'https://example.com/a.yaml'", 1)), "points outside"},
 		{"references in a cycle", asPage(strings.Replace(v, "    UnifiedError:\n      type: object\n", "    UnifiedError:\n      $ref: '#/components/schemas/UnifiedError'\n", 1)), "cycle"},
 		{"no responses", asPage(v[:strings.Index(v, "      responses:")] + "      responses: {}\n" + v[strings.Index(v, "      security:\n"):]), "no responses"},
