@@ -165,7 +165,7 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 	bm, before := b.(map[string]any)
 	rm, after := r.(map[string]any)
 	switch {
-	case named[key] != "" && (before || b == nil) && (after || r == nil):
+	case named[key] != "" && (after || r == nil):
 		for _, name := range keys(bm, rm) {
 			c.named(key, name, bm, rm, at)
 		}
