@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,12 @@ func TestOtherVendoredFile(t *testing.T) {
 			"integers that no float tells apart",
 			swap("default: 1800", "default: 9007199254740992"),
 			swap("9007199254740992", "9007199254740993"),
+			[]string{"May break callers | `ConnectSessionCreate.expires_in`: `default` `9007199254740992` → `9007199254740993`" + asked},
+		},
+		{
+			"integers that no float tells apart, as JSON",
+			swap("default: 1800", "default: 9007199254740992"),
+			both(swap("9007199254740992", "9007199254740993"), remade(func(map[string]any) {}, json.Marshal)),
 			[]string{"May break callers | `ConnectSessionCreate.expires_in`: `default` `9007199254740992` → `9007199254740993`" + asked},
 		},
 		{
