@@ -169,7 +169,7 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 		for _, name := range keys(bm, rm) {
 			c.named(key, name, bm, rm, at)
 		}
-	case before && after && key != "default" && key != "const":
+	case before && after && key != "default":
 		c.later(b, r, at.inside(key, ""))
 	case named[key] != "" || key == "type" && after:
 		c.err = fmt.Errorf("%s %s has the wrong type", at.subject, key)

@@ -56,7 +56,7 @@ func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 		m = map[string]any{"operations": t.operations(m)}
 	case at.kind == "operations" && added:
 		delete(m, "operationId") // we chose it
-	case at.kind == "parameters" || at.kind == "headers":
+	case at.kind == "parameters":
 		style := map[any]string{"query": "form", "cookie": "form"}[m["in"]]
 		m["style"] = cmp.Or(m["style"], any(cmp.Or(style, "simple")))
 		m["explode"] = cmp.Or(m["explode"], any(m["style"] == "form"))
