@@ -120,6 +120,12 @@ func TestOtherVendoredFile(t *testing.T) {
 			[]string{"Documentation | `API info`: `version` `1.0.0` → `1.1`"},
 		},
 		{
+			"a reference with an escaped character",
+			swap("schemas/UnifiedError'", "schemas/Unified%45rror'"),
+			swap("summary: Create", "summary: create"),
+			[]string{"Documentation | `POST /connect_sessions`: `summary` `Create Connect Session` → `create Connect Session`"},
+		},
+		{
 			"a reference to a property",
 			inCreate("        label:\n", "        title:\n          $ref: '#/components/schemas/UnifiedError/properties/message'\n        label:\n"),
 			swap("summary: Create", "summary: create"),

@@ -115,7 +115,7 @@ func schema(m map[string]any) {
 		m["type"] = strings.Join(sorted(types), " or ")
 	}
 	if values, ok := m["enum"].([]any); ok {
-		called, _ := cmp.Or(m["x-enum-varnames"], m["x-enumNames"]).([]any)
+		called, _ := m["x-enum-varnames"].([]any)
 		called = append(slices.Clip(called), make([]any, len(values))...)
 		constants := map[string]any{}
 		for i, value := range values {
@@ -123,7 +123,6 @@ func schema(m map[string]any) {
 		}
 		m["enum"] = constants
 		delete(m, "x-enum-varnames")
-		delete(m, "x-enumNames")
 	}
 	for _, key := range []string{"additionalProperties", "items"} {
 		empty, isObject := m[key].(map[string]any)

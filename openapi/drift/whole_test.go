@@ -95,6 +95,8 @@ func TestWholeDescription(t *testing.T) {
 		}},
 		{"text of authenticate", swap("The most recent connection attempt", "The last connection attempt", "        Session:"), nil},
 		{"text of create that is new", swap("                provider:\n", "                provider:\n                    description: The provider.\n", "        ConnectSessionTokenAuthLink:"), []string{"Documentation | `ConnectSessionTokenAuthLink.provider`: `description` none → `The provider.`" + answered}},
+		{"rule that is new", swap("                    type: number\n", "                    type: number\n                    minimum: 1\n", "        ConnectSessionTokenAuthLink:"), []string{"May break callers | `ConnectSessionTokenAuthLink.id`: `minimum` none → `1`" + answered}},
+		{"extension that changed", swap("x-speakeasy-unknown-values: allow", "x-speakeasy-unknown-values: deny", "        ConnectSessionCreate:"), []string{"Documentation | `ConnectSessionCreate.categories`: `x-speakeasy-unknown-values` `allow` → `deny`" + asked}},
 		{"text that is ours", swap("Upstream's words.", "Other words."), nil},
 		{"directions to a generator", swap("  /connect_sessions:\n        post:\n", "  /connect_sessions:\n        post:\n            x-speakeasy-name-override: create\n"), nil},
 		{"authenticate removed", swap("  /connect_sessions/authenticate:\n", "  /sessions/authenticate:\n"), []string{"May break callers | `API`: operation `POST /connect_sessions/authenticate` removed"}},
@@ -109,6 +111,15 @@ func TestWholeDescription(t *testing.T) {
 			assert.Equal(t, min(1, len(row.want)), code)
 		})
 	}
+}
+
+func TestWholeDescriptionWithOtherNames(t *testing.T) {
+	t.Parallel()
+	base := swap("            - $ref: '#/components/schemas/UnifiedError'\n", "            - $ref: '#/components/schemas/UnifiedError'\n            - $ref: '#/components/schemas/ProviderError'\n")(t, vendoredText(t))
+	file := filepath.Join(t.TempDir(), "vendored.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(base), 0o600))
+	code, stdout, stderr := drift(t, all("ProviderError", "ProblemOfProvider")(t, asWhole(t, base)), "-vendored", file)
+	assert.Equal(t, exitSame, code, "%s%s", stdout, stderr)
 }
 
 func TestOverlay(t *testing.T) {
