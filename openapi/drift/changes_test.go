@@ -90,6 +90,18 @@ func TestOtherVendoredFile(t *testing.T) {
 			[]string{"May break callers | `ConnectSessionCreate.expires_in`: `default` `9007199254740992` → `9007199254740993`" + asked},
 		},
 		{
+			"an extension among the responses",
+			both(),
+			swap("        '502':\n", "        x-note: 1\n        '502':\n"),
+			[]string{"New | `POST /connect_sessions`: response `x-note` added"},
+		},
+		{
+			"the first header of a response",
+			both(),
+			swap("          description: Bad gateway error.\n", "          description: Bad gateway error.\n          headers: {X-Id: {schema: {type: string}}}\n"),
+			[]string{"New | `response 502`: header `X-Id` added (`response 502 of POST /connect_sessions`)"},
+		},
+		{
 			"names of values that change places",
 			inCreate("        label:\n", "        label:\n          enum: [a, b]\n          x-enum-varnames: [First, Second]\n"),
 			swap("[First, Second]", "[Second, First]"),
