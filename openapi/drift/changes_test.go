@@ -102,6 +102,18 @@ func TestOtherVendoredFile(t *testing.T) {
 			[]string{"New | `response 502`: header `X-Id` added (`response 502 of POST /connect_sessions`)"},
 		},
 		{
+			"an extension among the paths",
+			both(),
+			swap("paths:\n", "paths:\n  x-note: 1\n"),
+			nil,
+		},
+		{
+			"another parameter, which is required",
+			swap("      parameters: []\n", "      parameters:\n        - {name: region, in: query, schema: {type: string}}\n"),
+			swap("      parameters:\n", "      parameters:\n        - {name: tenant, in: query, required: true, schema: {type: string}}\n"),
+			[]string{"May break callers | `POST /connect_sessions`: parameter `query tenant` added"},
+		},
+		{
 			"names of values that change places",
 			inCreate("        label:\n", "        label:\n          enum: [a, b]\n          x-enum-varnames: [First, Second]\n"),
 			swap("[First, Second]", "[Second, First]"),
