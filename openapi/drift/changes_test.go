@@ -114,6 +114,24 @@ func TestOtherVendoredFile(t *testing.T) {
 			[]string{"May break callers | `POST /connect_sessions`: parameter `query tenant` added"},
 		},
 		{
+			"the first content type of JSON",
+			swap("            application/json:\n", "            text/csv:\n", "'502':"),
+			swap("            text/csv:\n", "            application/json: {}\n            text/csv:\n", "'502':"),
+			[]string{"New | `response 502`: content type `application/json` added (`response 502 of POST /connect_sessions`)"},
+		},
+		{
+			"another field with JSON in its name",
+			inCreate("        label:\n", "        json_label:\n          type: string\n        label:\n"),
+			inCreate("        label:\n", "        json_text:\n          type: string\n        label:\n"),
+			[]string{"New | `ConnectSessionCreate`: property `json_text` added" + asked},
+		},
+		{
+			"a field of an inline schema",
+			swap("                $ref: '#/components/schemas/BadGatewayResponse'\n", inPlace("string")),
+			swap("message: {type: string", "message: {type: integer"),
+			[]string{"May break callers | `response 502 body.message`: `type` `string` → `integer` (`response 502 of POST /connect_sessions`)"},
+		},
+		{
 			"names of values that change places",
 			inCreate("        label:\n", "        label:\n          enum: [a, b]\n          x-enum-varnames: [First, Second]\n"),
 			swap("[First, Second]", "[Second, First]"),

@@ -213,11 +213,11 @@ func (at place) inside(key, name string) place {
 		at.part, at.subject = "response "+name, "response "+name
 	case key == "parameters":
 		at.part, at.subject = "request", "parameter "+name
-	case key == "content" && at.part != "request":
+	case key == "content":
 		at.subject = at.part + " body"
 	case key == "items":
 		at.subject += "[]"
-	case slices.Contains([]string{"schema", "allOf", "oneOf", "anyOf", "content"}, key):
+	case slices.Contains([]string{"schema", "allOf", "oneOf", "anyOf"}, key):
 	case slices.Contains(schemas, key):
 		at.subject += "." + cmp.Or(name, key)
 	default:

@@ -60,7 +60,7 @@ func TestUnusableText(t *testing.T) {
 		{"a reference without a target", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/Gone'", 1)), "has no target"},
 		{"a reference to a text", asPage(strings.Replace(v, "schemas/ProviderError'", "schemas/ProviderError/type'", 1)), "has no target object"},
 		{"a reference out of the page", asPage(strings.Replace(v, "'#/components/schemas/ProviderError'", "'https://example.com/a.yaml'", 1)), "points outside"},
-		{"references in a cycle", asPage(strings.Replace(v, "    UnifiedError:\n      type: object\n", "    UnifiedError:\n      $ref: '#/components/schemas/UnifiedError'\n", 1)), "cycle"},
+		{"references in a cycle", asPage(strings.Replace(v, "    UnifiedError:\n      type: object\n", "    UnifiedError:\n      $ref: '#/components/schemas/UnifiedError'\n", 1)), "references form a cycle"},
 		{"no responses", asPage(v[:strings.Index(v, "      responses:")] + "      responses: {}\n" + v[strings.Index(v, "      security:\n"):]), "no responses"},
 		{"security scheme missing", asPage(v[:strings.Index(v, "  securitySchemes:")]), `"basic" is missing`},
 		{"security scheme cut", asPage(strings.Replace(v, "      scheme: basic\n", "", 1)), "basic"},
