@@ -46,14 +46,15 @@ func unambiguous(body []byte) bool {
 	if redact.EscapesLetter(body) { // perhaps of a name
 		return false
 	}
-	seen := 0 // one bit per name
+	seen, quote := 0, -1 // a bit for each name; the last quote
 	for i, c := range body {
 		if c != '"' {
 			continue
 		}
-		rest := body[i+1:]
+		quoted := body[quote+1 : i]
+		quote = i
 		for n, name := range identifying {
-			if len(rest) > len(name) && rest[len(name)] == '"' && bytes.EqualFold(rest[:len(name)], []byte(name)) {
+			if len(quoted) == len(name) && bytes.EqualFold(quoted, []byte(name)) {
 				if seen&(1<<n) != 0 {
 					return false
 				}

@@ -1,6 +1,7 @@
 package body
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -103,7 +104,9 @@ func TestDecodeProblem(t *testing.T) {
 		`{"error":{"message":""}}`:                 `{"message":""}`,
 		`{"error":{"code":7}}`:                     `{"code":7}`,
 		`{"message":7}`:                            "7",
+		`{"message":{},"error":true,"title":"t"}`:  "t",
 		`{"message":"abcdefghijklmnopqrstuvwxyz"}`: "abcdefghijklmnopqrstu...",
+		`{"error":{"u":"?b&c<d","a":1}}`:           `{"a":1,"u":"?b&c<d"}`,
 		`["message"]`:                              "",
 	} {
 		assert.Equal(t, want, DecodeProblem([]byte(encoded), known, 20).Message, encoded)
@@ -120,4 +123,7 @@ func TestDecodeProblem(t *testing.T) {
 	}
 	assert.Nil(t, DecodeProblem([]byte(`{"data":7,"provider_errors":{}}`), known, 20).Data)
 	assert.Nil(t, DecodeProblem([]byte(`{"data":null}`), known, 20).Data)
+	assert.Nil(t, DecodeProblem([]byte(`{"data":{}}`), known, 20).Data, "nothing of it can be read")
+	assert.Len(t, DecodeProblem([]byte(`{"provider_errors":[`+strings.Repeat(`{"status":1},`, 200)+`7]}`), known, 20).ProviderErrors, 100)
+	assert.Empty(t, DecodeProblem([]byte(`{"provider_errors":[{},{"url":7}]}`), known, 20).ProviderErrors)
 }

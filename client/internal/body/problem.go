@@ -1,8 +1,8 @@
 package body
 
 import (
-	"bytes"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"time"
 
@@ -24,38 +24,42 @@ type Problem struct {
 // their secrets. The message is truncated after about limit bytes.
 func DecodeProblem(encoded []byte, known redact.Redactor, limit int) (p Problem) {
 	var body struct {
-		Message        json.RawMessage `json:"message"`
-		Detail         json.RawMessage `json:"detail"` // RFC 9457
-		Title          json.RawMessage `json:"title"`
-		Error          json.RawMessage `json:"error"`
-		Errors         json.RawMessage `json:"errors"`
-		Timestamp      json.RawMessage `json:"timestamp"`
-		Data           json.RawMessage `json:"data"`
-		ProviderErrors json.RawMessage `json:"provider_errors"`
+		Message        json.RawMessage     `json:"message"`
+		Detail         json.RawMessage     `json:"detail"` // RFC 9457
+		Title          json.RawMessage     `json:"title"`
+		Error          json.RawMessage     `json:"error"`
+		Errors         json.RawMessage     `json:"errors"`
+		Timestamp      json.RawMessage     `json:"timestamp"`
+		Data           *gen.UnifiedError   `json:"data"`
+		ProviderErrors []gen.ProviderError `json:"provider_errors"`
 	}
-	if json.Unmarshal(encoded, &body) != nil {
-		return p
-	}
-	p.Message = known.Line(messageText(body.Message), limit)
-	for _, raw := range []json.RawMessage{body.Detail, body.Error, body.Errors, body.Title} {
-		if text := messageText(raw); p.Message == "" && text != "true" && text != "{}" && text != "[]" {
-			p.Message = known.Line(text, limit)
+	_ = json.Unmarshal(known.JSON(encoded), &body) // continues after a member of the wrong type
+	for _, raw := range []json.RawMessage{body.Message, body.Detail, body.Error, body.Errors, body.Title} {
+		text := messageText(raw)
+		if text == "true" || text == "{}" || text == "[]" {
+			continue
+		}
+		if p.Message = known.Line(text, limit); p.Message != "" {
+			break
 		}
 	}
-	_ = json.Unmarshal(body.Timestamp, &p.Timestamp)
-	p.Data = lenient[gen.UnifiedError](known.JSON(body.Data))
-	var providers []json.RawMessage
-	_ = json.Unmarshal(body.ProviderErrors, &providers)
-	for _, raw := range providers[:min(len(providers), maxProviders)] {
-		if provider := lenient[gen.ProviderError](known.JSON(raw)); provider != nil {
-			p.ProviderErrors = append(p.ProviderErrors, *provider)
+	_ = p.Timestamp.UnmarshalJSON(body.Timestamp)
+	if body.Data != nil && !empty(*body.Data) {
+		p.Data = body.Data
+	}
+	for _, provider := range body.ProviderErrors {
+		if len(p.ProviderErrors) < maxProviders && !empty(provider) {
+			p.ProviderErrors = append(p.ProviderErrors, provider)
 		}
 	}
 	return p
 }
 
-// messageText returns the text of a message: a string, a list of strings or an object
-// with a message. It returns anything else as JSON.
+// empty reports whether nothing of a value could be read.
+func empty(v any) bool { return reflect.ValueOf(v).IsZero() }
+
+// messageText reads a message that is a string, a list of strings or an object with a
+// message. Anything else is shown as JSON.
 func messageText(raw json.RawMessage) string {
 	var (
 		text   string
@@ -63,6 +67,8 @@ func messageText(raw json.RawMessage) string {
 		object struct{ Message string }
 	)
 	switch {
+	case raw == nil:
+		return ""
 	case json.Unmarshal(raw, &text) == nil:
 		return text
 	case json.Unmarshal(raw, &list) == nil:
@@ -71,15 +77,4 @@ func messageText(raw json.RawMessage) string {
 		return object.Message
 	}
 	return string(raw)
-}
-
-// lenient decodes the members that fit of a JSON object. It returns nil for any other
-// value.
-func lenient[T any](raw json.RawMessage) *T {
-	if !bytes.HasPrefix(raw, []byte{'{'}) {
-		return nil
-	}
-	result := new(T)
-	_ = json.Unmarshal(raw, result) // continues after a member of the wrong type
-	return result
 }

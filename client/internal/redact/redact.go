@@ -34,9 +34,15 @@ func New(secrets ...string) Redactor {
 // Text returns s with the secrets replaced, whether they are plain or part of base64. It
 // replaces all of a text that contains a secret in escaped form.
 func (r Redactor) Text(s string) string {
+	word := longestWord(s)
 	for _, secret := range r.secrets {
 		s = strings.ReplaceAll(s, secret, mark)
-		s = replaceBase64(s, secret)
+		if word >= base64.RawStdEncoding.EncodedLen(len(secret))-1 {
+			s = replaceBase64(s, secret)
+		}
+	}
+	if !strings.ContainsAny(s, `+%\&`) { // nothing is escaped
+		return s
 	}
 	if r.in(strings.ReplaceAll(s, "+", " ")) { // a space in a URL
 		return mark
@@ -64,14 +70,16 @@ func (r Redactor) in(s string) bool {
 // replaceBase64 replaces the characters of base64 that encode the secret alone, at any
 // offset in the encoded text.
 func replaceBase64(s, secret string) string {
-	if longestWord(s) < base64.RawStdEncoding.EncodedLen(len(secret))-1 {
-		return s
-	}
+	padded := []byte("\x00\x00" + secret)
+	var encoded []byte
 	for offset := range 3 {
-		padded := append(make([]byte, offset), secret...)
-		from, to := (offset*8+5)/6, len(padded)*8/6 // the characters that encode only the secret
+		from, to := (offset*8+5)/6, (offset+len(secret))*8/6 // the characters that depend on nothing else
 		for _, e := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			s = strings.ReplaceAll(s, e.EncodeToString(padded)[from:to], mark)
+			encoded = e.AppendEncode(encoded[:0], padded[2-offset:])
+			s = strings.ReplaceAll(s, string(encoded[from:to]), mark)
+			if !bytes.ContainsAny(encoded, "+/") { // base64url is the same
+				break
+			}
 		}
 	}
 	return s
@@ -124,6 +132,9 @@ func unescape(s, escapes string) string {
 // Line returns s as one printable line, redacted and truncated after about limit bytes.
 func (r Redactor) Line(s string, limit int) string {
 	s = r.Text(s)
+	if len(s) <= limit && !strings.ContainsFunc(s, unprintable) {
+		return s
+	}
 	var b strings.Builder
 	for i, c := range s {
 		if b.Len() > limit {
@@ -133,7 +144,7 @@ func (r Redactor) Line(s string, limit int) string {
 		switch {
 		case c == utf8.RuneError:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case unicode.IsPrint(c):
+		case !unprintable(c):
 			b.WriteRune(c)
 		default:
 			q := strconv.QuoteRune(c)
@@ -143,8 +154,10 @@ func (r Redactor) Line(s string, limit int) string {
 	return b.String()
 }
 
-// JSON returns a JSON value with the secrets in its strings and member names replaced. It
-// returns nil if raw is not JSON.
+func unprintable(c rune) bool { return c == utf8.RuneError || !unicode.IsPrint(c) }
+
+// JSON returns a JSON value whose strings, names included, are free of the secrets.
+// It returns nil for what is not JSON.
 func (r Redactor) JSON(raw json.RawMessage) json.RawMessage {
 	if text := string(raw); !strings.ContainsAny(text, `%\&`) && r.Text(text) == text {
 		return raw // without escapes, its strings appear literally in the text
@@ -155,11 +168,13 @@ func (r Redactor) JSON(raw json.RawMessage) json.RawMessage {
 	if decoder.Decode(&v) != nil {
 		return nil
 	}
-	clean, err := json.Marshal(r.value(v))
-	if err != nil {
+	var clean bytes.Buffer
+	encoder := json.NewEncoder(&clean)
+	encoder.SetEscapeHTML(false) // the text may be shown
+	if encoder.Encode(r.value(v)) != nil {
 		return nil
 	}
-	return clean
+	return bytes.TrimSpace(clean.Bytes())
 }
 
 func (r Redactor) value(v any) any {
@@ -187,13 +202,15 @@ func (r Redactor) value(v any) any {
 // Secrets returns the values of the secret members in the body of a request or a
 // response, at any depth: in JSON within a string, too, and in a truncated body.
 func Secrets(body []byte) (secrets []string) {
-	var members struct {
-		Token   string `json:"token"`
-		Link    string `json:"auth_link_url"`
-		Trigger string `json:"external_trigger_token"`
+	if !literal(body) {
+		var members struct {
+			Token   string `json:"token"`
+			Link    string `json:"auth_link_url"`
+			Trigger string `json:"external_trigger_token"`
+		}
+		_ = json.Unmarshal(body, &members) // what can be read of it
+		secrets = append(secrets, members.Token, members.Link, members.Trigger)
 	}
-	_ = json.Unmarshal(body, &members) // as far as it can be decoded
-	secrets = append(secrets, members.Token, members.Link, members.Trigger)
 	for value := range values(body) {
 		secrets = append(secrets, string(value))
 		if bytes.IndexByte(value, '\\') >= 0 {
@@ -203,7 +220,13 @@ func Secrets(body []byte) (secrets []string) {
 	return secrets
 }
 
-// values yields the text between the quotes that follow the name of a secret member.
+// literal reports whether the texts of a JSON text are what they look like: it has no
+// escapes, nor characters beyond ASCII, of which some fold to ASCII and some are replaced.
+func literal(body []byte) bool {
+	return !slices.ContainsFunc(body, func(c byte) bool { return c == '\\' || c >= utf8.RuneSelf })
+}
+
+// values yields what follows the names of secret members, up to the next quote.
 func values(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for i, c := range body {

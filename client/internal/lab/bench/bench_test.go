@@ -85,7 +85,8 @@ func BenchmarkDown(b *testing.B) {
 // BenchmarkAnswer compares errors with success.
 func BenchmarkAnswer(b *testing.B) {
 	const bad = `{"statusCode":400,"message":"Bad Request","timestamp":"2026-01-02T03:04:05.678Z","data":{"statusCode":400,` +
-		`"message":"the provider bamboohr is not enabled for this project","headers":{"x-request-id":"8f5c"}}}`
+		`"message":"the provider bamboohr is not enabled for this project","headers":{"x-request-id":"8f5c"}},"provider_errors":[{"status":400,"url":"https://acme.bamboohr.com/v1/meta",` +
+		`"raw":{"error":"disabled"},"headers":{"content-type":"application/json"}}]}`
 	for _, a := range []answer{success, {status: 400, body: bad}, {status: 404, body: `{"statusCode":404,"message":"Not Found"}`}} {
 		c := own(inMemory(func(int64) answer { return a }))
 		b.Run(fmt.Sprintf("way=%d", a.status), func(b *testing.B) {
