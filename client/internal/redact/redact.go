@@ -229,15 +229,15 @@ func literal(body []byte) bool {
 // values yields what follows the names of secret members, up to the next quote.
 func values(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for i, c := range body {
-			if c|0x20 != 't' && c|0x20 != 'a' && c|0x20 != 'e' || i == 0 || body[i-1] != '"' {
+		for rest := body; len(rest) > 1; rest = rest[1:] {
+			if c := rest[1] | 0x20; rest[0] != '"' || c != 't' && c != 'a' && c != 'e' {
 				continue
 			}
 			for _, name := range [...]string{"token", "auth_link_url", "external_trigger_token"} {
-				if len(body)-i < len(name) || !bytes.EqualFold(body[i:i+len(name)], []byte(name)) {
+				if len(rest) <= len(name) || !bytes.EqualFold(rest[1:1+len(name)], []byte(name)) {
 					continue
 				}
-				value := bytes.TrimLeft(body[i+len(name):], `\`)
+				value := bytes.TrimLeft(rest[1+len(name):], `\`)
 				value, quoted := bytes.CutPrefix(value, []byte{'"'})
 				value, colon := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte{':'})
 				value, text := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n\\"), []byte{'"'})
@@ -268,7 +268,7 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 			return ""
 		}
 		for value := range values(body) {
-			if bytes.IndexByte(value, '\\') >= 0 || len(value) > 0 && strings.Contains(id, string(value)) {
+			if bytes.IndexByte(value, '\\') >= 0 || len(value) > 0 && len(value) <= len(id) && strings.Contains(id, string(value)) {
 				return ""
 			}
 		}
@@ -279,12 +279,16 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 // EscapesLetter reports whether a JSON text escapes an ASCII letter, which no encoder
 // does.
 func EscapesLetter(body []byte) bool {
-	for _, digit := range []byte("4567") {
-		if bytes.Contains(body, []byte{'\\', 'u', '0', '0', digit}) {
+	for {
+		_, rest, found := bytes.Cut(body, []byte(`\u00`))
+		if !found {
+			return false
+		}
+		if len(rest) > 0 && '4' <= rest[0] && rest[0] <= '7' {
 			return true
 		}
+		body = rest
 	}
-	return false
 }
 
 // UserInfo returns the text of an error with the user info of a URL, such as a proxy's,

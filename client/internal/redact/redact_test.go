@@ -136,8 +136,10 @@ func TestIDIsEmptyIfUnsafe(t *testing.T) {
 		}
 		assert.Equal(t, want, ID(id, []string{"", "key"}, nil, []byte(body)), id)
 	}
-	assert.Empty(t, ID("abc", nil, []byte(`{"token":"a\u0062c"}`)), "an escaped token could be anything")
-	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)), "an escaped letter may belong to a name")
+	assert.Empty(t, ID("abc", nil, []byte(`{"token":"a\u0062c"}`)), "an escaped token may be anything")
+	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)), "an escaped letter may be in a name")
+	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u000a\u0062","token":7}`)), "and behind another escape")
+	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"x":"\u000a\u00e9\u00`)))
 	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"token"`)))
 }
 
