@@ -136,13 +136,14 @@ RUNS    ?= 15
 RESULTS := client/internal/lab/bench/results.txt
 
 .PHONY: bench
-bench: ## compare calls with hand-written ones and other clients, RUNS (15) times: five minutes
+bench: ## compare calls with hand-written ones and other clients, RUNS (15) times: ten minutes
 	$(GO) -C client/internal/lab test -c -tags peers -o $(CURDIR)/bin/bench ./bench
 	GOEXPERIMENT=jsonv2 $(GO) -C client/internal/lab test -c -tags peers -o $(CURDIR)/bin/bench-jsonv2 ./bench
 	bin/bench -test.bench Down -test.benchtime 1x > $(RESULTS)
 	@set -e; for run in $$(seq $(RUNS)); do \
-		bin/bench -test.bench . -test.skip Down -test.benchtime 3000x >> $(RESULTS); \
-		bin/bench-jsonv2 -test.bench 'Call/wire=memory/callers=1$$/way=(by-hand|client)$$' -test.benchtime 3000x >> $(RESULTS); \
+		bin/bench -test.bench . -test.skip 'Down|/wire=http' -test.benchtime 5000x >> $(RESULTS); \
+		bin/bench -test.bench /wire=http -test.benchtime 3000x >> $(RESULTS); \
+		bin/bench-jsonv2 -test.bench 'Call/wire=memory/callers=1$$/way=(by-hand|client)$$' -test.benchtime 5000x >> $(RESULTS); \
 	done
 	@sed -n '/^## Waiting/,$$p' client/BENCHMARKS.md > bin/waiting.md # of other commands, named there
 	$(GO) -C client/internal/lab run ./bench < $(RESULTS) > bin/BENCHMARKS.md

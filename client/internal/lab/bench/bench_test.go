@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net"
 	"runtime"
@@ -25,26 +26,26 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// BenchmarkCall makes calls that succeed. In memory, there is no network. Over
-// sockets, each way has the transport that it ships with, and the server is a
-// process of its own.
-func BenchmarkCall(b *testing.B) {
-	for _, callers := range []int{1, 64, 1000} {
-		b.Run(fmt.Sprintf("wire=memory/callers=%d", callers), func(b *testing.B) {
-			compare(b, callers, inMemory(nil), ways)
-		})
-		for i, wire := range []string{"http1", "http2"} {
-			b.Run(fmt.Sprintf("wire=%s/callers=%d", wire, callers), func(b *testing.B) {
-				compare(b, callers, setup{url: start(b)[i]}, ways)
-			})
-		}
-	}
-}
-
+// BenchmarkLogged makes calls that succeed, without a log and with one, and writes bare
+// records of log/slog with the attributes of this client's.
 func BenchmarkLogged(b *testing.B) {
-	s := inMemory(nil)
-	s.log = true
-	compare(b, 1, s, ways)
+	var both []way
+	for _, w := range ways {
+		logged := func(s setup) call { s.log = true; return w.build(s) }
+		both = append(both, w, way{name: w.name + "/log=on", build: logged})
+	}
+	b.Run("wire=http1/callers=64", func(b *testing.B) { compare(b, 64, setup{url: start(b)[0]}, both[:4]) })
+	b.Run("wire=memory/callers=1", func(b *testing.B) {
+		compare(b, 1, inMemory(nil), append(both, way{name: "record", build: func(setup) call {
+			logger := jsonLog()
+			return func(ctx context.Context) error {
+				logger.LogAttrs(ctx, slog.LevelInfo, "stackone attempt", slog.String("operation", "create_connect_session"),
+					slog.Int("attempt", 1), slog.Int("status", success.status), slog.Duration("duration", 1234*time.Microsecond),
+					slog.Duration("wait", 0), slog.String("request_id", "0b1e2f3a-4c5d-4e6f-8a9b-0c1d2e3f4a5b"))
+				return nil
+			}
+		}}))
+	})
 }
 
 // BenchmarkRefused makes calls of which every 11th is refused once.
@@ -67,14 +68,14 @@ func BenchmarkDown(b *testing.B) {
 			b.Run("fault="+name+"/way="+w.name, func(b *testing.B) {
 				sent := int64(0)
 				for range b.N {
-					s := inMemory(func(int64) answer { return a })
-					c := w.build(s)
+					m := &memory{answers: func(int64) answer { return a }}
+					c := w.build(setup{url: client.DefaultBaseURL, transport: m})
 					for range 100 {
 						if c(context.Background()) == nil {
 							b.Fatal("a call succeeded")
 						}
 					}
-					sent += s.transport.(*memory).sent.Load()
+					sent += m.sent.Load()
 				}
 				b.ReportMetric(float64(sent)/float64(b.N)/100, "sends/call")
 			})
@@ -85,8 +86,8 @@ func BenchmarkDown(b *testing.B) {
 // BenchmarkAnswer compares errors with success.
 func BenchmarkAnswer(b *testing.B) {
 	const bad = `{"statusCode":400,"message":"Bad Request","timestamp":"2026-01-02T03:04:05.678Z","data":{"statusCode":400,` +
-		`"message":"the provider bamboohr is not enabled for this project","headers":{"x-request-id":"8f5c"}},"provider_errors":[{"status":400,"url":"https://acme.bamboohr.com/v1/meta",` +
-		`"raw":{"error":"disabled"},"headers":{"content-type":"application/json"}}]}`
+		`"message":"the provider bamboohr is not enabled for this project","headers":{"x-request-id":"8f5c"}},` +
+		`"provider_errors":[{"status":400,"url":"https://acme.bamboohr.com/v1/meta","raw":{"error":"disabled"},"headers":{"content-type":"application/json"}}]}`
 	for _, a := range []answer{success, {status: 400, body: bad}, {status: 404, body: `{"statusCode":404,"message":"Not Found"}`}} {
 		c := own(inMemory(func(int64) answer { return a }))
 		b.Run(fmt.Sprintf("way=%d", a.status), func(b *testing.B) {
@@ -145,6 +146,22 @@ func BenchmarkWebhook(b *testing.B) {
 				return err
 			})
 		})
+	}
+}
+
+// BenchmarkCall makes calls that succeed. In memory, there is no network. Over
+// sockets, each way has the transport that it ships with, and the server is a
+// process of its own.
+func BenchmarkCall(b *testing.B) {
+	for _, callers := range []int{1, 64, 1000} {
+		b.Run(fmt.Sprintf("wire=memory/callers=%d", callers), func(b *testing.B) {
+			compare(b, callers, inMemory(nil), ways)
+		})
+		for i, wire := range []string{"http1", "http2"} {
+			b.Run(fmt.Sprintf("wire=%s/callers=%d", wire, callers), func(b *testing.B) {
+				compare(b, callers, setup{url: start(b)[i]}, ways)
+			})
+		}
 	}
 }
 

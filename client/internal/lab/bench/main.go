@@ -20,9 +20,9 @@ import (
 //go:embed benchmarks.md.tmpl
 var page string
 
-// results are the values of all runs, in order, by benchmark and unit. A benchmark
-// is named as in "Call/wire=memory/callers=1/way=client".
-type results map[string]map[string][]float64
+// results are the values of all runs, in order, by benchmark and unit, as in
+// "Call/wire=memory/callers=1/way=client B/op".
+type results map[string][]float64
 
 func main() {
 	r, about := results{}, map[string]string{}
@@ -33,17 +33,14 @@ func main() {
 			log.Fatal(in.Result())
 		}
 		name := string(b.Name[:max(0, strings.LastIndexByte(string(b.Name), '-'))]) // without GOMAXPROCS
-		if strings.HasSuffix(b.GetConfig("toolchain"), "X:jsonv2") {
+		if strings.HasSuffix(b.GetConfig("toolchain"), "-X:jsonv2") {
 			name = "jsonv2:" + name
 		}
-		if r[name] == nil {
-			r[name] = map[string][]float64{}
-		}
 		for _, v := range b.Values {
-			r[name][v.Unit] = append(r[name][v.Unit], v.Value)
+			r[name+" "+v.Unit] = append(r[name+" "+v.Unit], v.Value)
 		}
 		for _, c := range b.Config {
-			about[c.Key] = strings.TrimSuffix(string(c.Value), " X:jsonv2")
+			about[c.Key] = strings.TrimSuffix(string(c.Value), "-X:jsonv2")
 		}
 	}
 	if err := in.Err(); err != nil {
@@ -59,8 +56,9 @@ func main() {
 
 // value returns the median of a benchmark.
 func (r results) value(unit, benchmark string) string {
-	switch v := median(r[benchmark][unit]).Center; {
-	case len(r[benchmark][unit]) == 0:
+	values := r[benchmark+" "+unit]
+	switch v := median(values).Center; {
+	case len(values) == 0:
 		return ""
 	case strings.HasSuffix(unit, "sec/op"):
 		return benchunit.Scale(v, benchunit.Decimal) + "s"
@@ -71,18 +69,18 @@ func (r results) value(unit, benchmark string) string {
 
 // more returns the difference of the medians of two benchmarks.
 func (r results) more(unit, benchmark, base string) string {
-	return fmt.Sprintf("%+.0f", median(r[benchmark][unit]).Center-median(r[base][unit]).Center)
+	return fmt.Sprintf("%+.0f", median(r[benchmark+" "+unit]).Center-median(r[base+" "+unit]).Center)
 }
 
 // ratio returns the median of the ratios of two benchmarks in each run, and its
 // confidence interval.
 func (r results) ratio(unit, benchmark, base string) string {
-	ratios := slices.Clone(r[benchmark][unit])
+	ratios := slices.Clone(r[benchmark+" "+unit])
 	if len(ratios) == 0 {
 		return ""
 	}
 	for i := range ratios {
-		ratios[i] /= r[base][unit][i]
+		ratios[i] /= r[base+" "+unit][i]
 	}
 	s := median(ratios)
 	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Center, s.Lo, s.Hi)

@@ -36,8 +36,11 @@ type setup struct {
 	log       bool              // log each call, at the level or in the debug mode that the way offers
 }
 
+// inMemory leaves net/http's transport out but for the part that every request passes.
 func inMemory(answers func(n int64) answer) setup {
-	return setup{url: client.DefaultBaseURL, transport: &memory{answers: answers}}
+	transport := client.NewTransport()
+	transport.RegisterProtocol("https", &memory{answers: answers})
+	return setup{url: client.DefaultBaseURL, transport: transport}
 }
 
 type way struct {
@@ -80,15 +83,9 @@ func byHand(s setup) call {
 	shipped.MaxIdleConns, shipped.MaxIdleConnsPerHost = 0, 1024
 	hc, url, logger := s.client(shipped), s.url+path, jsonLog()
 	return limited(func(ctx context.Context) error {
-		body, err := json.Marshal(session)
-		if err != nil {
-			return err
-		}
+		body := must(json.Marshal(session))
 		for attempt := 1; ; attempt++ {
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-			if err != nil {
-				return err
-			}
+			req := must(http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body)))
 			start := time.Now()
 			res, err := hc.Do(authorized(req))
 			if s.log && err == nil {
@@ -146,14 +143,7 @@ func retryable(s setup) call {
 	}
 	url := s.url + path
 	return limited(func(ctx context.Context) error {
-		body, err := json.Marshal(session)
-		if err != nil {
-			return err
-		}
-		req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, url, body)
-		if err != nil {
-			return err
-		}
+		req := must(retryablehttp.NewRequestWithContext(ctx, http.MethodPost, url, must(json.Marshal(session))))
 		authorized(req.Request)
 		return decode(c.Do(req))
 	})
@@ -235,15 +225,8 @@ func hcloudGo(s setup) call {
 	}
 	c := hcloud.NewClient(opts...)
 	return limited(func(ctx context.Context) error {
-		body, err := json.Marshal(session)
-		if err != nil {
-			return err
-		}
-		req, err := c.NewRequest(ctx, http.MethodPost, path, bytes.NewReader(body))
-		if err != nil {
-			return err
-		}
-		_, err = c.Do(req, new(link))
+		req := must(c.NewRequest(ctx, http.MethodPost, path, bytes.NewReader(must(json.Marshal(session)))))
+		_, err := c.Do(req, new(link))
 		return err
 	})
 }
