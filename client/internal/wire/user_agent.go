@@ -5,15 +5,13 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"sync"
 )
 
-// UserAgent names this module and the version of Go. The build info is parsed once: it
-// lists every module of the program.
-var UserAgent = sync.OnceValue(func() string {
+// UserAgent returns the User-Agent: this module and the Go version.
+func UserAgent() string {
 	info, _ := debug.ReadBuildInfo()
 	return fmt.Sprintf("stackone-client-go/%s (%s)", moduleVersion(info), runtime.Version())
-})
+}
 
 // moduleVersion returns the version of this module in a program's build information.
 func moduleVersion(info *debug.BuildInfo) string {
