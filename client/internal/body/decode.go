@@ -46,7 +46,7 @@ func unambiguous(body []byte) bool {
 	if redact.EscapesLetter(body) { // perhaps of a name
 		return false
 	}
-	seen, quote := 0, -1 // a bit for each name; the last quote
+	seen, quote := 0, -1 // one bit per name; the index of the last quote
 	for i, c := range body {
 		if c != '"' {
 			continue

@@ -123,7 +123,7 @@ func TestDecodeProblem(t *testing.T) {
 	}
 	assert.Nil(t, DecodeProblem([]byte(`{"data":7,"provider_errors":{}}`), known, 20).Data)
 	assert.Nil(t, DecodeProblem([]byte(`{"data":null}`), known, 20).Data)
-	assert.Nil(t, DecodeProblem([]byte(`{"data":{}}`), known, 20).Data, "nothing of it can be read")
+	assert.Nil(t, DecodeProblem([]byte(`{"data":{}}`), known, 20).Data, "empty data")
 	assert.Len(t, DecodeProblem([]byte(`{"provider_errors":[`+strings.Repeat(`{"status":1},`, 200)+`7]}`), known, 20).ProviderErrors, 100)
 	assert.Empty(t, DecodeProblem([]byte(`{"provider_errors":[{},{"url":7}]}`), known, 20).ProviderErrors)
 }

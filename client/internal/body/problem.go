@@ -55,11 +55,11 @@ func DecodeProblem(encoded []byte, known redact.Redactor, limit int) (p Problem)
 	return p
 }
 
-// empty reports whether nothing of a value could be read.
+// empty reports whether no member of a value could be decoded.
 func empty(v any) bool { return reflect.ValueOf(v).IsZero() }
 
-// messageText reads a message that is a string, a list of strings or an object with a
-// message. Anything else is shown as JSON.
+// messageText returns the text of a message: a string, a list of strings or an object
+// with a message. It returns anything else as JSON.
 func messageText(raw json.RawMessage) string {
 	var (
 		text   string

@@ -41,7 +41,7 @@ func (r Redactor) Text(s string) string {
 			s = replaceBase64(s, secret)
 		}
 	}
-	if !strings.ContainsAny(s, `+%\&`) { // nothing is escaped
+	if !strings.ContainsAny(s, `+%\&`) { // no escapes
 		return s
 	}
 	if r.in(strings.ReplaceAll(s, "+", " ")) { // a space in a URL
@@ -73,7 +73,7 @@ func replaceBase64(s, secret string) string {
 	padded := []byte("\x00\x00" + secret)
 	var encoded []byte
 	for offset := range 3 {
-		from, to := (offset*8+5)/6, (offset+len(secret))*8/6 // the characters that depend on nothing else
+		from, to := (offset*8+5)/6, (offset+len(secret))*8/6 // the characters that encode only the secret
 		for _, e := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			encoded = e.AppendEncode(encoded[:0], padded[2-offset:])
 			s = strings.ReplaceAll(s, string(encoded[from:to]), mark)
@@ -156,8 +156,8 @@ func (r Redactor) Line(s string, limit int) string {
 
 func unprintable(c rune) bool { return c == utf8.RuneError || !unicode.IsPrint(c) }
 
-// JSON returns a JSON value whose strings, names included, are free of the secrets.
-// It returns nil for what is not JSON.
+// JSON returns a JSON value with the secrets in its strings and member names replaced. It
+// returns nil if raw is not JSON.
 func (r Redactor) JSON(raw json.RawMessage) json.RawMessage {
 	if text := string(raw); !strings.ContainsAny(text, `%\&`) && r.Text(text) == text {
 		return raw // without escapes, its strings appear literally in the text
@@ -170,7 +170,7 @@ func (r Redactor) JSON(raw json.RawMessage) json.RawMessage {
 	}
 	var clean bytes.Buffer
 	encoder := json.NewEncoder(&clean)
-	encoder.SetEscapeHTML(false) // the text may be shown
+	encoder.SetEscapeHTML(false) // the text may become a message
 	if encoder.Encode(r.value(v)) != nil {
 		return nil
 	}
@@ -208,7 +208,7 @@ func Secrets(body []byte) (secrets []string) {
 			Link    string `json:"auth_link_url"`
 			Trigger string `json:"external_trigger_token"`
 		}
-		_ = json.Unmarshal(body, &members) // what can be read of it
+		_ = json.Unmarshal(body, &members) // as far as it can be decoded
 		secrets = append(secrets, members.Token, members.Link, members.Trigger)
 	}
 	for value := range values(body) {
@@ -220,13 +220,13 @@ func Secrets(body []byte) (secrets []string) {
 	return secrets
 }
 
-// literal reports whether the texts of a JSON text are what they look like: it has no
-// escapes, nor characters beyond ASCII, of which some fold to ASCII and some are replaced.
+// literal reports whether the strings of a JSON text stand in it as they decode: it has no
+// escapes and only ASCII, since other characters may fold to ASCII or be replaced.
 func literal(body []byte) bool {
 	return !slices.ContainsFunc(body, func(c byte) bool { return c == '\\' || c >= utf8.RuneSelf })
 }
 
-// values yields what follows the names of secret members, up to the next quote.
+// values yields the text between the quotes that follow the name of a secret member.
 func values(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for rest := body; len(rest) > 1; rest = rest[1:] {
