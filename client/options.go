@@ -35,6 +35,7 @@ type config struct {
 	policy      RetryPolicy
 	timeout     time.Duration     // of an attempt, from WithTimeout
 	httpTimeout time.Duration     // of an attempt, from WithHTTPClient
+	userAgent   string            // of this module
 	defaults    http.Header       // values that every attempt copies
 	header      map[string]string // from WithHeader
 	logger      *slog.Logger
@@ -50,12 +51,13 @@ const defaultTimeout, defaultMaxBody = 65 * time.Second, 1 << 20
 // newConfig returns the configuration of a client.
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
-		policy:   RetryPolicy{}.withDefaults(),
-		timeout:  defaultTimeout,
-		defaults: defaultHeader(wire.UserAgent()),
-		maxBody:  defaultMaxBody,
-		budget:   newBudget(),
+		policy:    RetryPolicy{}.withDefaults(),
+		timeout:   defaultTimeout,
+		userAgent: wire.UserAgent(),
+		maxBody:   defaultMaxBody,
+		budget:    newBudget(),
 	}
+	c.defaults = defaultHeader(c.userAgent)
 	c.apply(append([]Option{WithBaseURL(DefaultBaseURL)}, opts...))
 	if c.responses != nil {
 		c.errs = append(c.errs, errors.New("WithResponse belongs to a call, not to New"))
@@ -208,7 +210,7 @@ func WithTimeout(perAttempt time.Duration) Option {
 func WithUserAgent(product string) Option {
 	product = strings.TrimSpace(product)
 	err := errorIf(product == "" || !visibleASCII(product), "the user agent is empty or has invalid characters")
-	return set(err, func(c *config) { c.defaults = defaultHeader(product + " " + wire.UserAgent()) })
+	return set(err, func(c *config) { c.defaults = defaultHeader(product + " " + c.userAgent) })
 }
 
 // WithHeader sets a header of every request. It replaces what the client would send,
