@@ -82,7 +82,7 @@ func ExampleConnectSessions_Create_invalid() {
 	fmt.Println(err)
 	fmt.Println(client.MaybeCreated(err), len(srv.Requests()))
 	// Output:
-	// stackone: create_connect_session: invalid request: origin_owner_name is required; expires_in is negative or not in seconds
+	// stackone: create_connect_session: invalid request: origin_owner_name is required; expires_in is negative or not in seconds: for a time.Duration d, use int(d.Seconds())
 	// false 0
 }
 

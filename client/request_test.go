@@ -253,10 +253,10 @@ func TestCreateRejectsInvalidExpiresIn(t *testing.T) {
 		if ok {
 			assert.NoError(t, err, "%d", seconds)
 		} else {
-			assert.EqualError(t, err, "stackone: create_connect_session: invalid request: expires_in is negative or not in seconds", "%d", seconds)
+			assert.EqualError(t, err, "stackone: create_connect_session: invalid request: expires_in is negative or not in seconds: for a time.Duration d, use int(d.Seconds())", "%d", seconds)
 		}
 	}
 	_, err := responding(t, 201, nil, link).ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{ExpiresIn: -5})
 	assert.EqualError(t, err, "stackone: create_connect_session: invalid request: "+
-		"origin_owner_id is required; origin_owner_name is required; expires_in is negative or not in seconds")
+		"origin_owner_id is required; origin_owner_name is required; expires_in is negative or not in seconds: for a time.Duration d, use int(d.Seconds())")
 }

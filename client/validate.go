@@ -18,7 +18,7 @@ func parseBaseURL(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	switch {
 	case err != nil || u.Opaque != "":
-		return nil, errors.New("the base URL cannot be parsed")
+		return nil, errors.New("the base URL cannot be parsed: write it as https://host")
 	case !validHost(u) || !validPort(u.Port()):
 		return nil, errors.New("the base URL has no host or an invalid port: write it as https://host")
 	case u.User != nil:
@@ -97,7 +97,7 @@ func required(name, value string) error {
 // nanoseconds.
 func checkExpiresIn(seconds int) error {
 	const longest = 1_000_000_000 // more than 30 years, or one second in nanoseconds
-	return errorIf(seconds < 0 || seconds >= longest, "expires_in is negative or not in seconds")
+	return errorIf(seconds < 0 || seconds >= longest, "expires_in is negative or not in seconds: for a time.Duration d, use int(d.Seconds())")
 }
 
 func errorIf(wrong bool, text string) error {

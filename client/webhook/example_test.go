@@ -109,7 +109,7 @@ func ExampleVerify() {
 	// Output:
 	// account.deleted
 	// <nil>
-	// true stackone: webhook: invalid signature: it does not match the payload with any of the given secrets (1)
+	// true stackone: webhook: invalid signature: it matches none of the secrets: check them, and that nothing rewrote the payload
 	// true stackone: webhook: invalid payload: not JSON
 }
 

@@ -52,7 +52,7 @@ func Verify(payload []byte, signature string, secrets ...string) error {
 		return fmt.Errorf("%w: it has %d characters, but a SHA-256 in base64url without padding has %d",
 			ErrSignature, len(signature), length)
 	}
-	return fmt.Errorf("%w: it does not match the payload with any of the given secrets (%d)", ErrSignature, len(secrets))
+	return fmt.Errorf("%w: it matches none of the secrets: check them, and that nothing rewrote the payload", ErrSignature)
 }
 
 // Sign returns the signature that StackOne would send with payload. Use it to test a

@@ -17,6 +17,7 @@ var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
+	"date":  func(t time.Time) string { return t.UTC().Format("2 Jan 15:04:05") },
 }).Parse(pageHTML))
 
 // session is a session as shown by the page and the control API.

@@ -36,7 +36,7 @@ func run(ctx context.Context, out io.Writer) error {
 		srv := stackonetest.NewServer()
 		defer srv.Close()
 		opts = []client.Option{client.WithBaseURL(srv.URL), client.WithAPIKey(srv.APIKey)}
-		fmt.Fprintf(out, "%s is not set: calling a fake StackOne at %s.\n", client.APIKeyEnv, srv.URL)
+		fmt.Fprintf(out, "%s is not set: calling a fake StackOne at %s, which stops with this program.\n", client.APIKeyEnv, srv.URL)
 	}
 
 	c, err := client.New(opts...)
