@@ -128,14 +128,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 // do reads the source, runs the task within its time limit and writes its files.
-func do(ctx context.Context, task task, o options, source string) (result, error) {
+func do(ctx context.Context, task task, o options, source string) (r result, err error) {
 	text, err := bounded(ctx, o.timeout, func(ctx context.Context) (string, error) { return read(ctx, source, o.pause) })
-	if err != nil {
-		return result{}, fmt.Errorf("%s: %w", shown(source), err)
+	if err == nil {
+		r, err = bounded(ctx, o.work, func(ctx context.Context) (result, error) { return task(ctx, o, shown(source), text) })
 	}
-	r, err := bounded(ctx, o.work, func(ctx context.Context) (result, error) { return task(ctx, o, shown(source), text) })
 	if err != nil {
-		return result{}, fmt.Errorf("%s: %w", shown(source), err)
+		return r, fmt.Errorf("%s: %w", shown(source), err)
 	}
 	for path, text := range r.write {
 		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644))

@@ -120,20 +120,17 @@ func extract(text string) (f file, err error) {
 		return f, errors.New("HTML instead of Markdown, YAML or JSON")
 	}
 	blocks, err := fences(text)
-	switch {
-	case err != nil:
-		return f, err
-	case len(blocks) > 1:
-		return f, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
-	case len(blocks) == 1:
-		t, err := parse(blocks[0])
-		return file{tree: t, text: blocks[0], page: true}, err
+	if err == nil && len(blocks) > 1 {
+		err = fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
 	}
-	t, err := parse(text)
 	if err != nil {
+		return f, err
+	}
+	f.text, f.page = append(blocks, text)[0], len(blocks) == 1
+	if f.tree, err = parse(f.text); err != nil && !f.page {
 		err = fmt.Errorf("neither a page with a fenced OpenAPI description nor a description: %w", err)
 	}
-	return file{tree: t, text: text}, err
+	return f, err
 }
 
 // fences returns the content of the fenced code blocks that hold a description. The
