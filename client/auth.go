@@ -10,24 +10,25 @@ import (
 	"unicode"
 )
 
-// APIKeyEnv is the environment variable that New reads the API key from when no option
-// gives credentials.
+// APIKeyEnv is the environment variable from which [New] reads the API key if no option
+// sets credentials.
 const APIKeyEnv = "STACKONE_API_KEY"
 
-// WithAPIKey authenticates with a StackOne API key. White space around it is dropped;
-// an empty key, or one with a colon, a control character or a character beyond ASCII,
-// is an error that does not show it. It takes precedence over the environment, even
-// when it is empty.
+// WithAPIKey authenticates with a StackOne API key. White space around the key is
+// removed. An empty key, or one with a colon or a control or non-ASCII character, is an
+// error, which does not show the key. An empty key is an error even if the environment
+// variable STACKONE_API_KEY is set.
 func WithAPIKey(key string) Option {
 	a, err := apiKey(key)
 	return withCredentials(a.static(), err)
 }
 
 // WithAPIKeyFunc authenticates with the key that f returns. f is called for every
-// attempt, so a rotated key is used immediately; it should cache the key rather than
-// fetch it each time, and must be safe for concurrent use. Its context ends with the
-// attempt. When f fails or returns a key that WithAPIKey would refuse, the call fails
-// with a [*TransportError] that wraps the reason. A nil f is an error.
+// attempt, so a rotated key is used immediately. It should cache the key rather than
+// fetch it each time, and must be safe for concurrent use. Its context is cancelled when
+// the attempt ends or times out. If f fails or returns a key that [WithAPIKey] rejects,
+// the call fails without a retry, with a [*TransportError] that wraps the reason. A nil f
+// is an error.
 func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 	if f == nil {
 		return withCredentials(authorization{}.static(), errors.New("the API key function is nil"))
@@ -35,10 +36,10 @@ func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 	return withCredentials(keyFunc(f), nil)
 }
 
-// WithBasicAuth authenticates with a user name and a password, for a gateway in front
-// of StackOne; StackOne itself takes the API key as the user name and an empty
-// password, which WithAPIKey sends. The user name must not be empty or contain a
-// colon, and neither may contain a control character; white space is kept.
+// WithBasicAuth authenticates with a user name and a password, for a gateway in front of
+// StackOne. For StackOne itself, use [WithAPIKey], which sends the key as the user name
+// with an empty password. The user name must not be empty or contain a colon, and neither
+// may contain a control character. White space is kept.
 func WithBasicAuth(username, password string) Option {
 	a, err := basicAuth(username, password)
 	return withCredentials(a.static(), err)
@@ -71,7 +72,7 @@ type credentials func(context.Context) (authorization, error)
 
 type authorization struct {
 	header  string   // Authorization
-	secrets []string // must not appear in texts
+	secrets []string // must not be printed
 }
 
 func (a authorization) static() credentials {

@@ -15,12 +15,12 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 )
 
-// input is what an operation is called with.
+// input is the input of an operation.
 type input[T any] struct {
 	operation string
 	body      any
 	invalid   error          // what is wrong with the body
-	usable    func(*T) error // says what a response lacks
+	usable    func(*T) error // returns what a response lacks, nil if nothing
 }
 
 // do makes a call of an operation: options, checks, encoding, attempts, decoding.
@@ -65,7 +65,7 @@ func do[T any](ctx context.Context, cfg *config, in input[T], opts []Option) (*T
 	return decode(ctx, c, in)
 }
 
-// call is one operation on its way through its attempts.
+// call is the state of one call of an operation.
 type call struct {
 	config    *config
 	operation operation
@@ -100,7 +100,7 @@ func (c *call) run(ctx context.Context) (*http.Response, error) {
 			return nil, err
 		}
 		c.log(ctx, slog.LevelInfo, took, 0)
-		if c.config.policy.MaxAttempts > 1 { // a call that never retries has no part in the budget
+		if c.config.policy.MaxAttempts > 1 { // a call that never retries does not affect the budget
 			c.config.budget.give()
 		}
 		return result.Response, nil
@@ -131,7 +131,7 @@ func (c *call) attempt(ctx context.Context) wire.Result {
 	sender := wire.Sender{Transport: c.config.transport, MaxBody: c.config.maxBody}
 	result := sender.Send(attemptCtx, c.request, c.config.headerOf(c.request, a.header), c.body)
 	if result.Err != nil && attemptCtx.Err() != nil {
-		result.Err = timeoutError(timeout) // unless ctx has ended, which finish finds
+		result.Err = timeoutError(timeout) // unless ctx is done, which finish checks
 	}
 	c.processed = c.processed || processed(result)
 	if res := result.Response; res != nil {
@@ -186,7 +186,7 @@ func (c *call) mayRetry(result wire.Result) bool {
 	return c.last.Attempts < policy.MaxAttempts && retryable(result, c.operation.readOnly || policy.RetryAmbiguous)
 }
 
-// remember keeps why an attempt failed, for the error of a call whose context ends
+// remember keeps why an attempt failed, for the error of a call whose context is done
 // later. Making an error of it can cost more than an attempt, and few calls need it.
 func (c *call) remember(result wire.Result) {
 	if result.Response == nil {
@@ -238,7 +238,7 @@ func (c *call) warn(ctx context.Context, message string, attr slog.Attr) {
 // ended returns the error of a call whose context is done.
 func (c *call) ended(ctx context.Context) error { return c.transportError(c.causes(ctx), false) }
 
-// causes returns why the context ended, and what had gone wrong before that.
+// causes returns why the context is done, and what had gone wrong before that.
 func (c *call) causes(ctx context.Context) error {
 	errs := []error{ctx.Err()}
 	if cause := context.Cause(ctx); !errors.Is(ctx.Err(), cause) {

@@ -13,10 +13,9 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// Client calls StackOne. It is made by New, does not change afterwards, is safe for
-// concurrent use, starts no goroutines and needs no closing. Share one for each API
-// key: it keeps connections open between calls, and its retry budget works across
-// them.
+// Client calls StackOne. Create one with [New] for each API key, and share it: it keeps
+// connections open between calls, and all calls draw on its retry budget. It is safe for
+// concurrent use, does not change after New and needs no closing.
 type Client struct {
 	// ConnectSessions creates and reads connect sessions.
 	ConnectSessions *ConnectSessions
@@ -27,12 +26,11 @@ type Client struct {
 
 // New returns a client with the credentials of WithAPIKey, WithAPIKeyFunc or
 // WithBasicAuth, or else with the API key in the environment variable
-// STACKONE_API_KEY. It does no I/O. It reports all configuration errors together, without
-// the values.
+// STACKONE_API_KEY. It does no I/O. Its error lists everything that is wrong with the
+// configuration, without the values.
 //
-// Without WithHTTPClient, requests go through a transport of the client's own, as
-// NewTransport returns it. It does not use http.DefaultTransport, even when a program
-// has replaced it: what is sent does not depend on a global variable.
+// Without WithHTTPClient, the client has its own transport from [NewTransport]. It never
+// uses http.DefaultTransport, so that what is sent does not depend on a global variable.
 func New(opts ...Option) (*Client, error) {
 	cfg, err := newConfig(opts)
 	if err != nil {
@@ -46,19 +44,20 @@ func New(opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// Generated returns the client that oapi-codegen generated from the API description.
-// Every operation of it is authenticated and retried, and fails with the errors of this
-// package, including operations that this package has no method for. Its fields for
+// Generated returns the client that oapi-codegen generated from the API description. All
+// its operations, including those without a method in this package, have the client's
+// authentication and retries, and fail with the errors of this package. The fields for
 // error statuses (JSON401, ...) therefore stay nil.
 //
-// Successes are read by oapi-codegen's rules, which are strict: a 2xx other than the
-// documented one, or one that is not labelled JSON, leaves JSON201 nil, and a member that
-// does not fit is an error of encoding/json, whose text may quote the response. A nil
-// context panics in the generated code.
+// Successes are decoded by oapi-codegen's rules, which are strict: a 2xx other than the
+// documented one, or one whose Content-Type is not JSON, leaves JSON201 nil, and a member
+// that does not fit is an error of encoding/json, whose text may quote the response. The
+// generated code panics if the context is nil.
 //
-// An operation without a method here is repeated after an ambiguous failure only when
-// its HTTP method is GET, HEAD or OPTIONS. Request editors run once a call, before
-// authentication; a request that an editor moves to another origin gets no credentials.
+// An operation without a method in this package counts as one that only reads if its
+// HTTP method is GET, HEAD or OPTIONS. Request editors run once per call, before
+// authentication; a request that an editor redirects to another origin gets no
+// credentials.
 func (c *Client) Generated() *gen.ClientWithResponses {
 	if c == nil || c.generated == nil {
 		return &gen.ClientWithResponses{ClientInterface: &gen.Client{Client: &doer{}}}
@@ -66,11 +65,11 @@ func (c *Client) Generated() *gen.ClientWithResponses {
 	return c.generated
 }
 
-// Format writes the base URL and nothing else, whatever the verb, so that a client can
-// be printed without showing its API key.
+// Format writes only the base URL, whatever the verb, so that printing a client does not
+// show its API key.
 func (c Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "stackone.Client(%s)", c.config) }
 
-// LogValue is what slog logs of a client: its base URL.
+// LogValue returns what slog logs: the base URL.
 func (c Client) LogValue() slog.Value { return slog.StringValue(c.config.String()) }
 
 // doer sends the requests of the generated client as calls.
@@ -90,7 +89,7 @@ func (d *doer) Do(req *http.Request) (*http.Response, error) {
 	c := &call{config: d.config, operation: operationOf(d.config.operations, d.config.base, req), request: req}
 	var err error
 	if c.body, err = readBody(req); err != nil { // keeps what was read: the error may quote its secrets
-		return nil, c.transportError(fmt.Errorf("cannot read the request's body: %w", err), false)
+		return nil, c.transportError(fmt.Errorf("cannot read the request body: %w", err), false)
 	}
 	res, err := c.run(req.Context())
 	if err == nil {

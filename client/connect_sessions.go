@@ -10,27 +10,27 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// ConnectSessions holds the operations on connect sessions. Use Client.ConnectSessions;
-// it is safe for concurrent use.
+// ConnectSessions has the operations on connect sessions. Use it as
+// Client.ConnectSessions; it is safe for concurrent use.
 type ConnectSessions struct{ cfg *config }
 
-// Create makes a connect session for one of your customers and returns its token, for
-// StackOne's Hub in the browser, and its auth_link_url, for a message to the customer.
-// Both expire after ExpiresIn seconds (30 minutes when it is zero). A token is meant to
-// be used once: create a session when it is needed and do not cache it.
+// Create creates a connect session for one of your customers. It returns the session's
+// token, for StackOne's Hub in the browser, and its auth_link_url, for a message to the
+// customer. A token is meant to be used once: create a session when it is needed, and do
+// not cache it.
 //
-// ExpiresIn is in seconds; a negative value, or one of 10^9 and more, is an error: a
-// time.Duration converted by mistake is in nanoseconds.
+// The token and the link expire after ExpiresIn seconds; 0 means 30 minutes. A negative
+// value, or one of 10^9 and more, is an error: it is probably a time.Duration, which is
+// in nanoseconds.
 //
-// OriginOwnerID and OriginOwnerName are required. Take the former from your own
-// sign-in, never from the browser: together with the provider they decide whose
-// account is opened, so a customer who could choose them could claim another
-// customer's account.
+// OriginOwnerID and OriginOwnerName are required. Take the ID from your own sign-in,
+// never from the browser: the owner and the provider decide whose account the session
+// opens, so a customer who could choose them could claim another customer's account.
 //
 // A session is never created twice behind your back: Create is retried only when an
-// attempt provably never left, or was refused with 429 or 408. When Create fails and
-// [MaybeCreated] is true, the session may exist; creating another is harmless, since
-// the first expires unused. RetryPolicy.RetryAmbiguous makes Create do that by itself.
+// attempt was provably never sent, or was rejected with 429 or 408. If Create fails and
+// [MaybeCreated] is true, the session may exist. Creating another is harmless, since the
+// first expires unused; set RetryPolicy.RetryAmbiguous to have Create do that.
 func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCreate, opts ...Option) (*gen.ConnectSessionTokenAuthLink, error) {
 	return do(ctx, s.config(), input[gen.ConnectSessionTokenAuthLink]{
 		operation: opCreate,
@@ -49,11 +49,12 @@ func (s *ConnectSessions) Create(ctx context.Context, body gen.ConnectSessionCre
 	}, opts)
 }
 
-// Authenticate returns the session that a token belongs to, without its secrets.
+// Authenticate returns the session that a token belongs to, without its token and link.
 // LatestConnectionAttempt reports the customer's progress. Authenticate only reads, so it
 // is retried after any transient failure.
 //
-// An unknown or expired token is an *APIError (ErrNotFound or ErrUnauthorized).
+// If the token is unknown or has expired, the error is an [*APIError], [ErrNotFound] or
+// [ErrUnauthorized]; StackOne does not document which.
 func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSessionAuthenticate, opts ...Option) (*gen.ConnectSession, error) {
 	return do(ctx, s.config(), input[gen.ConnectSession]{
 		operation: opAuthenticate,
@@ -68,12 +69,12 @@ func (s *ConnectSessions) Authenticate(ctx context.Context, body gen.ConnectSess
 	}, opts)
 }
 
-// Format writes the base URL and nothing else, whatever the verb.
+// Format writes only the base URL, whatever the verb.
 func (s ConnectSessions) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "stackone.ConnectSessions(%s)", s.cfg)
 }
 
-// LogValue is what slog logs: the base URL.
+// LogValue returns what slog logs: the base URL.
 func (s ConnectSessions) LogValue() slog.Value { return slog.StringValue(s.cfg.String()) }
 
 // config returns s.cfg, nil for a nil s.

@@ -17,7 +17,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// Kinds of APIError, one for each status that the API documents. errors.Is reports
+// The kinds of [APIError], one for each status that the API documents. errors.Is reports
 // whether an error is of a kind:
 //
 //	if errors.Is(err, client.ErrTooManyRequests) { ... }
@@ -43,41 +43,41 @@ var errNotMade = errors.New("stackone: this client was not made by client.New")
 
 const sessionMayExist = " (the session may exist)"
 
-// APIError reports a response with a status other than 2xx; that includes 3xx, since
-// redirects are not followed. StatusCode is that of the HTTP response, whatever the
-// body says. The other fields are set if the body or the header has them.
-// Printing an APIError, with any verb, shows its one-line text and never the header or
-// the body.
+// APIError reports a response with a status other than 2xx. That includes 3xx, since
+// redirects are not followed. StatusCode is the status of the HTTP response, whatever the
+// body says. The fields that come from the header or the body are zero if those lack
+// them. Printing an APIError, with any verb, shows the one-line text of Error, and never
+// the header or the body.
 type APIError struct {
-	// Operation is the description's operationId, such as create_connect_session, or
-	// the HTTP method and path of an operation that has no method here.
+	// Operation is the operationId, such as create_connect_session, or the HTTP method
+	// and path of an operation without a method in this package.
 	Operation  string
 	StatusCode int
 
-	// Message and Timestamp are the service's. Message falls back to detail, error,
-	// errors and title. Secrets are removed from it, and it is cut after about 512
-	// bytes.
+	// Message and Timestamp are from the body. Without a message, Message is the
+	// body's detail, error, errors or title, in this order. Secrets are removed from
+	// it, and it is truncated after about 512 bytes.
 	Message   string
 	Timestamp time.Time
 
 	// Data and ProviderErrors describe an invalid request (400); some other statuses
-	// have ProviderErrors too. Secrets are removed as from Message.
+	// have ProviderErrors, too. Secrets are removed from both.
 	Data           *gen.UnifiedError
 	ProviderErrors []gen.ProviderError
 
-	// RetryAfter is how long the service asks to wait, 0 if it does not say. Larger
-	// values are capped at the maximum Duration.
+	// RetryAfter is how long the service asks to wait, from the header Retry-After; 0 if
+	// it does not ask. It is capped at the maximum Duration.
 	RetryAfter time.Duration
 	RequestID  string      // the header X-Request-Id
-	Attempts   int         // how many attempts the call made
+	Attempts   int         // number of attempts that the call made
 	Header     http.Header // of the response
-	Body       []byte      // the first 256 KiB of the response's body, as received
+	Body       []byte      // of the response, as received, at most 256 KiB
 
 	verdict verdict
 }
 
-// Error returns one line: the operation, the status, the service's message, what to do
-// next where that is known, whether a session may exist, and the request ID.
+// Error returns one line: the operation, the status, the service's message, what to check
+// or when to retry, whether a session may exist, and the request ID.
 func (e *APIError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stackone: %s: %d", e.Operation, e.StatusCode)
@@ -114,28 +114,28 @@ func (e *APIError) Is(target error) bool {
 	return ok && int(k) == e.StatusCode
 }
 
-// Format writes the text of Error, whatever the verb.
+// Format writes the text of Error, whatever the verb; %q quotes it.
 func (e APIError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
-// MarshalText returns the text of Error, which is what encoding/json writes.
+// MarshalText returns what encoding/json writes: the text of Error.
 func (e APIError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
-// LogValue is what slog logs: the text of Error.
+// LogValue returns what slog logs: the text of Error.
 func (e APIError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// TransportError reports a call that got no response: no connection, a connection that
-// broke, a timeout, a context that ended, or credentials that could not be obtained.
-// errors.Is and errors.As find the cause in Err: the context's error too, and, when the
-// context ended after an error status, the *APIError of that attempt.
+// TransportError reports a call that ended without a response: it could not connect, the
+// connection broke, the attempt timed out, the context was done, or the credentials could
+// not be obtained. errors.Is and errors.As find the cause in Err. If the context was done
+// after an attempt got an error status, they find the context's error and the [*APIError]
+// of that attempt.
 type TransportError struct {
 	Operation string
-	Attempts  int // how many attempts the call made; 0 if its context had already ended
+	Attempts  int // number of attempts that the call made; 0 if its context was already done
 
-	// MaybeSent is true when an attempt of the call may have been processed: the
-	// session may exist. It is false when every attempt provably never left this
-	// machine or was refused.
+	// MaybeSent is true if any attempt of the call may have been processed: the session
+	// may exist. It is false if every attempt was provably never sent, or was rejected.
 	MaybeSent bool
-	Err       error
+	Err       error // the cause
 
 	text    string // of Err, safe to print
 	refused bool   // the last response was a refusal
@@ -144,7 +144,8 @@ type TransportError struct {
 	transient bool // as Transient reports
 }
 
-// Error returns one line: the operation, the cause, and what may have happened.
+// Error returns one line: the operation, the cause, and whether the request may have been
+// sent.
 func (e *TransportError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "stackone: %s: ", e.Operation)
@@ -175,27 +176,27 @@ func (e *TransportError) Unwrap() error {
 	return e.Err
 }
 
-// Format writes the text of Error, whatever the verb.
+// Format writes the text of Error, whatever the verb; %q quotes it.
 func (e TransportError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
-// MarshalText returns the text of Error, which is what encoding/json writes.
+// MarshalText returns what encoding/json writes: the text of Error.
 func (e TransportError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
-// LogValue is what slog logs: the text of Error.
+// LogValue returns what slog logs: the text of Error.
 func (e TransportError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
-// ResponseError reports a success status with a body that cannot be used: truncated, too
-// large, not JSON, or without what the operation is for. The service has probably done what
-// was asked: the session may exist.
+// ResponseError reports a success status with a body that cannot be used: it is truncated,
+// too large or not JSON, or lacks the members that matter, such as the token. The service
+// has probably processed the request: the session may exist.
 type ResponseError struct {
 	Operation   string
 	StatusCode  int
 	ContentType string
 	RequestID   string      // the header X-Request-Id
-	Attempts    int         // how many attempts the call made
+	Attempts    int         // number of attempts that the call made
 	Header      http.Header // of the response
 	Body        []byte      // as received, up to the limit of WithMaxResponseBytes
-	Err         error       // what is wrong with it
+	Err         error       // what is wrong with the body
 
 	text    string // of Err, safe to print
 	verdict verdict
@@ -226,13 +227,13 @@ func (e *ResponseError) Unwrap() error {
 	return e.Err
 }
 
-// Format writes the text of Error, whatever the verb.
+// Format writes the text of Error, whatever the verb; %q quotes it.
 func (e ResponseError) Format(f fmt.State, verb rune) { formatError(f, verb, &e) }
 
-// MarshalText returns the text of Error, which is what encoding/json writes.
+// MarshalText returns what encoding/json writes: the text of Error.
 func (e ResponseError) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
 
-// LogValue is what slog logs: the text of Error.
+// LogValue returns what slog logs: the text of Error.
 func (e ResponseError) LogValue() slog.Value { return slog.StringValue(e.Error()) }
 
 func writeRequestID(b *strings.Builder, id string) {
@@ -241,7 +242,7 @@ func writeRequestID(b *strings.Builder, id string) {
 	}
 }
 
-// textOf returns text, or that of err when the error did not come from a call.
+// textOf returns text, or that of err if the error did not come from a call.
 func textOf(text string, err error) string {
 	if text != "" || err == nil {
 		return text

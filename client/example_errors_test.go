@@ -14,8 +14,8 @@ import (
 
 // In these examples, onboard creates a session for a customer.
 
-// The status and the message of an error. For the documented statuses, errors.Is is
-// enough.
+// An error has the status and the message of the response. For the documented statuses,
+// errors.Is is enough.
 func ExampleAPIError() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -44,7 +44,7 @@ func ExampleTransportError() {
 		fmt.Println("attempts:", lost.Attempts, "maybe sent:", lost.MaybeSent)
 	}
 
-	srv.Close() // no connection can be made any more
+	srv.Close() // from now on, connections are refused
 	_, err = onboard(context.Background(), srv.Client())
 	if errors.As(err, &lost) {
 		fmt.Println("attempts:", lost.Attempts, "maybe sent:", lost.MaybeSent)
@@ -68,8 +68,8 @@ func ExampleResponseError() {
 	// Output: 201 unexpected EOF true
 }
 
-// An invalid request is refused before it is sent. A lifetime is in seconds, and a
-// time.Duration, which counts nanoseconds, is out of range.
+// An invalid request is rejected before it is sent. ExpiresIn is in seconds, so a
+// time.Duration, which is in nanoseconds, is out of range.
 func ExampleConnectSessions_Create_invalid() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -86,8 +86,8 @@ func ExampleConnectSessions_Create_invalid() {
 	// false 0
 }
 
-// A proxy answers 502 after the service has created the session. Create was not
-// retried, but a second session is harmless, so the caller repeats it.
+// A proxy responds with 502 after the service has created the session. Create is not
+// retried, but a second session is harmless, so the caller calls it again.
 func ExampleMaybeCreated() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -105,7 +105,7 @@ func ExampleMaybeCreated() {
 	// <nil> 2
 }
 
-// Whether to put a job that reads a session back into its queue.
+// Transient decides whether a job that reads a session goes back to its queue.
 func ExampleTransient() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

@@ -30,8 +30,8 @@ func ExampleNew() {
 	// the timeout is negative
 }
 
-// A key that comes from a file or a secret store, rather than from STACKONE_API_KEY.
-// The new line at its end does no harm.
+// The key comes from a file or a secret store instead of STACKONE_API_KEY. A newline at
+// its end is removed.
 func ExampleWithAPIKey() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -45,7 +45,7 @@ func ExampleWithAPIKey() {
 	// Output: <nil>
 }
 
-// One client serves many keys, here those of two projects: each call has its own.
+// One client serves many keys, here those of two projects: each call passes its own.
 func ExampleWithAPIKey_manyKeys() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -64,7 +64,7 @@ func ExampleWithAPIKey_manyKeys() {
 	// us true
 }
 
-// A key that is rotated while the program runs is used from the next attempt on.
+// A key that is rotated while the program runs is used for the next attempt.
 func ExampleWithAPIKeyFunc() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -85,7 +85,7 @@ func ExampleWithAPIKeyFunc() {
 	// <nil>
 }
 
-// A gateway in front of StackOne asks for a user name and a password.
+// A gateway in front of StackOne requires a user name and a password.
 func ExampleWithBasicAuth() {
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, _, _ := r.BasicAuth()
@@ -105,7 +105,8 @@ func ExampleWithBasicAuth() {
 	// true
 }
 
-// The address of a fake or a gateway. http is for loopback addresses only.
+// The base URL of a fake or a gateway replaces StackOne's. http is for loopback
+// addresses only.
 func ExampleWithBaseURL() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -124,7 +125,7 @@ func ExampleWithBaseURL() {
 	// stackone: invalid configuration: the base URL is not https (http is for loopback addresses only)
 }
 
-// A gateway tells its callers apart by a header.
+// A gateway identifies its callers by a header.
 func ExampleWithHeader() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -137,7 +138,7 @@ func ExampleWithHeader() {
 	// Output: onboarding 42
 }
 
-// One record for each attempt, with nothing in it that is secret.
+// Each attempt is logged, without secrets.
 func ExampleWithLogger() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -146,7 +147,7 @@ func ExampleWithLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 			switch a.Key {
-			case slog.TimeKey, "duration", "request_id": // which differ each time
+			case slog.TimeKey, "duration", "request_id": // which are different in every run
 				return slog.Attr{}
 			}
 			return a
@@ -161,7 +162,7 @@ func ExampleWithLogger() {
 	// level=INFO msg="stackone attempt" operation=create_connect_session attempt=2 status=201 wait=0s
 }
 
-// A limit bounds the memory that a broken service or proxy can take.
+// The limit protects the program's memory from a broken service or proxy.
 func ExampleWithMaxResponseBytes() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -174,7 +175,8 @@ func ExampleWithMaxResponseBytes() {
 	// Output: the body is larger than 100 bytes
 }
 
-// The response as received, even when the call failed. Here it is a proxy's HTML page.
+// WithResponse returns the response as received, even if the call fails. Here it is the
+// HTML page of a proxy.
 func ExampleWithResponse() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -203,20 +205,20 @@ func ExampleResponse() {
 	}
 	fmt.Println("dropped:", response.Dropped)
 	fmt.Println(link.OriginOwnerName, link.ID, link.CreatedAt.IsZero())
-	fmt.Println(response) // without the body, which has the token
+	fmt.Println(response) // without the body, which contains the token
 	// Output:
 	// dropped: [created_at id]
 	// Acme 0 true
 	// {StatusCode:201 Attempts:1 Body:126 bytes}
 }
 
-// A user waits for this call, so it gives up after a few seconds.
+// A user waits for this call, so it waits no longer than a few seconds before a retry.
 func ExampleWithRetryPolicy() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
 	srv.Inject(stackonetest.Fault{Status: http.StatusTooManyRequests, RetryAfter: 30 * time.Second})
 
-	c := srv.Client() // whose policy is the default
+	c := srv.Client() // with the default policy
 	_, err := onboard(context.Background(), c,
 		client.WithRetryPolicy(client.RetryPolicy{MaxAttempts: 2, MaxRetryAfter: 3 * time.Second}))
 	var api *client.APIError
@@ -226,8 +228,8 @@ func ExampleWithRetryPolicy() {
 	// Output: try again in 30s
 }
 
-// A second session is harmless, so Create can also be retried after a failed attempt
-// that may have created one.
+// RetryAmbiguous also retries Create after a failed attempt that may have created a
+// session, because a second session is harmless.
 func ExampleRetryPolicy() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -239,7 +241,7 @@ func ExampleRetryPolicy() {
 	// Output: <nil> 2
 }
 
-// WithTimeout limits an attempt, and the context the call with all its attempts.
+// WithTimeout limits each attempt; the context limits the whole call.
 func ExampleWithTimeout() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -252,7 +254,7 @@ func ExampleWithTimeout() {
 	// Output: true true <nil>
 }
 
-// StackOne sees which program calls it.
+// The User-Agent tells StackOne which program calls it.
 func ExampleWithUserAgent() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

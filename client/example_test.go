@@ -16,8 +16,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// The examples call a fake StackOne. A program leaves out its key and base URL:
-// client.New() reads the key from STACKONE_API_KEY.
+// The examples call a fake StackOne, so they set its key and base URL. A program calls
+// client.New(), which reads the key from STACKONE_API_KEY.
 
 func Example() {
 	srv := stackonetest.NewServer()
@@ -44,7 +44,7 @@ func Example() {
 	// Output: Acme [hris] production
 }
 
-// The package's documentation calls the real service: it is compiled, not run.
+// The code of the package documentation calls the real service: it is compiled, not run.
 var _ = func(ctx context.Context) error {
 	c, err := client.New() // the key is in STACKONE_API_KEY
 	if err != nil {
@@ -98,7 +98,7 @@ func Example_options() {
 	// Output: <nil> 201 1 application/json; charset=utf-8
 }
 
-// A link that is sent by e-mail has to live longer than the default of 30 minutes.
+// A link in an e-mail has to live longer than the default of 30 minutes.
 func ExampleConnectSessions_Create_link() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -116,7 +116,7 @@ func ExampleConnectSessions_Create_link() {
 	// Output: true
 }
 
-// The customer edits an account that is connected already, for example with a new
+// The customer edits an account that is already connected, for example to enter a new
 // password.
 func ExampleConnectSessions_Create_editAccount() {
 	srv := stackonetest.NewServer()
@@ -135,8 +135,8 @@ func ExampleConnectSessions_Create_editAccount() {
 	// Output: account-1
 }
 
-// If a webhook was lost, the session itself has the account of an OAuth connection,
-// until it expires.
+// If a webhook is lost, Authenticate still returns the account of an OAuth connection,
+// until the session expires.
 func ExampleConnectSessions_Authenticate() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -153,7 +153,7 @@ func ExampleConnectSessions_Authenticate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if attempt := session.LatestConnectionAttempt; attempt != nil { // nil: not opened, or no OAuth
+	if attempt := session.LatestConnectionAttempt; attempt != nil { // nil if not opened, or without OAuth
 		fmt.Println(attempt.Status, attempt.AccountSecureID)
 	}
 	// Output: authenticated account-1
@@ -182,8 +182,8 @@ func ExampleConnectSessions_Create_again() {
 	// Output: true false
 }
 
-// Every operation of the generated client has the same authentication, retries
-// and errors, including those that a later refresh of the description adds.
+// All operations of the generated client have the same authentication, retries and
+// errors, including those that an update of the API description adds later.
 func ExampleClient_Generated() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -199,7 +199,7 @@ func ExampleClient_Generated() {
 	// Output: 201 Acme
 }
 
-// A test of code that uses the client, in virtual time.
+// TestOnboarding tests code that uses the client, in virtual time.
 func TestOnboarding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := stackonetest.NewTestServer(t, stackonetest.InMemory())

@@ -16,11 +16,11 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-// A server, or a proxy that inspects TLS, has a certificate of a private authority.
+// The certificate of a server, or of a proxy that inspects TLS, is signed by a private CA.
 func ExampleNewTransport() {
 	srv := stackonetest.NewServer(stackonetest.TLS(nil))
 	defer srv.Close()
-	pem := srv.CA() // in a program, of os.ReadFile("/etc/ssl/private-ca.pem")
+	pem := srv.CA() // in a program, from os.ReadFile("/etc/ssl/private-ca.pem")
 
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -43,8 +43,7 @@ func ExampleNewTransport() {
 	// Output: <nil>
 }
 
-// The proxy is set in the program. Without this, it is the one in the environment
-// variable HTTPS_PROXY.
+// The program sets the proxy. By default, the environment variable HTTPS_PROXY does.
 func ExampleNewTransport_proxy() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -73,10 +72,10 @@ func ExampleNewTransport_proxy() {
 	// <nil>
 }
 
-// counting counts the attempts and those that fail.
+// counting counts attempts and failed attempts.
 type counting struct {
 	http.RoundTripper
-	attempts, failed atomic.Int64 // in a program, counters of its metrics library
+	attempts, failed atomic.Int64 // in a program, counters of a metrics library
 }
 
 func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -101,7 +100,7 @@ func ExampleWithHTTPClient_metrics() {
 	// Output: <nil> 2 1
 }
 
-// A gateway in front of StackOne asks for a client certificate.
+// A gateway in front of StackOne requires a client certificate.
 func ExampleWithHTTPClient_mutualTLS() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -110,8 +109,8 @@ func ExampleWithHTTPClient_mutualTLS() {
 
 	transport := client.NewTransport()
 	transport.TLSClientConfig = &tls.Config{
-		Certificates: []tls.Certificate{certificate}, // of tls.LoadX509KeyPair
-		RootCAs:      authorities,                    // the system's unless it is set
+		Certificates: []tls.Certificate{certificate}, // from tls.LoadX509KeyPair
+		RootCAs:      authorities,                    // default: the system's
 	}
 	c, err := client.New(
 		client.WithAPIKey(srv.APIKey),
@@ -127,7 +126,7 @@ func ExampleWithHTTPClient_mutualTLS() {
 	// <nil>
 }
 
-// newGateway returns a gateway, a certificate that it accepts, and its own authority.
+// newGateway returns a gateway, a client certificate that it accepts, and its CA.
 func newGateway(to string) (*httptest.Server, tls.Certificate, *x509.CertPool) {
 	target, err := url.Parse(to)
 	if err != nil {

@@ -15,15 +15,13 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// DefaultBaseURL is where requests are sent unless WithBaseURL says otherwise: the one
-// server that the API description names.
+// DefaultBaseURL is the base URL of StackOne's API, which is used without [WithBaseURL].
 const DefaultBaseURL = gen.DefaultServerURL
 
-// Option configures a client when given to New, and one call when given to a method.
-// Options of a call override the client's, and of two options for the same thing the
-// last one wins. New checks the values of options, and a call checks its own options
-// before it sends anything; an invalid value is an error even when a later option
-// overrides it.
+// Option configures a client when passed to [New], and a single call when passed to a
+// method. Options of a call override the client's. If two options set the same thing, the
+// last one wins. An invalid option is an error of New, or of the call before it sends
+// anything, even if a later option overrides it.
 type Option func(*config)
 
 // config is what options configure. It does not change once a call uses it.
@@ -88,7 +86,7 @@ func (c *config) apply(opts []Option) {
 	}
 }
 
-// String returns the base URL, which is all that a client prints of itself.
+// String returns the base URL, the only part of a client that is printed.
 func (c *config) String() string {
 	if c == nil {
 		return "not made by New"
@@ -96,7 +94,7 @@ func (c *config) String() string {
 	return strings.TrimSuffix(c.base.String(), "/")
 }
 
-// attemptTimeout returns the shorter of the two that options give, or 0 for none.
+// attemptTimeout returns the shorter of the two timeouts, or 0 for no limit.
 func (c *config) attemptTimeout() time.Duration {
 	if c.timeout == 0 || c.httpTimeout > 0 && c.httpTimeout < c.timeout {
 		return c.httpTimeout
@@ -108,8 +106,8 @@ func defaultHeader(userAgent string) http.Header {
 	return http.Header{"Accept": {"application/json"}, "User-Agent": {userAgent}, "Authorization": {""}}
 }
 
-// headerOf returns the header of an attempt to send req. A request editor's Accept and
-// User-Agent stay, and its Authorization for another origin.
+// headerOf returns the header of an attempt to send req. It keeps Accept and User-Agent of
+// a request editor, and its Authorization for another origin.
 func (c *config) headerOf(req *http.Request, authorization string) http.Header {
 	h := c.defaults.Clone()
 	credentials := h["Authorization"]
@@ -138,9 +136,9 @@ func set(err error, change func(*config)) Option {
 	}
 }
 
-// WithBaseURL sends requests to another address than DefaultBaseURL. It may have a
-// path. It must be https, or http with a loopback address or localhost, and must not
-// have user info, a query or a fragment.
+// WithBaseURL sends requests to rawURL instead of [DefaultBaseURL]. The URL must be https,
+// or http with a loopback address or localhost. It may have a path, but no user info,
+// query or fragment.
 func WithBaseURL(rawURL string) Option {
 	base, err := parseBaseURL(rawURL)
 	var ops map[string]operation
@@ -150,22 +148,23 @@ func WithBaseURL(rawURL string) Option {
 	return set(err, func(c *config) { c.base, c.operations = base, ops })
 }
 
-// WithHTTPClient sends requests through the Transport and with the Timeout of hc,
-// which is copied and never changed. A nil Transport means http.DefaultTransport; a
-// Timeout of 0 leaves [WithTimeout]'s; a nil hc is an error. CheckRedirect and Jar are
-// not used: redirects are not followed and cookies are not sent.
+// WithHTTPClient sends requests through the Transport of hc. Its Timeout limits each
+// attempt if it is positive and shorter than [WithTimeout]'s. A nil Transport means
+// http.DefaultTransport; a nil hc is an error. CheckRedirect and Jar are not used:
+// redirects are not followed and cookies are not sent. hc is never modified, and changing
+// its fields later has no effect.
 //
 // Start from [NewTransport] to add a proxy, a CA or a wrapper. http.DefaultTransport
-// keeps two connections to a host open, which is too few for a busy backend. Over
-// HTTP/2, Create is sent once whatever the server responds, but the other failures of
-// HTTP/2 are harder to tell apart: expect more errors whose MaybeSent is true.
+// keeps only two idle connections to a host, too few for a busy backend. Over HTTP/2,
+// each attempt of Create is sent once, whatever the server responds, but failures are
+// harder to tell apart: expect more errors whose MaybeSent is true.
 //
-// A transport that repeats requests by itself makes sessions that this package cannot
-// see: leave retries to [RetryPolicy]. The proof that nothing was sent
-// (TransportError.MaybeSent) assumes that a transport that reads the request's body sends
-// it through net/http only, and it is weaker then: a certificate that the server rejects,
-// or a proxy's refusal with an unusual reason phrase, may be reported as maybe sent. The
-// body of a response must allow Close during Read, as net/http's does.
+// A transport that retries by itself can create sessions that this package does not know
+// of: leave retries to [RetryPolicy]. A transport other than *http.Transport that reads
+// the request's body must send it only through net/http; otherwise TransportError.MaybeSent
+// can be false although the request arrived. With such a transport, a request without the client
+// certificate that the server requires, or a proxy's error with an unusual reason phrase, may be
+// reported as maybe sent. The body of a response must allow Close during Read, as net/http's does.
 func WithHTTPClient(hc *http.Client) Option {
 	if hc == nil {
 		return set(errors.New("the HTTP client is nil"), nil)
@@ -177,53 +176,55 @@ func WithHTTPClient(hc *http.Client) Option {
 	return func(c *config) { c.transport, c.httpTimeout = transport, timeout }
 }
 
-// NewTransport returns a new transport with the client's default settings, which you may
-// change before you give it to [WithHTTPClient]:
+// NewTransport returns a new transport with the client's default settings. Modify it if
+// necessary, and pass it to [WithHTTPClient]. The settings are:
 //
-//   - HTTP/1.1 only. Each request has its connection to itself, so the client knows what
+//   - HTTP/1.1 only. Each request has a connection to itself, so the client knows what
 //     was sent. Over HTTP/2, real servers refuse a stream after they have processed its
 //     request, and net/http then sends the request again. If you set TLSClientConfig,
 //     leave h2 out of its NextProtos.
+//   - Timeouts of 30 s for connecting and 10 s for the TLS handshake.
 //   - Up to 1024 idle connections to a host, for 30 s each.
 //   - The proxy of the environment (http.ProxyFromEnvironment).
-//   - At most 64 KiB of header in a response.
+//   - At most 64 KiB for the header of a response.
 func NewTransport() *http.Transport { return wire.NewTransport() }
 
-// WithRetryPolicy replaces the entire retry policy: fields left zero mean their
-// defaults. The budget that RetryPolicy describes stays the client's.
+// WithRetryPolicy replaces the entire retry policy. Zero fields mean their defaults, even
+// if the client's policy sets them. Calls with their own policy draw on the client's
+// retry budget, too.
 func WithRetryPolicy(p RetryPolicy) Option {
 	return set(p.check(), func(c *config) { c.policy = p.withDefaults() })
 }
 
-// WithTimeout limits each attempt, from connecting to the end of the response. The
-// default is 65 s, a little more than StackOne gives a request; 0 means no limit, and
-// a negative value is an error. The Timeout of [WithHTTPClient] applies when it is
-// shorter. To limit a call with all its attempts and waits, give it a context with a
+// WithTimeout limits each attempt, from obtaining the credentials to the end of the
+// response. The default is 65 s, because StackOne ends a request after 60 s; 0 means no
+// limit, and a negative value is an error. The Timeout of [WithHTTPClient] applies if it
+// is shorter. To limit a whole call, with its retries and waits, use a context with a
 // deadline.
 func WithTimeout(perAttempt time.Duration) Option {
 	return set(errorIf(perAttempt < 0, "the timeout is negative"), func(c *config) { c.timeout = perAttempt })
 }
 
-// WithUserAgent puts a product such as "acme-backend/1.4" before the client's own in
-// the User-Agent header. White space around it is dropped; an empty product, or one
-// with a control character or a character beyond ASCII, is an error.
+// WithUserAgent puts a product, such as "acme-backend/1.4", before the client's own in
+// the User-Agent header. White space around it is removed. An empty product, or one
+// with a control or non-ASCII character, is an error.
 func WithUserAgent(product string) Option {
 	product = strings.TrimSpace(product)
 	err := errorIf(product == "" || !visibleASCII(product), "the user agent is empty or has invalid characters")
 	return set(err, func(c *config) { c.defaults = defaultHeader(product + " " + c.userAgent) })
 }
 
-// WithHeader sets a header of every request. It replaces what the client would send,
-// and the last value for a key wins. These are errors:
+// WithHeader sets a header of every request, instead of the client's own value. The last
+// value for a key wins. These are errors:
 //
-//   - Authorization and Host: see WithAPIKey and WithBaseURL.
+//   - Authorization and Host: use WithAPIKey and WithBaseURL.
 //   - Idempotency-Key and X-Idempotency-Key: StackOne does not document them, and with
-//     them net/http repeats a POST by itself.
+//     them net/http resends a POST by itself.
 //   - Accept-Encoding, Content-Encoding, Content-Length, Expect, Trailer, Transfer-Encoding
 //     and headers that apply to one connection, such as Connection: they belong to the
 //     transport.
-//   - A name that is not a token (RFC 9110, section 5.6.2), and a value with a control
-//     character or a character beyond ASCII.
+//   - A name that is not a token (RFC 9110, section 5.6.2), and a value with a control or
+//     non-ASCII character.
 func WithHeader(key, value string) Option {
 	key = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(key))
 	return set(checkHeader(key, value), func(c *config) {
@@ -235,27 +236,33 @@ func WithHeader(key, value string) Option {
 	})
 }
 
-// WithLogger logs each attempt: the operation, the number of the attempt, the status (0
-// when no response arrived), the duration, the wait before the next attempt (0 when it
-// is the last), and the request ID if it consists of letters, digits and ._:- alone. A
-// successful attempt is logged at level Info, a failed one at Warn. When members of a
-// session had to be dropped (see [Response]), a record at Warn names them. By default
-// nothing is logged. A nil logger is an error.
+// WithLogger logs each attempt, at level Info if it succeeded and at Warn if it failed.
+// The attributes are
+//
+//	operation   such as create_connect_session
+//	attempt     the number of the attempt, starting with 1
+//	status      of the response; 0 if none arrived
+//	duration    of the attempt
+//	wait        before the next attempt; 0 if there is none
+//	request_id  the header X-Request-Id; empty if it is not safe to print
+//
+// Another record at Warn follows if a session cannot be used, or if some of its members
+// were dropped (see [Response]). By default nothing is logged. A nil logger is an error.
 func WithLogger(l *slog.Logger) Option {
 	return set(errorIf(l == nil, "the logger is nil"), func(c *config) { c.logger = l })
 }
 
-// WithMaxResponseBytes limits the body of a response. The default is 1 MiB; a limit that
-// is not positive is an error. A longer success is a [*ResponseError]; of an error
-// response, at most 256 KiB are read.
+// WithMaxResponseBytes limits the body of a response to n bytes. The default is 1 MiB; a
+// limit that is not positive is an error. A success with a larger body fails with a
+// [*ResponseError]. The body of an error response is truncated to n bytes, at most 256 KiB.
 func WithMaxResponseBytes(n int64) Option {
-	return set(errorIf(n <= 0, "the limit of a response is not positive"), func(c *config) { c.maxBody = n })
+	return set(errorIf(n <= 0, "the response limit is not positive"), func(c *config) { c.maxBody = n })
 }
 
-// WithResponse fills dst with the last response of a call, whether the call succeeds or
-// fails. It is for calls, not for New, and a nil dst is an error. Given several times,
-// it fills each dst. They are written before the call returns: give each concurrent
-// call its own.
+// WithResponse stores the last response of a call in dst before the call returns, whether
+// it succeeds or fails. Each concurrent call needs its own dst. If WithResponse is passed
+// several times, each dst is filled. A nil dst is an error, and so is passing
+// WithResponse to [New].
 func WithResponse(dst *Response) Option {
 	return set(errorIf(dst == nil, "the response to fill is nil"), func(c *config) {
 		c.responses = append(slices.Clip(c.responses), dst)

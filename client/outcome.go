@@ -8,17 +8,16 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 )
 
-// MaybeCreated reports whether a session may exist although Create returned err. It
-// considers every attempt of the call, not only the last one, and looks through wrapped
-// and joined errors.
+// MaybeCreated reports whether a session may exist although Create returned err. If it
+// does, creating another is harmless: the first expires unused. MaybeCreated considers
+// every attempt of the call, not only the last one, and finds errors that are wrapped or
+// joined.
 //
-// It is true when an attempt may have been processed: a 5xx other than 501, a status
-// outside 100 to 599, a response that was lost or cannot be used. It is false for nil,
-// for an error before anything was sent, when every attempt was refused (3xx, 4xx,
-// 501) or provably never left, and for operations that only read. For an error that
-// did not come from a call, its type and fields decide.
-//
-// Creating another session is then harmless: the first expires unused.
+// It returns true if an attempt may have been processed: the response had the status 101,
+// a 5xx other than 501 or a status outside 100 to 599, was lost, or cannot be used. It
+// returns false for nil, for an error before anything was sent, if every attempt was
+// rejected (3xx, 4xx, 501) or provably never sent, and for operations that only read. For
+// an error that did not come from a call, its type and fields decide.
 func MaybeCreated(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // the cases below unwrap
 	case *APIError:
@@ -46,13 +45,14 @@ const (
 
 func (v verdict) or(otherwise bool) bool { return v == maybeCreated || v == unknown && otherwise }
 
-// Transient reports whether the same call may succeed later without a change: after a
-// 408, a 429 or a 5xx other than 501, when the connection failed or broke, and when a
-// response was truncated. The last attempt of the call decides. It is false for nil and any other
-// error, such as an untrusted certificate, a host that does not exist, credentials that
-// could not be obtained, and a context that ended.
+// Transient reports whether the same call may succeed later without a change. The last
+// attempt of the call decides. Transient returns true after a status of 101, 408, 429, a
+// 5xx other than 501 or one outside 100 to 599, and if the connection failed or broke, the
+// attempt timed out or the response was truncated. It returns false for nil and for any
+// other error, such as an untrusted certificate, a host that does not exist, credentials
+// that could not be obtained, and a context that was done before a response arrived.
 //
-// Do not use Transient to decide whether to repeat Create: see [MaybeCreated].
+// Do not use Transient to decide whether to repeat Create: use [MaybeCreated].
 func Transient(err error) bool {
 	var (
 		api       *APIError
@@ -71,8 +71,8 @@ func Transient(err error) bool {
 	return false
 }
 
-// processed reports whether the service may have processed an attempt. 3xx and 4xx are
-// refusals; StackOne documents 429 and 408 as safe to repeat.
+// processed reports whether the service may have processed an attempt. StackOne documents
+// 429 and 408 as safe to repeat.
 func processed(r wire.Result) bool {
 	return !r.Unsent && !refusal(r.Status())
 }

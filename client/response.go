@@ -15,25 +15,26 @@ const headerRequestID = "X-Request-Id"
 const maxText, maxID = 512, 128
 
 // Response holds the last HTTP response of a call; see [WithResponse]. StatusCode, Header
-// and Body are empty when no response arrived. The body of a session holds its
-// secrets; printing a Response shows none of it.
+// and Body are zero if the last attempt got no response. Body can contain secrets, so
+// printing a Response does not show it.
 type Response struct {
 	StatusCode int
 	Header     http.Header
-	Attempts   int    // how many attempts the call made
-	Body       []byte // as received, up to the limits of WithMaxResponseBytes
+	Attempts   int    // number of attempts that the call made
+	Body       []byte // as received, up to the limit of WithMaxResponseBytes
 
 	// Dropped names the members of a session that did not fit their Go type and were
-	// left zero: top-level members such as created_at, or latest_connection_attempt.status.
-	// For another member of the latest attempt it names latest_connection_attempt.
+	// left zero: top-level members, such as created_at, and latest_connection_attempt.status.
+	// Any other member of the latest attempt is reported as latest_connection_attempt.
 	Dropped []string
 
-	retryAfter time.Duration // since it arrived
+	retryAfter time.Duration // from when it arrived
 	redactor   func() redact.Redactor
 }
 
-// Redact makes text of the service or a provider safe to log: one printable line of at
-// most about 512 bytes, without the API key, tokens and links that the call handled.
+// Redact makes text from the service or a provider safe to log. It returns one printable
+// line of about 512 bytes at most, in which the API key, tokens and links of the call are
+// replaced.
 func (r Response) Redact(text string) string {
 	var redactor redact.Redactor
 	if r.redactor != nil {
@@ -57,7 +58,7 @@ func (r Response) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "{StatusCode:%d Attempts:%d Body:%d bytes}", r.StatusCode, r.Attempts, len(r.Body))
 }
 
-// LogValue is what slog logs: the status, the number of attempts and the length of
+// LogValue returns what slog logs: the status, the number of attempts and the length of
 // the body.
 func (r Response) LogValue() slog.Value {
 	return slog.GroupValue(

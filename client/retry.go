@@ -13,35 +13,34 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 )
 
-// RetryPolicy says how many attempts a call makes and how long it waits between
-// them. The zero value is the default policy. Which failures are retried at all is
-// decided by what is safe: see the table in the package documentation. A negative
-// value is an error.
+// RetryPolicy sets how many attempts a call makes and how long it waits between them. The
+// table in the package documentation says which failures are retried. The zero value is
+// the default policy. A negative value is an error.
 //
-// In addition to the policy, each client has a budget for retries, so that retries
-// do not make an outage worse: it starts with 10, a retry costs 1, and a successful
-// call gives 0.1 back. With less than 1 left, a call fails instead of retrying.
+// In addition to the policy, each client has a budget for retries, so that retries do not
+// make an outage worse. It starts full, at 10. A retry costs 1, and a successful call
+// returns 0.1, unless its MaxAttempts is 1. With less than 1 left, a call fails instead of
+// retrying.
 type RetryPolicy struct {
-	// MaxAttempts is the largest number of attempts, the first included. 0 means
-	// the default, 3; 1 means no retries.
+	// MaxAttempts is the maximum number of attempts, including the first. 0 means the
+	// default, 3; 1 means no retries.
 	MaxAttempts int
 
-	// MinBackoff and MaxBackoff bound the wait before a retry when the service sent
-	// no Retry-After: retry n waits a random time up to MinBackoff*2^(n-1), at most
-	// MaxBackoff. 0 means the default, 200 ms and 5 s; set MaxBackoff too when
-	// MinBackoff is longer than that.
+	// MinBackoff and MaxBackoff limit the wait before a retry if the service sent no
+	// Retry-After: retry n waits a random time up to MinBackoff*2^(n-1), at most
+	// MaxBackoff. 0 means the default, 200 ms and 5 s. If MinBackoff is longer than
+	// MaxBackoff, MaxBackoff applies.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
-	// MaxRetryAfter is the longest Retry-After that the client honours; a call that
-	// is told to wait longer fails immediately with an *APIError. 0 means the
-	// default, 60 s.
+	// MaxRetryAfter is the longest Retry-After that the client honours; a longer one
+	// fails the call immediately with an *APIError. 0 means the default, 60 s.
 	MaxRetryAfter time.Duration
 
-	// RetryAmbiguous also retries an operation that changes something when the
-	// failed attempt may have been processed: after a 500, 502, 503 or 504, and when
-	// the connection broke or the attempt timed out. Create may then make a second
-	// session, which is harmless: it expires unused.
+	// RetryAmbiguous also retries an operation that changes something if the failed
+	// attempt may have been processed: after a 500, 502, 503 or 504, and if the
+	// connection broke or the attempt timed out. Create may then create a second
+	// session, which is harmless: the first expires unused.
 	RetryAmbiguous bool
 }
 
@@ -79,7 +78,7 @@ func retryable(r wire.Result, repeatable bool) bool {
 	return false
 }
 
-// transient reports whether the failure to send a request may pass without a change.
+// transient reports whether the failure to send a request is transient.
 func transient(err error) bool {
 	return !errors.As(err, new(credentialsError)) && wire.Transient(err)
 }

@@ -43,7 +43,7 @@ func loopback(host string) bool {
 	return ip.Unmap().IsLoopback()
 }
 
-// validHost also refuses an IPv6 address without brackets, whose end looks like a port.
+// validHost also rejects an IPv6 address without brackets, whose end looks like a port.
 func validHost(u *url.URL) bool {
 	host := u.Hostname()
 	return host != "" && (strings.HasPrefix(u.Host, "[") || !strings.Contains(host, ":"))
@@ -54,7 +54,7 @@ func validPort(port string) bool {
 	return port == "" || err == nil
 }
 
-// checkHeader returns why WithHeader refuses a header, nil if it does not. key is canonical.
+// checkHeader returns why WithHeader rejects a header, nil if it does not. key is canonical.
 func checkHeader(key, value string) error {
 	switch key {
 	case "Authorization", "Host":
@@ -93,7 +93,7 @@ func required(name, value string) error {
 	return nil
 }
 
-// checkExpiresIn refuses what can only be a mistake: a converted time.Duration is in
+// checkExpiresIn rejects what can only be a mistake: a converted time.Duration is in
 // nanoseconds.
 func checkExpiresIn(seconds int) error {
 	const longest = 1_000_000_000 // more than 30 years, or one second in nanoseconds
