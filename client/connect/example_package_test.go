@@ -47,7 +47,7 @@ func Example() {
 		},
 		Created: func(_ context.Context, _ *http.Request, link *gen.ConnectSessionTokenAuthLink) error {
 			go func() {
-				ctx, cancel := context.WithTimeout(background, 30*time.Minute) // the life of a session
+				ctx, cancel := context.WithTimeout(background, 30*time.Minute) // the lifetime of a session
 				defer cancel()
 				attempt, err := waiter.Wait(ctx, link.Token)
 				save(link.OriginOwnerID, attempt, err)

@@ -28,7 +28,7 @@ func ExampleWaiter() {
 	wait := func(ctx context.Context) error {
 		waiter := connect.NewWaiter(c, connect.WaiterOptions{}) // one for each API key
 
-		ctx, cancel := context.WithTimeout(ctx, 30*time.Minute) // the life of a session
+		ctx, cancel := context.WithTimeout(ctx, 30*time.Minute) // the lifetime of a session
 		defer cancel()
 		attempt, err := waiter.Wait(ctx, link.Token)
 		if err != nil {

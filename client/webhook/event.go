@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// EventType is the type of an event. StackOne also sends types that have no constant
-// here, such as those of its unified APIs, and will add others.
+// EventType is the type of an event. StackOne also sends types without a constant here,
+// such as those of its unified APIs, and may add others.
 type EventType string
 
 // The types of account events.
@@ -49,7 +49,8 @@ type Event struct {
 	OriginOwnerName string
 	OriginUsername  string
 
-	// SetupInformation is what the customer entered to connect, as JSON. Do not log it.
+	// SetupInformation is what the customer entered to connect, as JSON; nil if there is
+	// none. Do not log it.
 	SetupInformation json.RawMessage
 
 	EventDate time.Time // event_date, in UTC; zero if it is not RFC 3339
@@ -68,11 +69,12 @@ type Event struct {
 //   - has no event,
 //   - has two members of the same name for a field of Event, or
 //   - has an unpaired surrogate in an ID, event, event_date, record_type, provider or
-//     origin_username: encoding/json decodes each of them to U+FFFD, which could turn
-//     one ID into another.
+//     origin_username, because encoding/json decodes it to U+FFFD, which could turn one
+//     ID into another.
 //
 // Any other deviation from StackOne's documentation, such as an invalid date, is not
-// an error: see [Event]. Names of members are case-sensitive.
+// an error: see [Event]. Names of members are case-sensitive. The Event does not refer to
+// payload.
 func Parse(payload []byte) (Event, error) {
 	raw := bytes.Clone(payload)
 	var m members
@@ -128,7 +130,7 @@ func (e Event) Format(f fmt.State, _ rune) {
 		e.Type, e.AccountID, e.Provider, e.RecordID)
 }
 
-// LogValue returns the event's type, account, provider, record and date.
+// LogValue returns what slog logs: the event's type, account, provider, record and date.
 func (e Event) LogValue() slog.Value {
 	short := func(s string) string { return fmt.Sprintf("%.100s", s) }
 	return slog.GroupValue(

@@ -14,15 +14,15 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// accounts is where a backend keeps who has connected what.
+// accounts is the backend's store of connected accounts.
 var accounts interface {
 	Save(ctx context.Context, owner, account string) error
 	Remove(ctx context.Context, account string) error
 }
 
-// The package's documentation, compiled and not run.
+// The code of the package documentation: it is compiled, not run.
 var _ = func(mux *http.ServeMux) error {
-	secrets := []string{os.Getenv("STACKONE_WEBHOOK_SECRET")} // both, while it is rotated
+	secrets := []string{os.Getenv("STACKONE_WEBHOOK_SECRET")} // both secrets, during a rotation
 	handler, err := webhook.NewHandler(secrets, func(ctx context.Context, event webhook.Event) error {
 		switch event.Type {
 		case webhook.AccountCreated, webhook.AccountUpdated:
@@ -30,7 +30,7 @@ var _ = func(mux *http.ServeMux) error {
 		case webhook.AccountDeleted:
 			return accounts.Remove(ctx, event.AccountID)
 		}
-		return nil // an event of no interest
+		return nil // other events are not needed
 	})
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func ExampleNewHandler() {
 		case webhook.AccountDeleted:
 			fmt.Println("account", event.AccountID, "is gone")
 		}
-		return nil // an error would say that the event was not taken
+		return nil // an error would mean that the event was not stored
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -64,18 +64,18 @@ func ExampleNewHandler() {
 	// 401 Unauthorized
 }
 
-// While a secret is rotated, deliveries signed with either are accepted.
+// During the rotation of a secret, deliveries signed with either one are accepted.
 func ExampleNewHandler_rotation() {
-	take := func(context.Context, webhook.Event) error { return nil }
-	handler, err := webhook.NewHandler([]string{"whsec-1", "whsec-2"}, take)
+	store := func(context.Context, webhook.Event) error { return nil }
+	handler, err := webhook.NewHandler([]string{"whsec-1", "whsec-2"}, store)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(deliver(handler, "whsec-1"))
 	fmt.Println(deliver(handler, "whsec-2"))
 
-	// A secret that is not set is an error at the start, because anyone can sign with an empty one.
-	_, err = webhook.NewHandler([]string{"whsec-1", ""}, take)
+	// An empty secret is an error of NewHandler, because anyone can sign with it.
+	_, err = webhook.NewHandler([]string{"whsec-1", ""}, store)
 	fmt.Println(err)
 	// Output:
 	// 200 OK
@@ -83,19 +83,18 @@ func ExampleNewHandler_rotation() {
 	// stackone: webhook: invalid signing secret: secret 2 of 2 is empty
 }
 
-// A server that is not net/http verifies the bytes of the body before it reads
-// anything in them.
+// With a server other than net/http's, verify the body byte for byte before you parse it.
 func ExampleVerify() {
 	receive := func(body []byte, signature string) error {
 		if err := webhook.Verify(body, signature, "whsec-1"); err != nil {
-			return err // answer 401
+			return err // respond with 401
 		}
 		event, err := webhook.Parse(body)
 		if err != nil {
-			return err // answer 400
+			return err // respond with 400
 		}
 		fmt.Println(event.Type)
-		return nil // answer 200
+		return nil // respond with 200
 	}
 
 	body := []byte(`{"event":"account.deleted"}`)
@@ -113,10 +112,10 @@ func ExampleVerify() {
 	// true stackone: webhook: invalid payload: not JSON
 }
 
-// StackOne sends more events than this package names. Return nil for those that you do
-// not use, because an error means that the event was not taken.
+// StackOne also sends events without a constant in this package. Return nil for those
+// that you do not need, because an error means that the event was not stored.
 func ExampleEventType() {
-	take := func(event webhook.Event) error {
+	store := func(event webhook.Event) error {
 		switch event.Type {
 		case webhook.AccountCreated, webhook.AccountUpdated, webhook.AccountDeleted:
 			fmt.Println("stored", event.Type)
@@ -130,7 +129,7 @@ func ExampleEventType() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if err := take(event); err != nil {
+		if err := store(event); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -139,7 +138,7 @@ func ExampleEventType() {
 	// ignored hris_employees.updated
 }
 
-// Events and members that this package does not name are kept.
+// Parse accepts unknown events and keeps unknown members in Raw.
 func ExampleParse() {
 	event, err := webhook.Parse([]byte(`{
 		"event": "hris_employees.updated",
@@ -166,7 +165,7 @@ func ExampleParse() {
 	// yesterday [job_title]
 }
 
-// A test of a receiver signs its own deliveries.
+// The test of a receiver signs its own deliveries.
 func ExampleSign() {
 	handler, err := webhook.NewHandler([]string{"whsec-test"}, func(_ context.Context, event webhook.Event) error {
 		return fmt.Errorf("account %s is not known here", event.AccountID)
@@ -184,9 +183,9 @@ func ExampleSign() {
 	// Output: 500
 }
 
-// An event is applied once, however often it is delivered. Where this example has
-// a map, have a table whose unique index is the key, and write to it in the
-// transaction that applies the event.
+// An event is applied once, however often it is delivered. Instead of a map, use a table
+// with a unique index on the key, and write to it in the transaction that applies the
+// event.
 func ExampleEvent_once() {
 	seen := map[string]bool{}
 	apply := func(event webhook.Event) {
@@ -211,7 +210,7 @@ func ExampleEvent_once() {
 	// seen before
 }
 
-// deliver posts an event as StackOne does, and returns the status of the answer.
+// deliver posts an event as StackOne does, and returns the status of the response.
 func deliver(handler http.Handler, secret string) string {
 	const payload = `{"project_id":"p-1","event":"account.created","event_date":"2026-03-01T09:30:00.123Z",` +
 		`"record_type":"account","record_id":"45072196112816593343","sent_at":"2026-03-01T09:30:02.000Z",` +

@@ -22,19 +22,18 @@ const maxPayload = 1 << 20
 //	413  if the payload is larger than 1 MiB
 //	500  if f returned an error
 //
-// f runs before the response, so that an event is acknowledged only after it has been
-// processed. Return nil if the event is stored or not needed, and an error if it could
-// not be processed. StackOne expects a quick response: put slow work in a queue, with
-// [Event.Raw], and return. The context is that of the request, and is cancelled when
+// f runs before the response is sent, so an event is acknowledged only after it has been
+// processed. f should return nil if the event is stored or not needed, and an error if it
+// could not be processed. StackOne expects a quick response: put slow work in a queue,
+// with [Event.Raw], and return. The context of f is the request's, and is cancelled when
 // StackOne closes the connection.
 //
 // The handler logs nothing and does not send the error of f: log errors in f, and
 // rejected deliveries in middleware. It does not recover from a panic of f, which
-// reaches your middleware or net/http; StackOne then gets no response. f must be safe
-// for concurrent use.
+// reaches your middleware or net/http. f must be safe for concurrent use.
 //
-// NewHandler returns an error if f is nil, and one that matches [ErrSecret] if there is
-// no secret or one is empty. Time limits for reading a request are those of your
+// NewHandler returns an error if f is nil, and an error that matches [ErrSecret] if there
+// is no secret or one is empty. The timeouts for reading a request are those of your
 // http.Server.
 func NewHandler(secrets []string, f func(context.Context, Event) error) (http.Handler, error) {
 	if err := checkSecrets(secrets); err != nil {
