@@ -12,19 +12,19 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// AttemptStatusExpired is the status of an attempt that the customer took too long
-// to finish. StackOne's Hub uses it; the API description does not list it.
+// AttemptStatusExpired is the status of an attempt that the customer did not finish in
+// time. StackOne's Hub uses it; the API description does not list it.
 const AttemptStatusExpired gen.AttemptStatus = "expired"
 
-// ConnectionError is the error of [Waiter.Wait] when the customer's attempt ended
-// without a connection. The session stays usable until it expires: the customer can
-// try again in the Hub, which creates a new attempt. Until the customer does so, waiting
-// again returns the same error immediately.
+// ConnectionError is the error of [Waiter.Wait] if the customer's attempt ended without a
+// connection. The session stays valid until it expires: the customer can try again in
+// the Hub, which creates a new attempt. Until then, another Wait returns the same error
+// after its first look.
 type ConnectionError struct {
 	Status gen.AttemptStatus // error, cancelled or AttemptStatusExpired
 
-	// Code and Description are those of the OAuth error, empty if the provider gave
-	// none. The call's secrets are masked in both.
+	// Code and Description are from the OAuth error, and empty if the provider gave
+	// none. Secrets are removed from both.
 	Code, Description string
 }
 
@@ -37,7 +37,7 @@ func (e *ConnectionError) Error() string {
 // line returns text as one printable line of limited length.
 func line(text string) string { return client.Response{}.Redact(text) }
 
-// pendingError is the error of a wait whose context has ended. Its text is one bounded
+// pendingError is the error of a wait whose context is done. Its text is one bounded
 // line without the session's token, whatever the context's cause and the last error hold.
 type pendingError struct {
 	text string

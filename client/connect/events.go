@@ -12,10 +12,10 @@ import (
 // each event that package webhook has verified, in the process that waits. It never
 // blocks.
 //
-// An account.created or account.updated event ends the waits for sessions of its owner
-// (origin_owner_id) that name no provider or the event's provider, regardless of case.
+// An account.created or account.updated event ends the waits for sessions with the same
+// owner (origin_owner_id) that name no provider or, ignoring case, the event's provider.
 // Wait then returns an authenticated attempt with the account ID and date of the event,
-// and an empty ID. If an attempt is pending, Wait looks at the session once more; if
+// and an empty ID. If an attempt was pending, Wait looks at the session once more; if
 // that shows within a second how the attempt ended, Wait returns the attempt or a
 // [*ConnectionError] instead.
 //
@@ -23,9 +23,9 @@ import (
 // Wait and that look is kept, and ends the wait as soon as the look succeeds, which
 // StackOne's Retry-After can delay.
 //
-// An event does not end a wait if it arrives before Wait is called, or if it is older
-// than the session, such as a repeated delivery. Events of other types, and events
-// without an owner or account ID, do nothing.
+// An event that arrived before Wait was called does not end the wait, and neither does
+// one that is older than the session, such as a repeated delivery. Events of other types
+// and events without an owner or account ID are ignored.
 func (w *Waiter) Connected(e webhook.Event) {
 	if w == nil || w.client == nil || e.OriginOwnerID == "" || e.AccountID == "" ||
 		e.Type != webhook.AccountCreated && e.Type != webhook.AccountUpdated {

@@ -16,7 +16,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// One Waiter serves all waits of a key. This process is one of four that wait with it.
+// One Waiter serves all waits of a key. Here four processes wait with the same key, so
+// each uses a quarter of the default limit.
 func ExampleNewWaiter() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -47,8 +48,8 @@ func ExampleNewWaiter() {
 	// account-2
 }
 
-// A page follows the customer's progress. Progress receives nil until the customer has
-// opened the provider's page.
+// Progress reports what the customer does. It receives nil until the customer has opened
+// the provider's page.
 func ExampleWaiterOptions() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -81,8 +82,8 @@ func ExampleWaiterOptions() {
 	// <nil>
 }
 
-// Created stores each session before the browser gets it. When it fails, the browser
-// gets none.
+// Created stores each session before the browser gets it. If it fails, the browser does
+// not get the session.
 func ExampleSessionHandler_created() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -106,7 +107,7 @@ func ExampleSessionHandler_created() {
 	// 200
 }
 
-// The key is wrong: the log has the reason, and the browser learns only that it failed.
+// The key is wrong: the reason is logged, and not sent to the browser.
 func ExampleSessionHandler_logger() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

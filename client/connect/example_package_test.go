@@ -16,7 +16,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// A customer opens the Hub and connects, and StackOne reports it.
+// A customer opens the Hub and connects, and StackOne sends an event.
 func Example() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

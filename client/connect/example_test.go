@@ -17,7 +17,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// The customer connects in StackOne's Hub; here the fake does it for them.
+// The customer connects in StackOne's Hub; here the fake plays the customer.
 func ExampleWaiter() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -43,7 +43,7 @@ func ExampleWaiter() {
 	// <nil>
 }
 
-// newSession returns a client of the fake, and a session for a customer.
+// newSession returns a client that calls the fake, and a session for a customer.
 func newSession(srv *stackonetest.Server) (*client.Client, *gen.ConnectSessionTokenAuthLink) {
 	c := srv.Client()
 	link, err := c.ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
@@ -53,7 +53,7 @@ func newSession(srv *stackonetest.Server) (*client.Client, *gen.ConnectSessionTo
 	return c, link
 }
 
-// Why a customer has no connection.
+// A ConnectionError says why the customer has no connection.
 func ExampleConnectionError() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -70,14 +70,14 @@ func ExampleConnectionError() {
 	case errors.As(err, &ended):
 		fmt.Println("ended as", ended.Status, ended.Code)
 	case errors.Is(err, context.DeadlineExceeded):
-		fmt.Println("not yet: a webhook will tell")
+		fmt.Println("not connected yet")
 	default:
 		fmt.Println(err)
 	}
 	// Output: ended as error access_denied
 }
 
-// The page with StackOne's Hub asks this endpoint for a token.
+// The page with StackOne's Hub gets a token from this endpoint.
 func ExampleSessionHandler() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -103,7 +103,7 @@ func ExampleSessionHandler() {
 	// Output: 200 no-store Acme
 }
 
-// The webhook ends the wait, with a connector that asks for an API key too.
+// An event ends the wait, even with a connector that asks for an API key.
 func ExampleWaiter_Connected() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

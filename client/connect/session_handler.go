@@ -15,28 +15,35 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// SessionHandler is the endpoint of your backend that the page with StackOne's Hub
-// asks for a token. It responds to POST with the JSON {"token": ..., "auth_link_url":
-// ...} of a new session and Cache-Control: no-store, and to other methods with 405. Do
-// not modify its fields while it serves requests.
+// SessionHandler is the endpoint of your backend from which the page with StackOne's Hub
+// gets a token. It creates a session for each POST, and responds with Cache-Control:
+// no-store and the status
 //
-// If no session can be created, the status is 503 with Retry-After if StackOne asked to
-// wait, 504 if the call took too long, 502 if it failed otherwise, and 500 if it could
-// not be made, for example because a required field is missing. Error responses are
-// application/problem+json (RFC 9457) and do not include the cause. To protect against
-// requests from other sites, wrap the handler in [http.CrossOriginProtection].
+//	200  with the JSON {"token": ..., "auth_link_url": ...} of the session
+//	405  if the method is not POST
+//	500  if Session or Created failed, or the request for a session is invalid, for
+//	     example because a required field is missing
+//	502  if the call to StackOne failed in another way than the next two
+//	503  with Retry-After, if StackOne asked to wait
+//	504  if the call to StackOne took too long
+//
+// An error of Session can set another status. Error responses are
+// application/problem+json (RFC 9457) and do not include the cause.
+//
+// To protect against requests from other sites, wrap the handler in
+// [http.CrossOriginProtection]. Do not modify the fields while it serves requests.
 type SessionHandler struct {
-	// Client creates the sessions. It is required: without it, the status is 500.
+	// Client creates the sessions. It is required; if it is nil, the status is 500.
 	Client *client.Client
 
-	// Session returns the session to create for a request. It is required: without
-	// it, the status is 500. It must take the owner from your application's own
-	// sign-in. The handler never reads the request's body, because a customer who
-	// could choose the owner could claim another customer's account.
+	// Session returns the session to create for a request. It is required; if it is nil,
+	// the status is 500. It must take the owner from your application's own sign-in,
+	// because a customer who could choose the owner could claim another customer's
+	// account. The handler itself never reads the request's body.
 	//
-	// If its error matches client.ErrUnauthorized, client.ErrForbidden or another
-	// status error of package client below 500, the response has that status; for any
-	// other error the status is 500. The handler does not log these errors.
+	// If its error matches client.ErrUnauthorized, client.ErrForbidden or another kind
+	// of client.APIError below 500, the response has that status; for any other error
+	// the status is 500. The handler does not log these errors.
 	Session func(*http.Request) (gen.ConnectSessionCreate, error)
 
 	// Created, if not nil, receives the session before the browser does, for example
@@ -47,19 +54,19 @@ type SessionHandler struct {
 	// Timeout limits Session, the call to StackOne and Created together, through the
 	// context that each receives. Zero means 20 s; a negative value means no limit.
 	// Keep it below the server's WriteTimeout: after that, the browser gets no
-	// response, and a session that was created is lost.
+	// response, and the session is lost.
 	Timeout time.Duration
 
 	// Options apply to each call to StackOne.
 	//
-	// By default, client.RetryPolicy{RetryAmbiguous: true} replaces the client's
-	// policy, so a call is retried even if a session may already exist. That is safe
-	// here: nobody has the token of a session whose response was lost, so it expires
-	// unused. To use another policy, pass client.WithRetryPolicy.
+	// By default, client.RetryPolicy{RetryAmbiguous: true} replaces the client's retry
+	// policy, so a call is retried even if a session may already exist. That is
+	// harmless here: nobody has the token of a session whose response was lost, so it
+	// expires unused. To use another policy, pass client.WithRetryPolicy.
 	Options []client.Option
 
-	// Logger, if not nil, receives a record at level Warn with the reason when no
-	// session could be created.
+	// Logger, if not nil, receives a record at level Warn with the error if the call to
+	// StackOne fails.
 	Logger *slog.Logger
 }
 

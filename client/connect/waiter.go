@@ -26,31 +26,31 @@ var unsuccessful = []gen.AttemptStatus{gen.AttemptStatusError, gen.AttemptStatus
 
 // WaiterOptions configures a [Waiter]. The zero value selects the defaults.
 type WaiterOptions struct {
-	// Interval is the time between two looks at a session, plus a random tenth at
-	// most. Zero means 2 s. If it is negative, Wait fails.
+	// Interval is the time between two looks at a session; up to a tenth is added at
+	// random. Zero means 2 s. If it is negative, Wait fails.
 	Interval time.Duration
 
-	// LooksPerMinute limits the looks of all waits together, first looks included.
+	// LooksPerMinute limits the looks of all waits together, including first looks.
 	// Zero means 500, half of what StackOne allows a key; a negative value means no
-	// limit. If n processes wait on one key, set it to 500/n in each.
+	// limit. If n processes wait with the same key, set it to 500/n in each.
 	//
 	// Up to Interval*LooksPerMinute waits, 16 by default, each look once every
-	// Interval. If there are more, they take turns, evenly spaced, and each looks less
-	// often: then register a webhook, and pass its events to Connected.
+	// Interval. More waits take turns, evenly spaced, and each looks less often: then
+	// register a webhook, and pass its events to Connected.
 	LooksPerMinute int
 
 	// Progress, if not nil, receives the latest attempt of a session after the first
-	// look and whenever its ID or status has changed. The attempt is nil while there
-	// is none. Progress is called by the goroutine that called Wait with the token.
+	// look, and whenever its ID or status has changed. The attempt is nil while there
+	// is none. Wait calls Progress and blocks until it returns.
 	Progress func(token string, attempt *gen.ConnectSessionLatestAttempt)
 }
 
-// Waiter waits for customers to connect. Make one for each API key: StackOne allows a
-// key 1,000 requests a minute, and a Waiter uses at most half of them for all its waits
-// together. The package documentation says how often each session is then looked at.
+// Waiter waits for customers to connect. It looks at their sessions until they have.
+// Create one Waiter for each API key: StackOne allows a key 1,000 requests a minute, and a
+// Waiter uses at most half of them for all its waits together. The package documentation
+// says how often it looks at each session.
 //
-// A Waiter is safe for concurrent use. It starts no goroutine, keeps nothing of a wait
-// that has ended, and does not need to be closed.
+// A Waiter is safe for concurrent use, starts no goroutines and needs no closing.
 type Waiter struct {
 	client  *client.Client
 	options WaiterOptions
@@ -60,7 +60,8 @@ type Waiter struct {
 	events events
 }
 
-// NewWaiter returns a Waiter that looks at sessions through c.
+// NewWaiter returns a Waiter that looks at sessions through c. If c is nil or an option is
+// invalid, Wait returns an error.
 func NewWaiter(c *client.Client, o WaiterOptions) *Waiter {
 	o.Interval = cmp.Or(o.Interval, 2*time.Second)
 	return &Waiter{
@@ -98,34 +99,33 @@ type wait struct {
 	event           *webhook.Event // the event that ends the wait, nil if none has arrived
 }
 
-// Wait waits until the customer of the session with the token has connected, and
-// returns the successful attempt: AccountSecureID is the ID of the connected account.
-// It looks at the session with Authenticate, and receives events from
-// [Waiter.Connected].
+// Wait waits until the customer of the session with the token has connected. It returns
+// the successful attempt; AccountSecureID is the ID of the connected account. It looks at
+// the session with Authenticate, and receives events from [Waiter.Connected].
 //
 // Wait returns a [*ConnectionError] if the attempt ended without a connection. It
 // continues while there is no attempt, while the attempt is pending or has an unknown
 // status, and after failures that client.Transient reports as transient. It returns any
 // other error of Authenticate immediately, for example when the token has expired.
 //
-// If ctx ends first, the error matches ctx.Err() with errors.Is, and includes the error
-// of the last look if that failed. Use the session's lifetime as the deadline of ctx,
-// because a customer may never come back.
+// If ctx is done first, the error matches ctx.Err() with errors.Is, and includes the
+// error of the last look if that failed. Customers may never come back, so give ctx a
+// deadline: the end of the session's lifetime.
 //
 // Polling only observes OAuth connections. A connector that asks for an API key creates
 // no attempt, so only an event passed to Connected ends the wait. Events that arrived
-// before Wait was called are not kept: if you wait again after a restart, you know of an
-// API-key connection made in between only from your own records.
+// before Wait was called are not kept: after a restart, check your own records for
+// connections made in the meantime before you wait again.
 //
-// The first look goes before the looks of waits that have already looked, but not twice
-// in a row while any of those is overdue. If it fails, it goes to the front again after
-// Interval, or after Retry-After if that is longer, up to three times; after that the
-// wait takes its turn. All other looks are first come, first served.
+// First looks take precedence over other looks, but while another look is overdue, only
+// every second turn goes to a first look. A first look that fails is repeated after
+// Interval, or after Retry-After if that is longer, with the same precedence up to three
+// times. All other looks are first come, first served.
 //
-// A look is sent once and never retried, and it does not affect the client's retry
-// budget. After a 429, no wait looks until its Retry-After has passed, at most for an
-// hour; then the looks resume at half the pace. opts apply to each look, except that
-// WithRetryPolicy has no effect.
+// A look is never retried, and it does not affect the client's retry budget. After a 429,
+// all looks pause for its Retry-After, or for Interval if it has none, up to an hour, and
+// then resume at half the pace. opts apply to each look, except that WithRetryPolicy has
+// no effect.
 func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) (*gen.ConnectSessionLatestAttempt, error) {
 	switch {
 	case w == nil || w.client == nil:
@@ -161,7 +161,7 @@ func (w *Waiter) Wait(ctx context.Context, token string, opts ...client.Option) 
 }
 
 // turn blocks until it is the wait's turn to look, and returns the context for that
-// look, which an event for the wait cancels. It returns nil if ctx ends or an event
+// look, which an event for the wait cancels. It returns nil if ctx is done or an event
 // arrives first. All waits receive from the timer of the schedule; whichever gets the
 // tick wakes the wait whose turn it is.
 func (w *Waiter) turn(ctx context.Context, t *wait) (look context.Context) {
@@ -220,7 +220,7 @@ func (w *Waiter) look(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAt
 // holds the looks of all waits.
 func (w *Waiter) lookFailed(ctx context.Context, t *wait, err error) error {
 	switch {
-	case ctx.Err() != nil: // an event has arrived, or the caller's context has ended
+	case ctx.Err() != nil: // an event has arrived, or the caller's context is done
 		return nil
 	case !client.Transient(err):
 		return err
@@ -235,8 +235,8 @@ func (w *Waiter) lookFailed(ctx context.Context, t *wait, err error) error {
 	return nil
 }
 
-// outcome returns the result of a wait that its context or an event has ended. If an
-// attempt was pending when the event arrived, one more look may show how the attempt
+// outcome returns the result of a wait after its context is done or its event has arrived.
+// If an attempt was pending when the event arrived, one more look may show how the attempt
 // ended; otherwise the event decides.
 func (w *Waiter) outcome(ctx context.Context, t *wait) (*gen.ConnectSessionLatestAttempt, error) {
 	if t.pending && ctx.Err() == nil {
