@@ -20,7 +20,7 @@ func onboard(c *client.Client) (*gen.ConnectSessionTokenAuthLink, error) {
 	return c.ConnectSessions.Create(context.Background(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
 }
 
-// A key that is already in the configuration of the program under test.
+// The program under test is configured with a fixed key.
 func ExampleAPIKey() {
 	srv := stackonetest.NewServer(stackonetest.APIKey("v1.test.key"))
 	defer srv.Close()
@@ -28,7 +28,7 @@ func ExampleAPIKey() {
 	// Output: v1.test.key
 }
 
-// For a program whose transport speaks HTTP/2.
+// HTTP2 is for programs whose transport speaks HTTP/2.
 func ExampleHTTP2() {
 	srv := stackonetest.NewServer(stackonetest.HTTP2())
 	defer srv.Close()
@@ -41,7 +41,7 @@ func ExampleHTTP2() {
 	// Output: HTTP/2.0
 }
 
-// A server that runs for days keeps the latest sessions only.
+// A server that runs for days only keeps the latest sessions.
 func ExampleKeep() {
 	srv := stackonetest.NewServer(stackonetest.Keep(1))
 	defer srv.Close()
@@ -58,7 +58,7 @@ func ExampleKeep() {
 	// Output: 1 true
 }
 
-// A port that other programs know. Here it is a free one.
+// A listener has the port that other programs know. Here it is a free one.
 func ExampleListener() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,11 +70,11 @@ func ExampleListener() {
 	// Output: true
 }
 
-// The log says why a request was refused.
+// The log says why a request was rejected.
 func ExampleLogger() {
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Key == "took" { // which differ each time
+			if a.Key == slog.TimeKey || a.Key == "took" { // which are different in every run
 				return slog.Attr{}
 			}
 			return a
@@ -89,7 +89,7 @@ func ExampleLogger() {
 	// true
 }
 
-// Browsers reach the server by the name of a proxy.
+// Browsers reach the server through a proxy.
 func ExamplePublicURL() {
 	srv := stackonetest.NewServer(stackonetest.PublicURL("https://stackone.example"))
 	defer srv.Close()
@@ -101,7 +101,7 @@ func ExamplePublicURL() {
 	// Output: true
 }
 
-// A misspelt member, which the service would ignore.
+// Strict rejects a misspelt member, which the service would ignore.
 func ExampleStrict() {
 	srv := stackonetest.NewServer(stackonetest.Strict())
 	defer srv.Close()
@@ -114,7 +114,7 @@ func ExampleStrict() {
 	// Output: 400 body: the API description has no member "expiresIn"
 }
 
-// For a program that calls https addresses only: it has to trust the authority.
+// TLS is for programs that only call https URLs. They have to trust the CA.
 func ExampleTLS() {
 	srv := stackonetest.NewServer(stackonetest.TLS(nil))
 	defer srv.Close()

@@ -16,8 +16,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// A whole connection: the backend creates a session, the customer connects, and the
-// backend reads the ID of the account.
+// The backend creates a session, the customer connects, and the backend reads the ID of
+// the account.
 func Example() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -45,7 +45,7 @@ func Example() {
 	// Output: authenticated 45072196112816593343
 }
 
-// Any client works, in any language: it needs the URL and the key.
+// Any client works: it only needs the URL and the key.
 func ExampleNewServer() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -68,7 +68,7 @@ func ExampleNewServer() {
 	// Output: 201 Created
 }
 
-// printing stands for the *testing.T of a test.
+// printing stands for a *testing.T.
 type printing struct{ cleanup func() }
 
 func (*printing) Helper()                           {}
@@ -81,11 +81,10 @@ func ExampleNewTestServer() {
 	srv := stackonetest.NewTestServer(t)
 	srv.Inject(stackonetest.Fault{Status: http.StatusServiceUnavailable})
 	t.cleanup()
-	// Output: stackonetest: injected fault 1 was used 0 of 1 times
+	// Output: stackonetest: injected fault 1 was triggered 0 of 1 times
 }
 
-// A server without a socket; in a testing/synctest bubble its delays take no
-// time.
+// The server has no socket. In a testing/synctest bubble, its delays take no time.
 func ExampleInMemory() {
 	srv := stackonetest.NewServer(stackonetest.InMemory())
 	defer srv.Close()
@@ -96,7 +95,8 @@ func ExampleInMemory() {
 	// Output: <nil> 1
 }
 
-// Options of the client, here to see a fault immediately instead of retrying it.
+// Client takes the options of a client. This one returns the first error instead of
+// retrying.
 func ExampleServer_Client() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -123,7 +123,7 @@ func startSession() (*stackonetest.Server, *stackonetest.Session) {
 	return srv, srv.Sessions()[0]
 }
 
-// The backend under test created the session, so the test has no token.
+// The backend under test has created the session, so the test has no token.
 func ExampleServer_Sessions() {
 	srv, _ := startSession()
 	defer srv.Close()
@@ -149,8 +149,8 @@ func ExampleSession_Begin() {
 	// Output: <nil> pending
 }
 
-// The second session of the same owner, name and provider edits the account that
-// the first one made.
+// The second session with the same owner, name and provider edits the account that the
+// first one created.
 func ExampleSession_Connect() {
 	srv, first := startSession()
 	defer srv.Close()
@@ -204,7 +204,7 @@ func ExampleServer_Advance() {
 	// Output: true
 }
 
-// What a customer's browser sends when the customer presses the page's button.
+// The customer's browser sends this form when the customer presses Connect.
 func ExampleServer_authLink() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -241,7 +241,7 @@ func ExampleServer_Expect() {
 	// stackonetest: expected request "POST /connect_sessions/authenticate" did not arrive
 }
 
-// The next two answers are a 503, and the third attempt to read a session succeeds.
+// The next two responses are a 503, and the third attempt to read a session succeeds.
 func ExampleServer_Inject() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -253,7 +253,7 @@ func ExampleServer_Inject() {
 	// Output: <nil> 4 <nil>
 }
 
-// Only the requests of one customer go wrong.
+// Only the requests for one customer fail.
 func ExampleServer_Inject_when() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -270,7 +270,7 @@ func ExampleServer_Inject_when() {
 	// globex true
 }
 
-// The connection breaks after the service has created the session: the caller cannot
+// The connection breaks after the service has created the session, so the caller cannot
 // know that it exists.
 func ExampleServer_Inject_reset() {
 	srv := stackonetest.NewServer()
@@ -295,7 +295,7 @@ func ExampleServer_Inject_cutBody() {
 	// Output: true
 }
 
-// The answer comes too late for the caller, and so does the end of a slow body.
+// The response comes too late for the caller, and so does the end of a slow body.
 func ExampleServer_Inject_delay() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -325,8 +325,7 @@ func ExampleProxyError() {
 	// Output: 502 text/html true
 }
 
-// StackOne's documented limit is stackonetest.RateLimit; a test takes a smaller
-// one.
+// StackOne's documented limit is stackonetest.RateLimit; a test can use a smaller one.
 func ExampleServer_LimitRate() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -343,7 +342,7 @@ func ExampleServer_LimitRate() {
 }
 
 // A customer connects with an API key, and the backend's webhook endpoint receives the
-// event. In a test the endpoint is a handler; it can also be an address.
+// event. The endpoint is a handler here; it can also be a URL.
 func ExampleServer_Deliver() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -366,7 +365,7 @@ func ExampleServer_Deliver() {
 	// Output: account.created bamboohr acme
 }
 
-// The same answer in every run, for a golden file.
+// The response is the same in every run, for a golden file.
 func ExampleFixed() {
 	start := time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
 	srv := stackonetest.NewServer(stackonetest.Fixed(start), stackonetest.PublicURL("https://stackone.example"))

@@ -13,7 +13,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// What the program under test sent, and why it was rejected.
+// A Request is what the program under test sent, and says why it was rejected.
 func ExampleRequest() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -43,7 +43,7 @@ func ExampleResponse() {
 	// 201
 }
 
-// The customer picks a provider in the Hub and enters an API key, which makes no
+// The customer picks a provider in the Hub and enters an API key, which creates no
 // attempt.
 func ExampleConnection() {
 	srv := stackonetest.NewServer()
@@ -63,8 +63,8 @@ func ExampleConnection() {
 	// Output: account-1 hibob true
 }
 
-// A reset before reading leaves the request without effect, and one after reading loses
-// only the answer. The client cannot tell them apart.
+// After a reset before reading, there is no session. After a reset after reading, there
+// is one, and only the response is lost. The client cannot tell the two apart.
 func ExampleReset() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -78,8 +78,7 @@ func ExampleReset() {
 	// true 1
 }
 
-// A gateway times out, once for each of two sessions. A fault that cannot be sent is
-// reported.
+// A gateway times out for the next two requests. Check reports an invalid fault.
 func ExampleFault() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()
@@ -94,15 +93,15 @@ func ExampleFault() {
 	// stackonetest: status 42 cannot be sent
 }
 
-// A receiver that fails at first gets the event again.
+// A receiver that fails gets the event again.
 func ExampleDelivery() {
 	srv, session := startSession()
 	defer srv.Close()
-	answers := make(chan int, 2)
-	answers <- http.StatusInternalServerError
-	answers <- http.StatusOK
+	responses := make(chan int, 2)
+	responses <- http.StatusInternalServerError
+	responses <- http.StatusOK
 	srv.Deliver(stackonetest.Webhook{
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(<-answers) }),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(<-responses) }),
 		Secret:  "whsec_test", Backoff: time.Millisecond,
 	})
 	if err := session.Connect(""); err != nil {
@@ -117,7 +116,7 @@ func ExampleDelivery() {
 	// Output: true true
 }
 
-// Nobody listens at the address, and the server gives up.
+// Nothing listens at the URL, and the server gives up after two attempts.
 func ExampleDeliveryAttempt() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -138,7 +137,7 @@ func ExampleDeliveryAttempt() {
 	// 0 true
 }
 
-// The endpoint is an address, of a program in any language.
+// The endpoint is a URL, of a program in any language.
 func ExampleWebhook() {
 	srv, session := startSession()
 	defer srv.Close()
@@ -162,7 +161,7 @@ func ExampleWebhook() {
 	// Output: account.created account-1
 }
 
-// A test framework other than package testing needs three methods.
+// A TB has the three methods that a test framework needs.
 func ExampleTB() {
 	var t stackonetest.TB = new(printing)
 	srv := stackonetest.NewTestServer(t)

@@ -49,7 +49,7 @@ type Fault struct {
 	// Retry-After in Header takes precedence; nil there removes it.
 	RetryAfter time.Duration
 
-	// Delay is the time between processing the request and the response.
+	// Delay is the time between the processing of the request and the response.
 	Delay time.Duration
 
 	// SlowBody is the time that the body takes to arrive, in at most ten pieces.

@@ -117,7 +117,7 @@ func (s *Server) Expect(requests ...string) {
 
 // Verify returns an error that lists unexpected requests, expected requests that did
 // not arrive, and injected faults that are invalid or were triggered less often than
-// their Times. It returns nil if there are none.
+// their Times, or never if Times is negative. It returns nil if there are none.
 func (s *Server) Verify() error {
 	return errors.Join(s.journal.verify(), s.script.verify())
 }

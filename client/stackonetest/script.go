@@ -104,7 +104,7 @@ func (s *script) verify() error {
 		case f.err != nil:
 			errs = append(errs, f.err)
 		case taken < times:
-			errs = append(errs, fmt.Errorf("stackonetest: injected fault %d was used %d of %d times", f.number, taken, times))
+			errs = append(errs, fmt.Errorf("stackonetest: injected fault %d was triggered %d of %d times", f.number, taken, times))
 		}
 	}
 	return errors.Join(errs...)

@@ -15,7 +15,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client"
 )
 
-// Server is a fake StackOne that listens on a loopback address chosen by the system.
+// Server is a fake StackOne. By default it listens on a free port of a loopback address.
 // It is safe for concurrent use. Servers share nothing, so that each parallel test can
 // have its own. A server remembers every session and request, unless the option [Keep]
 // sets a limit.

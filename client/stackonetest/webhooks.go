@@ -66,9 +66,9 @@ type webhooks struct {
 
 // Deliver makes the server send an event to the endpoint for each account that is
 // connected from now on, until the server is closed. Events are delivered in the
-// background, with the first attempts in the order of the events. An attempt without a
-// response with a status from 200 to 299 within 10 seconds is retried, up to Attempts in
-// total. Redirects are not followed.
+// background, with the first attempts in the order of the events. An attempt succeeds if
+// the endpoint responds with a status from 200 to 299 within 10 seconds. Others are
+// retried, up to Attempts in total. Redirects are not followed.
 func (s *Server) Deliver(to Webhook) {
 	if to.Attempts <= 0 {
 		to.Attempts = 5

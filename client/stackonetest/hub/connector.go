@@ -115,7 +115,7 @@ func (c Connector) check(credentials map[string]string) error {
 		case value == "" && field.Required:
 			return problem{http.StatusBadRequest, field.Label + " is missing"}
 		case value == "wrong":
-			return problem{http.StatusBadRequest, "Invalid credentials: " + c.Name + " refused the " + field.Label}
+			return problem{http.StatusBadRequest, "Invalid credentials: " + c.Name + " rejected the " + field.Label}
 		}
 	}
 	return nil

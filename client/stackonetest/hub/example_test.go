@@ -7,7 +7,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/hub"
 )
 
-// The Hub in a page, for the front end: give the element the fake's URL twice.
+// A page embeds the Hub with the URL of the fake as both base-url and app-url.
 func ExampleServe() {
 	srv := stackonetest.NewServer(stackonetest.PublicURL("http://localhost:4010"))
 	defer srv.Close()

@@ -8,7 +8,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/hub"
 )
 
-// The picker's entries, unless Serve is given others.
+// Connectors are the entries of the Hub's picker by default.
 func ExampleConnectors() {
 	for _, connector := range hub.Connectors() {
 		fmt.Println(connector.Name, connector.Category, connector.OAuth)
@@ -20,7 +20,7 @@ func ExampleConnectors() {
 	// Salesforce crm true
 }
 
-// The file for the flag -connectors of stackone-fake is a list of these.
+// The file for the flag -connectors of stackone-fake is a JSON list of connectors.
 func ExampleConnector() {
 	var connectors []hub.Connector
 	file := `[{"id": "workday", "provider": "workday", "name": "Workday", "category": "hris", "oauth": true}]`
@@ -31,7 +31,7 @@ func ExampleConnector() {
 	// Output: Workday true
 }
 
-// A field as the Hub reads it. The fake refuses no value but "wrong".
+// A field of a connector's form. The fake accepts any value but "wrong".
 func ExampleField() {
 	field := hub.Field{Key: "api_key", Label: "API key", Type: "password", Required: true, Secret: true}
 	text, err := json.Marshal(field)
@@ -39,7 +39,7 @@ func ExampleField() {
 	// Output: {"key":"api_key","label":"API key","type":"password","required":true,"secret":true} <nil>
 }
 
-// A select offers options.
+// A field of type select has options.
 func ExampleOption() {
 	region := hub.Field{Key: "region", Label: "Region", Type: "select", Value: "eu", Options: []hub.Option{
 		{Label: "Europe", Value: "eu"},

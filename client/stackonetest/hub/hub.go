@@ -1,18 +1,17 @@
-// Package hub makes a fake StackOne serve StackOne's Hub, the web component of the npm
-// package @stackone/hub. Set the component's base-url and app-url to the server's URL,
-// and its token to the token of a session.
+// Package hub makes a fake StackOne serve the requests of StackOne's Hub, the web component
+// of the npm package @stackone/hub. Set the component's base-url and app-url to the server's
+// URL, and its token to the token of a session.
 //
 //	srv := stackonetest.NewServer()
 //	defer srv.Close()
 //	hub.Serve(srv)
 //
-// This is best effort: StackOne does not document the requests of the Hub. The package
-// implements those of version 1.11.4; other versions may send others.
+// This is best effort, because StackOne does not document the requests of the Hub. The
+// package implements those of version 1.11.4; other versions may send others.
 //
 // Accounts are created and edited by the rule of [stackonetest.Session.ConnectWith].
 // Connectors with OAuth open a page on which the customer allows or denies access. All
-// others accept any credential except the text "wrong", which they reject like an
-// invalid key.
+// others accept any credentials, and reject the text "wrong" as an invalid key.
 package hub
 
 import (
@@ -40,8 +39,8 @@ type hub struct {
 	order    []string                     // account IDs, oldest first
 }
 
-// Serve makes srv serve the Hub. The Hub's picker shows the given connectors, or those of
-// [Connectors] if there are none. Call Serve at most once for a server.
+// Serve makes srv serve the requests of the Hub. The Hub's picker shows the connectors, or those
+// of [Connectors] if none are given. Serve panics if it is called twice for a server.
 func Serve(srv *stackonetest.Server, connectors ...Connector) {
 	if len(connectors) == 0 {
 		connectors = Connectors()

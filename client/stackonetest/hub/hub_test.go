@@ -96,7 +96,7 @@ func TestAccounts(t *testing.T) {
 		`{`:                          "unexpected EOF",
 		`{"integration_id":"other"}`: "Connector not found",
 		`{"integration_id":"bamboohr","credentials":{"subdomain":"acme"}}`:                   "API key is missing",
-		`{"integration_id":"bamboohr","credentials":{"subdomain":"acme","api_key":"wrong"}}`: "Invalid credentials: BambooHR refused the API key",
+		`{"integration_id":"bamboohr","credentials":{"subdomain":"acme","api_key":"wrong"}}`: "Invalid credentials: BambooHR rejected the API key",
 		`{"integration_id":"hibob","credentials":{"service_user_id":"a","token":"b"}}`:       `stackonetest: the session is for provider "bamboohr" and cannot connect "hibob"`,
 	} {
 		status, problem := page.call(http.MethodPost, "/hub/accounts", body)

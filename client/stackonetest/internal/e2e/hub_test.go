@@ -171,7 +171,7 @@ func testHub(t *testing.T, dir string) {
 		page.fill("subdomain", "acme")
 		page.fill("api_key", "wrong")
 		page.click("Connect")
-		page.shows("Invalid credentials: BambooHR refused the API key")
+		page.shows("Invalid credentials: BambooHR rejected the API key")
 		page.picture("wrong-key")
 
 		first := open(t, srv, gen.ConnectSessionCreate{Provider: "bamboohr"})
