@@ -1,6 +1,6 @@
 // Command stackone-fake serves a fake StackOne on this machine until it is interrupted,
 // for programs in any language and for StackOne's Hub. It prints the base URL, the API
-// key and the address of a page to watch and control it.
+// key and the URL of a page on which to watch and control it.
 //
 // Each flag can also be set by an environment variable, for example -public-url by
 // STACKONE_FAKE_PUBLIC_URL. Flags take precedence.
@@ -102,7 +102,7 @@ func callable(text string) bool {
 	return text == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
-// run serves until ctx ends.
+// run serves until ctx is done.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), out, log io.Writer) error {
 	s, err := parse(args, lookup, log)
 	if err != nil {
@@ -174,7 +174,7 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	if s.tls != "" && !given {
 		fmt.Fprintf(out, "export NODE_EXTRA_CA_CERTS=%[1]s SSL_CERT_FILE=%[1]s CURL_CA_BUNDLE=%[1]s\n", file)
 	}
-	fmt.Fprintf(out, "# The page: %s/  (Ctrl-C ends the program)\n", srv.PublicURL)
+	fmt.Fprintf(out, "# The page: %s/  (press Ctrl-C to stop)\n", srv.PublicURL)
 	<-ctx.Done()
 	return nil
 }
