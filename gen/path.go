@@ -5,12 +5,13 @@ import (
 	"strconv"
 )
 
-// PathParam is a parameter in the path of an operation, such as the ID of an
-// account. Operations refuse one that is empty, "." or ".." before anything is
-// sent: it would make the request another operation's.
+// PathParam is a parameter in the path of an operation, such as the ID of an account.
+// Operations reject an empty one, "." and ".." before anything is sent, because the
+// request would be for another path.
 type PathParam string
 
-// MarshalText returns the parameter as it is sent, before it is escaped.
+// MarshalText returns the parameter before it is escaped. It fails for a parameter that is
+// rejected.
 func (p PathParam) MarshalText() ([]byte, error) {
 	switch p {
 	case "", ".", "..":
