@@ -34,16 +34,15 @@
 //
 // # Errors
 //
-// A call that fails returns an error of one of three types:
+// Unless the request is invalid, a call fails with one of three types:
 //
 //   - [*APIError]: the service responded with an error status. errors.Is reports the kind
 //     ([ErrUnauthorized], [ErrTooManyRequests], ...).
 //   - [*TransportError]: no response arrived, or the context was done before one could.
 //   - [*ResponseError]: a success status with a body that cannot be used.
 //
-// A request that could never succeed (a required field is empty, a string is not valid
-// UTF-8, an option is invalid) is rejected before anything is sent, with an error of
-// another type.
+// An invalid request (a required field is empty, a string is not valid UTF-8, an option
+// is invalid) is rejected before anything is sent, with an error of another type.
 //
 // If the context is done, errors.Is also finds the context's error. If an attempt timed
 // out, it finds context.DeadlineExceeded. If the error is nil, the result is not.
@@ -118,9 +117,8 @@
 //
 // Some output is beyond this package's control:
 //
-//   - fmt calls no methods of values in unexported fields of your structs, and prints
-//     every field.
-//   - fmt calls no methods for %p, nor for %w outside fmt.Errorf, and does the same.
+//   - fmt calls no methods, and so prints every field, in three cases: a value in an
+//     unexported field of your structs, %p, and %w outside fmt.Errorf.
 //   - slog's JSON handler writes slices and maps with encoding/json, secrets included.
 //   - A service can write a secret in a way that this package does not recognise, such as
 //     hexadecimal. It recognises base64 and the escapes of URLs, JSON, Go and HTML.
@@ -151,7 +149,8 @@
 //
 // Each attempt is limited to 65 s and each response to 1 MiB; [WithTimeout] and
 // [WithMaxResponseBytes] change that. The client's own transport speaks HTTP/1.1 (see
-// [NewTransport]). For tracing and metrics, wrap it and pass it to [WithHTTPClient].
+// [NewTransport]). For tracing and metrics, wrap such a transport and pass it to
+// [WithHTTPClient].
 //
 // # Versions
 //

@@ -236,8 +236,8 @@ func WithHeader(key, value string) Option {
 	})
 }
 
-// WithLogger logs each attempt, at level Info if it succeeded and at Warn if it failed.
-// The attributes are
+// WithLogger logs "stackone attempt" for each attempt, at level Info if it succeeded and
+// at Warn if it failed. The attributes are
 //
 //	operation   such as create_connect_session
 //	attempt     the number of the attempt, starting with 1

@@ -8,8 +8,8 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/internal/wire"
 )
 
-// MaybeCreated reports whether a session may exist although Create returned err. If it
-// does, creating another is harmless: the first expires unused. MaybeCreated considers
+// MaybeCreated reports whether a session may exist although Create returned err. If one
+// may, creating another is harmless: the first expires unused. MaybeCreated considers
 // every attempt of the call, not only the last one, and finds errors that are wrapped or
 // joined.
 //

@@ -52,8 +52,9 @@
 // # Unexpected requests and faults that were never triggered
 //
 // [Server.Expect] declares the requests that a test expects. [Server.Verify] reports
-// every difference, and every fault that was never triggered. [NewTestServer] does
-// that when its test ends, and closes the server.
+// every difference, and every fault that was triggered less often than it should.
+// A server made by [NewTestServer] does that when its test ends, and the test
+// fails if there is anything to report.
 //
 // # Virtual time and golden files
 //

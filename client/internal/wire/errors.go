@@ -37,8 +37,8 @@ func Connecting(err error) bool {
 		errors.As(err, &authority) || errors.As(err, &invalid) || errors.As(err, &hostname)
 }
 
-// Transient reports whether the failure that kept a request from being sent may go
-// away by itself. An invalid certificate or an unknown host does not.
+// Transient reports whether the failure that kept a request from being sent is
+// transient. An invalid certificate or an unknown host is not.
 func Transient(err error) bool {
 	if proxy := (*ProxyError)(nil); errors.As(err, &proxy) {
 		switch proxy.status {
@@ -67,7 +67,7 @@ func Transient(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// ProxyError reports that a proxy refused to connect.
+// ProxyError reports that a proxy did not respond to CONNECT with 200.
 type ProxyError struct {
 	proxy  string // host and port; empty if unknown
 	status int

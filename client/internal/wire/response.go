@@ -23,7 +23,7 @@ func (s Sender) read(ctx context.Context, res *http.Response) ([]byte, error) {
 		return nil, nil // the body is the connection
 	}
 	if _, ok := s.Transport.(*http.Transport); !ok {
-		// Another transport's body may not stop when the context ends.
+		// Another transport's body may not stop when the context is done.
 		body := res.Body // package client replaces res.Body later
 		stop := context.AfterFunc(ctx, func() { body.Close() })
 		defer stop()
