@@ -84,7 +84,7 @@
 //	  while connecting, temporary DNS failure, a proxy's
 //	  429, 502, 503 or 504 to CONNECT
 //	never sent, permanent: no such host, bad certificate,  fail    fail
-//	  any other status of a proxy to CONNECT
+//	  any other error status of a proxy
 //	429, 408                                               retry   retry
 //	500, 502, 503, 504                                     fail    retry
 //	connection lost or timeout after connecting            fail    retry

@@ -14,9 +14,9 @@ import (
 )
 
 // CheckUTF8 returns an error if encoding/json replaced invalid UTF-8 in a request, which
-// must be a struct: a replacement could turn one customer's ID into another's. It replaces
-// with U+FFFD, escaped in version 1 and literal in version 2, and only if encoded contains
-// that does CheckUTF8 search the request for invalid strings.
+// must be a struct: a replacement could turn one customer's ID into another's. The
+// replacement is U+FFFD, escaped in version 1 and literal in version 2. CheckUTF8 searches
+// the request for invalid strings only if encoded contains it.
 func CheckUTF8(request any, encoded []byte) error {
 	whole := utf8.Valid(encoded) && sound(encoded) // false only if a json.Marshaler wrote it
 	if whole && !bytes.Contains(encoded, []byte(`\ufffd`)) && !bytes.Contains(encoded, []byte("\ufffd")) {
