@@ -170,9 +170,9 @@ func (c *call) finish(ctx context.Context, result wire.Result) error {
 	case wire.Success(result.Response.StatusCode) && result.Err == nil:
 		return nil
 	case wire.Success(result.Response.StatusCode) && over:
-		return c.responseError(c.causes(ctx))
+		return c.responseError(c.causes(ctx), false)
 	case wire.Success(result.Response.StatusCode):
-		return c.responseError(result.Err)
+		return c.responseError(result.Err, wire.Transient(result.Err))
 	case over && (result.Err != nil || c.mayRetry(result)):
 		c.remember(result)
 		return c.ended(ctx)
@@ -204,7 +204,7 @@ func decode[T any](ctx context.Context, c *call, in input[T]) (*T, error) {
 		err = in.usable(result)
 	}
 	if err != nil {
-		failed := c.responseError(err)
+		failed := c.responseError(err, false)
 		failed.text = err.Error() // it quotes nothing of the body
 		c.warn(ctx, "stackone unusable response", slog.String("error", failed.text))
 		return nil, failed
@@ -226,7 +226,7 @@ func (c *call) log(ctx context.Context, level slog.Level, took, wait time.Durati
 		slog.Int("status", c.last.StatusCode),
 		slog.Duration("duration", took),
 		slog.Duration("wait", wait),
-		slog.String("request_id", redact.ID(c.last.Header.Get(headerRequestID), c.secrets, c.body, c.last.Body)))
+		slog.String("request_id", redact.ID(c.last.Header.Get(headerRequestID), c.secrets, append(c.bodies, c.body, c.last.Body)...)))
 }
 
 func (c *call) warn(ctx context.Context, message string, attr slog.Attr) {
@@ -263,12 +263,12 @@ func (c *call) transportError(err error, transient bool) error {
 	}
 }
 
-func (c *call) responseError(err error) *ResponseError {
+func (c *call) responseError(err error, transient bool) *ResponseError {
 	r, redactor := c.last, c.redactor(c.last)
 	return &ResponseError{
 		Operation: c.name(r), StatusCode: r.StatusCode, ContentType: r.headerText("Content-Type", redactor),
 		RequestID: r.headerText(headerRequestID, redactor), Attempts: r.Attempts, Header: r.Header, Body: r.Body,
-		Err: err, text: redactor.Line(err.Error(), maxText), verdict: c.verdict(),
+		Err: err, text: redactor.Line(err.Error(), maxText), verdict: c.verdict(), transient: transient,
 	}
 }
 

@@ -200,6 +200,8 @@ type ResponseError struct {
 
 	text    string // of Err, safe to print
 	verdict verdict
+
+	transient bool // as Transient reports
 }
 
 // Error returns one line: the operation, the status, what is wrong with the body

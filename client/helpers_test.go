@@ -17,7 +17,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-const testKey = "v1.eu.test-key"
+const testKey = "v1.eu1.test-key-as-long-as-a-real-one-0123456"
 
 const (
 	opCreate       = "create_connect_session"

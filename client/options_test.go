@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -242,4 +243,34 @@ func TestWithLogger(t *testing.T) {
 	require.Error(t, authenticate(c))
 	assert.Regexp(t, `^time=\S+ level=WARN msg="stackone attempt" operation=authenticate_connect_session `+
 		`attempt=1 status=404 duration=\S+ wait=0s request_id=request-1\n$`, log.String())
+}
+
+func TestLoggedRequestIDHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	for name, id := range map[string]string{
+		"token of the request":            "x-token-1",
+		"token of an earlier response":    "x-token-2",
+		"base64 of the key":               base64.RawURLEncoding.EncodeToString([]byte("x" + testKey)),
+		"base64 of the earlier token":     base64.RawURLEncoding.EncodeToString([]byte("xx-token-2")),
+		"base64 of the request's token":   base64.RawURLEncoding.EncodeToString([]byte("token-1")),
+		"token of the last response":      "token-3.1",
+		"base64 of the last one's tokens": base64.RawURLEncoding.EncodeToString([]byte("token-3")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log strings.Builder
+			attempts := 0
+			c := serveUnvalidated(t, func(w http.ResponseWriter, r *http.Request) {
+				if attempts++; attempts == 1 {
+					answer(503, `{"token":"token-2"}`)(w, r)
+					return
+				}
+				w.Header().Set("X-Request-Id", id)
+				answer(404, `{"token":"token-3"}`)(w, r)
+			}, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))), client.WithRetryPolicy(quick))
+			require.Error(t, authenticate(c))
+			assert.Contains(t, log.String(), "attempt=2 status=404")
+			assert.Equal(t, 2, strings.Count(log.String(), `request_id=""`), log.String())
+		})
+	}
 }

@@ -66,7 +66,7 @@ func Transient(err error) bool {
 		return !refusal(api.StatusCode) ||
 			api.StatusCode == http.StatusTooManyRequests || api.StatusCode == http.StatusRequestTimeout
 	case errors.As(err, &response) && response != nil:
-		return wire.Transient(response.Err)
+		return response.transient || response.verdict == unknown && wire.Transient(response.Err)
 	}
 	return false
 }

@@ -207,6 +207,11 @@ func TestTransient(t *testing.T) {
 			time.AfterFunc(time.Second, cancel)
 			return call(ctx, t, opAuthenticate, through(t, fake(hangs))).err
 		}, false},
+		"deadline exceeded in the body": {func(t *testing.T) error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			return call(ctx, t, opCreate, through(t, fake(stalls(201)))).err
+		}, false},
 		"deadline exceeded before the call": {func(t *testing.T) error {
 			ctx, cancel := context.WithTimeout(t.Context(), -1)
 			defer cancel()

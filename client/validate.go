@@ -36,11 +36,8 @@ func parseBaseURL(rawURL string) (*url.URL, error) {
 }
 
 func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
 	ip, _ := netip.ParseAddr(host) // the zero Addr is not loopback
-	return ip.Unmap().IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip.Unmap().IsLoopback()
 }
 
 // validHost also rejects an IPv6 address without brackets, whose end looks like a port.

@@ -31,27 +31,23 @@ type ConnectionError struct {
 // Error returns one line: the status and the OAuth error.
 func (e *ConnectionError) Error() string {
 	parts := []string{"stackone: the connection attempt ended as " + string(e.Status), e.Code, e.Description}
-	return line(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": "))
+	text := strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ": ")
+	return client.Response{}.Redact(text) // one line of limited length
 }
 
-// line returns text as one printable line of limited length.
-func line(text string) string { return client.Response{}.Redact(text) }
-
-// pendingError is the error of a wait whose context is done. Its text is one bounded
-// line without the session's token, whatever the context's cause and the last error hold.
+// pendingError is the error of a wait whose context is done. Its text leaves out the
+// cause of the context, which may hold any text, secrets too; errors.Is finds it.
 type pendingError struct {
 	text string
 	error
 }
 
 func newPendingError(ctx context.Context, t *wait) error {
-	cause := context.Cause(ctx)
-	if cause == ctx.Err() {
-		cause = nil
+	text := "stackone: the customer has not connected yet: " + ctx.Err().Error()
+	if t.failed != nil {
+		text += "; " + t.failed.Error()
 	}
-	err := errors.Join(ctx.Err(), cause, t.failed)
-	text := strings.NewReplacer(t.token, "[redacted]", "\n", "; ").Replace(err.Error())
-	return &pendingError{"stackone: the customer has not connected yet: " + line(text), err}
+	return &pendingError{text, errors.Join(ctx.Err(), context.Cause(ctx), t.failed)}
 }
 
 func (e *pendingError) Error() string { return e.text }

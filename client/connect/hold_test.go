@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,4 +111,27 @@ func TestTooManyRequestsWithoutALimit(t *testing.T) {
 		synctest.Wait()
 		assert.InDelta(t, 20*60/2.1, w.lookCount()-before, 40, "then each session is looked at every Interval again")
 	})
+}
+
+// A wait looks again after an hour, however long StackOne asked it to wait.
+func TestHugeRetryAfterDelaysOneLookByAnHour(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			testWaiter(t, func(t *testing.T, w *fixture) {
+				request := owner
+				request.ExpiresIn = 24 * 60 * 60
+				token := w.create(request).Details().Token
+				w.srv.Inject(stackonetest.Fault{Status: status, RetryAfter: 1000 * time.Hour})
+				begun := time.Now()
+				w.start(t.Context(), token)
+				time.Sleep(80 * time.Minute)
+				synctest.Wait()
+				times := w.lookTimes(begun, token)
+				require.Greater(t, len(times), 1)
+				assert.GreaterOrEqual(t, times[1], time.Hour)
+			})
+		})
+	}
 }

@@ -227,7 +227,7 @@ func (w *Waiter) lookFailed(ctx context.Context, t *wait, err error) error {
 	}
 	t.failed, t.delay = err, 0
 	if api := (*client.APIError)(nil); errors.As(err, &api) {
-		t.delay = api.RetryAfter
+		t.delay = min(api.RetryAfter, time.Hour)
 		if api.StatusCode == http.StatusTooManyRequests {
 			w.locked(func() { w.looks.hold(cmp.Or(t.delay, w.options.Interval)) })
 		}

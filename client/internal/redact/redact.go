@@ -3,12 +3,12 @@ package redact
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
-	"iter"
 	"net/url"
 	"slices"
 	"strconv"
@@ -19,25 +19,42 @@ import (
 
 const mark = "[redacted]"
 
-// Redactor removes known secrets from text. The zero value knows none.
-type Redactor struct{ secrets []string }
+// maxSecrets limits the secrets of a Redactor, since each costs a search of every text. A
+// call has about ten.
+const maxSecrets = 100
 
-// New returns a Redactor for secrets. It ignores those shorter than four bytes, which
+// Redactor removes known secrets from text. The zero value knows none.
+type Redactor struct {
+	secrets []string
+	tooMany bool // replace all of every text
+}
+
+// minSecret is the length of the shortest secret that a Redactor replaces. A shorter one
 // would garble any text and protect nothing.
+const minSecret = 4
+
+// New returns a Redactor for secrets.
 func New(secrets ...string) Redactor {
-	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < 4 })
+	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
 	// Replace a secret before any other that it contains.
-	slices.SortStableFunc(secrets, func(a, b string) int { return len(b) - len(a) })
-	return Redactor{slices.Compact(secrets)}
+	slices.SortFunc(secrets, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	secrets = slices.Compact(secrets)
+	if len(secrets) > maxSecrets {
+		return Redactor{tooMany: true}
+	}
+	return Redactor{secrets: secrets}
 }
 
 // Text returns s with the secrets replaced, whether they are plain or part of base64. It
 // replaces all of a text that contains a secret in escaped form.
 func (r Redactor) Text(s string) string {
+	if r.tooMany && s != "" {
+		return mark
+	}
 	word := longestWord(s)
 	for _, secret := range r.secrets {
 		s = strings.ReplaceAll(s, secret, mark)
-		if word >= base64.RawStdEncoding.EncodedLen(len(secret))-1 {
+		if inBase64(secret) <= word {
 			s = replaceBase64(s, secret)
 		}
 	}
@@ -66,6 +83,9 @@ func (r Redactor) Text(s string) string {
 func (r Redactor) in(s string) bool {
 	return slices.ContainsFunc(r.secrets, func(secret string) bool { return strings.Contains(s, secret) })
 }
+
+// inBase64 returns the fewest characters of base64 that hold a secret.
+func inBase64(secret string) int { return base64.RawStdEncoding.EncodedLen(len(secret)) - 1 }
 
 // replaceBase64 replaces the characters of base64 that encode the secret alone, at any
 // offset in the encoded text.
@@ -197,98 +217,6 @@ func (r Redactor) value(v any) any {
 		return clean
 	}
 	return v
-}
-
-// Secrets returns the values of the secret members in the body of a request or a
-// response, at any depth: in JSON within a string, too, and in a truncated body.
-func Secrets(body []byte) (secrets []string) {
-	if !literal(body) {
-		var members struct {
-			Token   string `json:"token"`
-			Link    string `json:"auth_link_url"`
-			Trigger string `json:"external_trigger_token"`
-		}
-		_ = json.Unmarshal(body, &members) // as far as it can be decoded
-		secrets = append(secrets, members.Token, members.Link, members.Trigger)
-	}
-	for value := range values(body) {
-		secrets = append(secrets, string(value))
-		if bytes.IndexByte(value, '\\') >= 0 {
-			secrets = append(secrets, unescape(string(value), `\`))
-		}
-	}
-	return secrets
-}
-
-// literal reports whether the strings of a JSON text stand in it as they decode: it has no
-// escapes and only ASCII, since other characters may fold to ASCII or be replaced.
-func literal(body []byte) bool {
-	return !slices.ContainsFunc(body, func(c byte) bool { return c == '\\' || c >= utf8.RuneSelf })
-}
-
-// values yields the text between the quotes that follow the name of a secret member.
-func values(body []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for rest := body; len(rest) > 1; rest = rest[1:] {
-			if c := rest[1] | 0x20; rest[0] != '"' || c != 't' && c != 'a' && c != 'e' {
-				continue
-			}
-			for _, name := range [...]string{"token", "auth_link_url", "external_trigger_token"} {
-				if len(rest) <= len(name) || !bytes.EqualFold(rest[1:1+len(name)], []byte(name)) {
-					continue
-				}
-				value := bytes.TrimLeft(rest[1+len(name):], `\`)
-				value, quoted := bytes.CutPrefix(value, []byte{'"'})
-				value, colon := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte{':'})
-				value, text := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n\\"), []byte{'"'})
-				if value, _, _ = bytes.Cut(value, []byte{'"'}); quoted && colon && text && !yield(bytes.TrimRight(value, `\`)) {
-					return
-				}
-			}
-		}
-	}
-}
-
-// ID returns id if it is safe to show without a Redactor, and "" otherwise: if it is
-// long, has characters other than letters, digits and ._:- or may contain one of the
-// secrets or a secret of a JSON body. It does not decode the bodies.
-func ID(id string, secrets []string, bodies ...[]byte) string {
-	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("._:-", c))
-	}) {
-		return ""
-	}
-	for _, secret := range secrets {
-		if secret != "" && strings.Contains(id, secret) {
-			return ""
-		}
-	}
-	for _, body := range bodies {
-		if EscapesLetter(body) { // perhaps of a name
-			return ""
-		}
-		for value := range values(body) {
-			if bytes.IndexByte(value, '\\') >= 0 || len(value) > 0 && len(value) <= len(id) && strings.Contains(id, string(value)) {
-				return ""
-			}
-		}
-	}
-	return id
-}
-
-// EscapesLetter reports whether a JSON text escapes an ASCII letter, which no encoder
-// does.
-func EscapesLetter(body []byte) bool {
-	for {
-		_, rest, found := bytes.Cut(body, []byte(`\u00`))
-		if !found {
-			return false
-		}
-		if len(rest) > 0 && '4' <= rest[0] && rest[0] <= '7' {
-			return true
-		}
-		body = rest
-	}
 }
 
 // UserInfo returns the text of an error with the user info of a URL, such as a proxy's,

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -137,6 +138,12 @@ func TestIDIsEmptyIfUnsafe(t *testing.T) {
 		assert.Equal(t, want, ID(id, []string{"", "key"}, nil, []byte(body)), id)
 	}
 	assert.Empty(t, ID("abc", nil, []byte(`{"token":"a\u0062c"}`)), "an escaped token could be anything")
+	for _, text := range []string{"secret-1", "xsecret-1", "xxsecret-1x"} {
+		id := base64.RawURLEncoding.EncodeToString([]byte(text))
+		assert.Empty(t, ID(id, []string{"secret-1"}), "base64 of %s", text)
+		assert.Empty(t, ID(id, nil, []byte(`{"token":"secret-1"}`)), "base64 of %s in a body", text)
+		assert.Equal(t, id, ID(id, []string{"another-1"}), "base64 of %s", text)
+	}
 	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)), "an escaped letter may belong to a name")
 	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u000a\u0062","token":7}`)), "an escaped letter after another escape")
 	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"x":"\u000a\u00e9\u00`)))
@@ -174,4 +181,19 @@ func TestUserInfoOfURLError(t *testing.T) {
 	assert.Equal(t, `Post "http://host": lost`, UserInfo(&url.Error{Op: "Post", URL: "http://host", Err: errors.New("lost")}))
 	assert.Equal(t, "://[redacted]@b", UserInfo(errors.New("://a@b")))
 	assert.Equal(t, "a://[redacted]@", UserInfo(errors.New("a://b@")))
+}
+
+// Each secret costs a search of every text, and the service decides how many there are.
+func TestTooManySecrets(t *testing.T) {
+	t.Parallel()
+	var secrets []string
+	for i := range maxSecrets {
+		secrets = append(secrets, fmt.Sprintf("secret-%d", i), fmt.Sprintf("secret-%d", i))
+	}
+	assert.Equal(t, "no such owner", New(secrets...).Text("no such owner"), "as many as are searched for")
+	many := New(append(secrets, "secret-100")...)
+	assert.Equal(t, mark, many.Text("no such owner"))
+	assert.Equal(t, mark, many.Line("no such owner", 100))
+	assert.JSONEq(t, `{"[redacted]":"[redacted]"}`, string(many.JSON([]byte(`{"a":"b"}`))))
+	assert.Empty(t, many.Text(""))
 }

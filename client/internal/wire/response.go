@@ -12,6 +12,8 @@ const (
 	maxErrorBody = 256 << 10 // limit of the body of an error response
 	maxDrain     = 64 << 10  // how much of it to read even if the limit is smaller, to reuse the connection
 	maxPrealloc  = 64 << 10  // the largest initial buffer for a Content-Length
+
+	maxEmptyReads = 100 // in a row, as bufio has it
 )
 
 var errTooLarge = errors.New("too large")
@@ -55,7 +57,7 @@ func Success(status int) bool { return status >= 200 && status < 300 }
 // there are more. hint is the expected size, or -1.
 func ReadAll(r io.Reader, hint, limit int64) ([]byte, error) {
 	body := make([]byte, 0, max(512, min(hint, maxPrealloc)+1))
-	for {
+	for empty := 0; ; {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
 		}
@@ -65,6 +67,9 @@ func ReadAll(r io.Reader, hint, limit int64) ([]byte, error) {
 		}
 		n, err := r.Read(room)
 		body = body[:len(body)+n]
+		if empty++; n > 0 {
+			empty = 0
+		}
 		switch {
 		case int64(len(body)) > limit:
 			return body[:limit], errTooLarge
@@ -72,6 +77,8 @@ func ReadAll(r io.Reader, hint, limit int64) ([]byte, error) {
 			return body, nil
 		case err != nil:
 			return body, err
+		case empty >= maxEmptyReads:
+			return body, io.ErrNoProgress
 		}
 	}
 }

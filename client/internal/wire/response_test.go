@@ -111,3 +111,26 @@ func TestInvalidStatus(t *testing.T) {
 		assert.Zero(t, result.Status())
 	}
 }
+
+// A body whose Read returns nothing and no error is given up, as bufio does.
+func TestBodyWithoutProgress(t *testing.T) {
+	t.Parallel()
+	idle := readerFunc(func([]byte) (int, error) { return 0, nil })
+	_, err := ReadAll(io.MultiReader(strings.NewReader("{}"), idle), -1, 10)
+	require.ErrorIs(t, err, io.ErrNoProgress)
+
+	reads := 0
+	slow := readerFunc(func(p []byte) (int, error) {
+		if reads++; reads%maxEmptyReads != 0 {
+			return 0, nil
+		}
+		return copy(p, "x"), nil
+	})
+	body, err := ReadAll(slow, -1, 3)
+	assert.ErrorIs(t, err, errTooLarge, "progress is slow, but there is some")
+	assert.Equal(t, "xxx", string(body))
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

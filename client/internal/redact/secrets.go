@@ -1,0 +1,109 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Secrets returns the values of the secret members in the body of a request or a
+// response, at any depth: in JSON within a string, too, and in a truncated body.
+func Secrets(body []byte) (secrets []string) {
+	if !literal(body) {
+		var members struct {
+			Token   string `json:"token"`
+			Link    string `json:"auth_link_url"`
+			Trigger string `json:"external_trigger_token"`
+		}
+		_ = json.Unmarshal(body, &members) // as far as it can be decoded
+		secrets = append(secrets, members.Token, members.Link, members.Trigger)
+	}
+	for value := range values(body) {
+		secrets = append(secrets, string(value))
+		if bytes.IndexByte(value, '\\') >= 0 {
+			secrets = append(secrets, unescape(string(value), `\`))
+		}
+	}
+	return secrets
+}
+
+// literal reports whether the strings of a JSON text stand in it as they decode: it has no
+// escapes and only ASCII, since other characters may fold to ASCII or be replaced.
+func literal(body []byte) bool {
+	return !slices.ContainsFunc(body, func(c byte) bool { return c == '\\' || c >= utf8.RuneSelf })
+}
+
+// values yields the text between the quotes that follow the name of a secret member.
+func values(body []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for rest := body; len(rest) > 1; rest = rest[1:] {
+			if c := rest[1] | 0x20; rest[0] != '"' || c != 't' && c != 'a' && c != 'e' {
+				continue
+			}
+			for _, name := range [...]string{"token", "auth_link_url", "external_trigger_token"} {
+				if len(rest) <= len(name) || !bytes.EqualFold(rest[1:1+len(name)], []byte(name)) {
+					continue
+				}
+				value := bytes.TrimLeft(rest[1+len(name):], `\`)
+				value, quoted := bytes.CutPrefix(value, []byte{'"'})
+				value, colon := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte{':'})
+				value, text := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n\\"), []byte{'"'})
+				if value, _, _ = bytes.Cut(value, []byte{'"'}); quoted && colon && text && !yield(bytes.TrimRight(value, `\`)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// ID returns id if it is safe to show without a Redactor, and "" otherwise: if it is
+// long, has characters other than letters, digits and ._:- or may contain one of the
+// secrets or a secret of a JSON body. It does not decode the bodies.
+func ID(id string, secrets []string, bodies ...[]byte) string {
+	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("._:-", c))
+	}) {
+		return ""
+	}
+	for _, secret := range secrets {
+		if holds(id, secret) {
+			return ""
+		}
+	}
+	for _, body := range bodies {
+		if EscapesLetter(body) { // perhaps of a name
+			return ""
+		}
+		for value := range values(body) {
+			if bytes.IndexByte(value, '\\') >= 0 || len(value) <= len(id) && holds(id, string(value)) {
+				return ""
+			}
+		}
+	}
+	return id
+}
+
+// holds reports whether s contains the secret, plain or, unless it is too short to tell,
+// as a part of base64.
+func holds(s, secret string) bool {
+	return secret != "" && strings.Contains(s, secret) ||
+		len(secret) >= minSecret && inBase64(secret) <= longestWord(s) && replaceBase64(s, secret) != s
+}
+
+// EscapesLetter reports whether a JSON text escapes an ASCII letter, which no encoder
+// does.
+func EscapesLetter(body []byte) bool {
+	for {
+		_, rest, found := bytes.Cut(body, []byte(`\u00`))
+		if !found {
+			return false
+		}
+		if len(rest) > 0 && '4' <= rest[0] && rest[0] <= '7' {
+			return true
+		}
+		body = rest
+	}
+}
