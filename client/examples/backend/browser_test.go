@@ -21,8 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startBrowser starts a headless browser for the test and its subtests, and skips
-// the test where there is none.
+// startBrowser starts a headless browser for the test and its subtests. It skips the
+// test if no browser is installed.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path := ""
@@ -33,12 +33,12 @@ func startBrowser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		t.Skip("no browser found: chromium, chromium-browser or google-chrome")
+		t.Skip("no browser found; tried chromium, chromium-browser and google-chrome")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.NoSandbox, chromedp.DisableGPU, // root in a container, without a graphics card
+		chromedp.NoSandbox, chromedp.DisableGPU, // for root in a container without a GPU
 		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-features", "Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"), // each a process
+		chromedp.Flag("disable-features", "Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"), // each needs a process
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
@@ -46,31 +46,31 @@ func startBrowser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
 	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(ctx)) // starts it
+	require.NoError(t, chromedp.Do(ctx)) // starts the browser
 	return ctx
 }
 
-// tab is a tab of the browser. Uncaught exceptions, and errors that the browser
-// logs, such as of the Content-Security-Policy, fail the test.
+// tab is a browser tab. Uncaught exceptions and errors that the browser logs, such as
+// violations of the Content-Security-Policy, fail the test.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 }
 
-// newCustomer opens the application in a browser context of its own, which shares
-// no cookie with others, and signs in.
-func newCustomer(t *testing.T, browser context.Context, h *harness, name string) tab {
+// newCustomerTab opens the application in a new browser context, which has its own
+// cookies, and signs in as the customer.
+func newCustomerTab(t *testing.T, browser context.Context, h *harness, name string) tab {
 	t.Helper()
 	customer := newTab(t, browser, chromedp.WithNewBrowserContext())
 	customer.do(chromedp.EmulateViewport(1100, 800), chromedp.Navigate(h.url))
-	customer.play("Sign in", name)
+	customer.clickAndLoad("Sign in", name)
 	return customer
 }
 
 func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOption) tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, options...)
-	ctx, cancelLate := context.WithTimeout(ctx, 8*patience)
+	ctx, cancelTimeout := context.WithTimeout(ctx, 8*timeout)
 	var mu sync.Mutex
 	var errs []string
 	require.NoError(t, chromedp.Listen(ctx, func(ev any) {
@@ -89,7 +89,7 @@ func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOpt
 		mu.Lock()
 		assert.Empty(t, errs, "errors in the browser")
 		mu.Unlock()
-		cancelLate()
+		cancelTimeout()
 		cancel()
 	})
 	return tab{t, ctx}
@@ -97,7 +97,7 @@ func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOpt
 
 func (tab tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, timeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		page, _ := chromedp.Run(tab.ctx, chromedp.Evaluate[string]("document.body.innerText"))
@@ -105,67 +105,68 @@ func (tab tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// sees waits for a heading.
-func (tab tab) sees(heading string) {
+// waitForHeading waits until the heading is visible.
+func (tab tab) waitForHeading(heading string) {
 	tab.t.Helper()
 	tab.do(chromedp.WaitVisible(fmt.Sprintf("//*[self::h1 or self::h2][normalize-space()=%q]", heading)))
 }
 
-// shows waits for a text.
-func (tab tab) shows(text string) {
+// waitForText waits until the text is visible.
+func (tab tab) waitForText(text string) {
 	tab.t.Helper()
 	tab.do(chromedp.WaitVisible(fmt.Sprintf("//main//*[contains(text(), %q)]", text)))
 }
 
-// click clicks a button or link, once the heading is there.
+// click clicks a button or link when the heading is visible.
 func (tab tab) click(heading, label string) {
 	tab.t.Helper()
-	tab.sees(heading)
-	tab.do(press(label))
+	tab.waitForHeading(heading)
+	tab.do(clickLabel(label))
 }
 
-func press(label string) chromedp.Action[chromedp.Void] {
+func clickLabel(label string) chromedp.Action[chromedp.Void] {
 	return chromedp.Click(fmt.Sprintf("//*[self::button or self::a][contains(normalize-space(), %q)]", label))
 }
 
-// play presses a button that loads a page, and waits until the page's scripts have run.
-func (tab tab) play(heading, label string) {
+// clickAndLoad clicks a button that loads a page, and waits until the page and its scripts
+// have loaded.
+func (tab tab) clickAndLoad(heading, label string) {
 	tab.t.Helper()
-	tab.sees(heading)
+	tab.waitForHeading(heading)
 	tab.do(func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
-		_, err := chromedp.WaitEvent(cdppage.LoadEventFired, nil, press(label))(ctx, t)
+		_, err := chromedp.WaitEvent(cdppage.LoadEventFired, nil, clickLabel(label))(ctx, t)
 		return chromedp.Void{}, err
 	})
 }
 
-// opens does what opens a new tab, and returns that.
-func (tab tab) opens(action func()) (opened tab) {
+// newTabFrom performs the action, and returns the tab that it opens.
+func (tab tab) newTabFrom(action func()) (opened tab) {
 	tab.t.Helper()
-	self := chromedp.FromContext(tab.ctx).Target.TargetID
+	opener := chromedp.FromContext(tab.ctx).Target.TargetID
 	id := chromedp.WaitNewTarget(tab.ctx, func(info *target.Info) bool {
-		return info.OpenerID == self && strings.HasPrefix(info.URL, "http")
+		return info.OpenerID == opener && strings.HasPrefix(info.URL, "http")
 	})
 	action()
 	select {
 	case id := <-id:
 		return newTab(tab.t, tab.ctx, chromedp.WithTargetID(id))
 	case <-tab.ctx.Done():
-		require.FailNow(tab.t, "no tab was opened")
+		require.FailNow(tab.t, "no tab opened")
 		return opened
 	}
 }
 
-// connect presses the button, which opens StackOne in a new tab.
+// connect clicks the button, and returns the new tab with StackOne.
 func (tab tab) connect(heading, label string) (opened tab) {
 	tab.t.Helper()
-	return tab.opens(func() { tab.click(heading, label) })
+	return tab.newTabFrom(func() { tab.click(heading, label) })
 }
 
-// picture checks that the page fits the screen, in light and dark and on a phone, and
-// takes pictures of it if there is a directory for them.
-func (tab tab) picture(dir, name string) {
+// screenshot checks that the page is not wider than a desktop or phone screen. If dir is
+// not empty, it also saves screenshots, including one in dark mode.
+func (tab tab) screenshot(dir, name string) {
 	tab.t.Helper()
-	tab.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { // a hidden tab draws nothing
+	tab.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { // hidden tabs are not rendered
 		_, err := cdp.Call(ctx, t, cdppage.BringToFront, cdp.Empty{})
 		return err
 	}))

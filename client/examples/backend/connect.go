@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	sessionLife   = 30 * time.Minute // time for a customer to connect, and limit of the wait
+	sessionLife   = 30 * time.Minute // how long a customer can connect, and a wait can last
 	createTimeout = 20 * time.Second // limit for creating a session, including retries
 )
 
@@ -34,9 +34,9 @@ func (a *app) sessionFor(who customer) gen.ConnectSessionCreate {
 	}
 }
 
-// correlated returns a logger whose records have a correlation ID: all records about a
-// session, from the call that creates it to the page that shows the result.
-func (a *app) correlated(id string) *slog.Logger { return a.log.With("correlation_id", id) }
+// logger returns a logger that adds a correlation ID. All records about a session have
+// the same ID, from the call that creates it to the page that shows the result.
+func (a *app) logger(id string) *slog.Logger { return a.log.With("correlation_id", id) }
 
 // connect creates a session for the customer and starts a wait.
 func (a *app) connect(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +48,7 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	id, next := rand.Text(), "/"
 	ctx, cancel := context.WithTimeout(r.Context(), createTimeout)
 	defer cancel()
-	link, err := a.client.ConnectSessions.Create(ctx, a.sessionFor(who), client.WithLogger(a.correlated(id)))
+	link, err := a.client.ConnectSessions.Create(ctx, a.sessionFor(who), client.WithLogger(a.logger(id)))
 	if err == nil {
 		err = a.created(r.Context(), session{ID: id, CustomerID: who.ID, Token: link.Token, AuthLink: link.AuthLinkURL})
 	}
@@ -56,20 +56,20 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	case err == nil && r.PostFormValue("then") == "open":
 		next = "/open"
 	case err != nil && r.Context().Err() == nil: // the browser has not disconnected
-		a.correlated(id).Error("cannot create a connect session", "customer", who.ID, "error", err)
+		a.logger(id).Error("cannot create a connect session", "customer", who.ID, "error", err)
 		err = a.store.change(r.Context(), who.ID, func(c *connection) {
 			c.Reference, c.Steps = id, nil
 			c.move(failed, "create", "No session could be created")
 		})
 		if err != nil {
-			a.failPage(w, r, err)
+			a.showError(w, r, err)
 			return
 		}
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
-// created stores a session before it is used, and starts a wait.
+// created stores a new session before the customer uses it, and starts a wait.
 func (a *app) created(ctx context.Context, s session) error {
 	s.Expires = instant{time.Now().Add(sessionLife)}
 	if err := a.store.begin(ctx, s); err != nil {
@@ -84,7 +84,7 @@ func (a *app) openAuthLink(w http.ResponseWriter, r *http.Request) {
 	who, _ := a.signedIn(r)
 	s, err := a.store.session(r.Context(), who.ID)
 	if err != nil {
-		a.failPage(w, r, err)
+		a.showError(w, r, err)
 		return
 	}
 	http.Redirect(w, r, cmp.Or(s.AuthLink, "/"), http.StatusSeeOther)
@@ -117,8 +117,8 @@ func (a *app) resume() error {
 	return rows.Err()
 }
 
-// await starts a goroutine that waits for the session. It ends when the session ends, when
-// the customer starts another session, or at shutdown.
+// await starts a goroutine that waits for the session. The wait ends with a result, when
+// the session expires, when the customer starts another session, or at shutdown.
 func (a *app) await(s session) {
 	ctx, cancel := context.WithDeadline(a.ctx, s.Expires.Time)
 	a.waits.mu.Lock()
@@ -134,10 +134,10 @@ func (a *app) await(s session) {
 }
 
 func (a *app) wait(ctx context.Context, s session) {
-	log := a.correlated(s.ID).With("customer", s.CustomerID)
-	log.Info("wait begins")
+	log := a.logger(s.ID).With("customer", s.CustomerID)
+	log.Info("wait started")
 	attempt, err := a.waiter.Wait(ctx, s.Token)
-	log.Info("wait ends", "error", err)
+	log.Info("wait ended", "error", err)
 	var ended *connect.ConnectionError
 	storeCtx := context.WithoutCancel(ctx)
 	switch {
@@ -167,14 +167,14 @@ func (a *app) wait(ctx context.Context, s session) {
 	}
 }
 
-// progressed stores the progress of the session with the token.
-func (a *app) progressed(token string, attempt *gen.ConnectSessionLatestAttempt) {
+// storeProgress stores the progress of the session with the token.
+func (a *app) storeProgress(token string, attempt *gen.ConnectSessionLatestAttempt) {
 	var s session
 	found, err := a.store.lookUp(a.ctx, []any{&s.ID, &s.CustomerID}, `SELECT id, customer_id FROM sessions WHERE token = $1`, token)
 	if found {
 		err = a.store.change(a.ctx, s.CustomerID, func(c *connection) {
 			switch {
-			case !c.waitsFor(s):
+			case !c.isWaitingFor(s):
 			case attempt == nil:
 				c.add("waiter", "Waiting for you to sign in")
 			case attempt.Status == gen.AttemptStatusPending:
@@ -184,7 +184,7 @@ func (a *app) progressed(token string, attempt *gen.ConnectSessionLatestAttempt)
 		})
 	}
 	if err != nil && a.ctx.Err() == nil {
-		a.correlated(s.ID).Warn("cannot store the progress of a wait", "error", err)
+		a.logger(s.ID).Warn("cannot store the progress of a wait", "error", err)
 	}
 }
 
@@ -196,7 +196,7 @@ func (a *app) storeEvent(ctx context.Context, event webhook.Event) error {
 		a.log.Error("cannot store a webhook event", "event", event, "error", err)
 		return err
 	}
-	a.correlated(id).Info("webhook event stored", "event", event, "first", first)
+	a.logger(id).Info("webhook event stored", "event", event, "first", first)
 	a.waiter.Connected(event)
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 func TestConnectWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	v.press("Connect your HR system")
 	assert.Equal(t, headWaiting, v.heading())
 	assert.Contains(t, v.text, `http-equiv="refresh"`)
@@ -28,11 +28,11 @@ func TestConnectWithoutJavaScript(t *testing.T) {
 	assert.NotContains(t, v.text, `http-equiv="refresh"`)
 
 	v.follow("Open StackOne")
-	assert.Equal(t, h.fake.URL, v.at.Scheme+"://"+v.at.Host)
+	assert.Equal(t, h.fake.URL, v.pageURL.Scheme+"://"+v.pageURL.Host)
 	v.press("Connect")
 
-	h.until(t, "customer-acme", knows("webhook", "account.created"))
-	account := h.until(t, "customer-acme", knows("waiter", "Connected")).Account
+	h.waitFor(t, "customer-acme", hasStep("webhook", "account.created"))
+	account := h.waitFor(t, "customer-acme", hasStep("waiter", "Connected")).Account
 	v.open(h.url)
 	assert.Equal(t, headConnected, v.heading())
 	assert.NotContains(t, v.text, `http-equiv="refresh"`)
@@ -40,21 +40,21 @@ func TestConnectWithoutJavaScript(t *testing.T) {
 	assert.Contains(t, v.text, fakeProvider)
 }
 
-func TestConnectByPollingAlone(t *testing.T) {
+func TestConnectByPollingOnly(t *testing.T) {
 	t.Parallel()
 	h := start(t, pollingOnly)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	v.press("Connect your HR system")
 	require.NoError(t, h.fake.Sessions()[0].Connect("8801"))
-	now := h.until(t, "customer-acme", is(connected))
+	now := h.waitFor(t, "customer-acme", inState(connected))
 	assert.Equal(t, "8801", now.Account.ID)
 	assert.False(t, now.Account.ConnectedAt.IsZero())
 	v.open("/")
 	assert.Contains(t, v.text, "8801")
-	assert.NotContains(t, v.text, "<dt>HR system</dt>", "only a webhook tells the provider")
+	assert.NotContains(t, v.text, "<dt>HR system</dt>", "only webhooks report the provider")
 }
 
-func TestOwnerComesFromTheSignIn(t *testing.T) {
+func TestOwnerComesFromSignIn(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
 	for _, path := range []string{"/connect", "/api/session"} {
@@ -68,7 +68,8 @@ func TestOwnerComesFromTheSignIn(t *testing.T) {
 	}
 }
 
-// One correlation ID leads through the log, from the call to the page that shows its end.
+// All log records about a session have the same correlation ID, from the call that creates
+// it to the page that shows the result.
 func TestCorrelationID(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/connect", "/api/session"} {
@@ -79,13 +80,13 @@ func TestCorrelationID(t *testing.T) {
 			id := h.connection(t, "customer-acme").Reference
 			require.NotEmpty(t, id)
 			require.NoError(t, h.fake.Sessions()[0].Connect(""))
-			h.until(t, "customer-acme", knows("webhook", "account.created"))
-			h.until(t, "customer-acme", knows("waiter", "Connected"))
-			s.until(headConnected)
+			h.waitFor(t, "customer-acme", hasStep("webhook", "account.created"))
+			h.waitFor(t, "customer-acme", hasStep("waiter", "Connected"))
+			s.waitFor(headConnected)
 			page := h.do(h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/", nil)))
-			assert.Contains(t, page.Body.String(), "<code>"+id+"</code>", "for the customer to tell our support")
+			assert.Contains(t, page.Body.String(), "<code>"+id+"</code>", "the page shows the ID as the reference for support")
 			for _, message := range []string{
-				"stackone attempt", "wait begins", "webhook event stored", "wait ends", "page updated", "page shown",
+				"stackone attempt", "wait started", "webhook event stored", "wait ended", "page updated", "page shown",
 			} {
 				assert.Contains(t, h.log.String(), `msg="`+message+`" correlation_id=`+id)
 			}
@@ -98,11 +99,11 @@ func TestCorrelationID(t *testing.T) {
 	}
 }
 
-// The customer can tell our support which call has failed.
-func TestCorrelationIDOfAFailure(t *testing.T) {
+// The page shows the correlation ID of a failed call as the reference for support.
+func TestCorrelationIDOfFailedCreate(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	h.fake.Inject(stackonetest.Fault{Status: http.StatusForbidden})
 	v.press("Connect your HR system")
 	id := h.connection(t, "customer-acme").Reference
@@ -115,7 +116,7 @@ func TestCorrelationIDOfAFailure(t *testing.T) {
 func TestSecretsStayOnTheServer(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	v.press("Connect your HR system")
 	details := h.fake.Sessions()[0].Details()
 	assert.NotContains(t, v.text, details.Token)
@@ -124,28 +125,28 @@ func TestSecretsStayOnTheServer(t *testing.T) {
 	rec := h.do(h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/open", nil)))
 	assert.Equal(t, details.AuthLinkURL, rec.Header().Get("Location"))
 	rec = h.do(h.as(t, "customer-cobalt", httptest.NewRequest(http.MethodGet, "/open", nil)))
-	assert.Equal(t, "/", rec.Header().Get("Location"), "another customer has no link")
+	assert.Equal(t, "/", rec.Header().Get("Location"), "another customer does not get the link")
 }
 
-func TestEnds(t *testing.T) {
+func TestUnsuccessfulConnections(t *testing.T) {
 	t.Parallel()
-	fail := func(code, description string) func(*harness) error {
+	failWith := func(code, description string) func(*harness) error {
 		return func(h *harness) error { return h.fake.Sessions()[0].Fail(code, description) }
 	}
 	tests := map[string]struct {
-		end     func(*harness) error
+		cause   func(*harness) error
 		heading string
 		text    string
 	}{
-		"access denied":   {fail("access_denied", "No & <b>never</b>"), headDeclined, "No &amp; &lt;b&gt;never&lt;/b&gt;"},
-		"provider's own":  {fail("server_error", ""), headDeclined, "in a few minutes"},
-		"set up wrong":    {fail("invalid_scope", ""), headDeclined, "<code>invalid_scope</code>"},
-		"unknown code":    {fail("strange_code", ""), headDeclined, "ended the sign-in"},
-		"no code":         {fail("", ""), headDeclined, "ended the sign-in"},
-		"cancelled":       {func(h *harness) error { return h.fake.Sessions()[0].Cancel() }, headCancelled, "Nothing was shared"},
-		"attempt expired": {func(h *harness) error { return h.fake.Sessions()[0].Expire() }, headExpired, "Begin again"},
-		"token expired":   {func(h *harness) error { h.fake.Advance(sessionLife + time.Minute); return nil }, headExpired, "Begin again"},
-		"refused": {func(h *harness) error {
+		"access denied":      {failWith("access_denied", "No & <b>never</b>"), headDeclined, "No &amp; &lt;b&gt;never&lt;/b&gt;"},
+		"server error":       {failWith("server_error", ""), headDeclined, "in a few minutes"},
+		"invalid scope":      {failWith("invalid_scope", ""), headDeclined, "<code>invalid_scope</code>"},
+		"unknown error code": {failWith("strange_code", ""), headDeclined, "returned an error during the sign-in"},
+		"no error code":      {failWith("", ""), headDeclined, "returned an error during the sign-in"},
+		"cancelled":          {func(h *harness) error { return h.fake.Sessions()[0].Cancel() }, headCancelled, "No data was shared"},
+		"attempt expired":    {func(h *harness) error { return h.fake.Sessions()[0].Expire() }, headExpired, "Start again"},
+		"token expired":      {func(h *harness) error { h.fake.Advance(sessionLife + time.Minute); return nil }, headExpired, "Start again"},
+		"403 while waiting": {func(h *harness) error {
 			h.fake.Inject(stackonetest.Fault{Status: http.StatusForbidden})
 			return nil
 		}, headFailed, "our fault"},
@@ -154,10 +155,10 @@ func TestEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := start(t)
-			v := signedIn(t, h, "Acme")
+			v := signInAs(t, h, "Acme")
 			v.press("Connect your HR system")
-			require.NoError(t, test.end(h))
-			h.until(t, "customer-acme", func(c connection) bool { return c.State != waiting })
+			require.NoError(t, test.cause(h))
+			h.waitFor(t, "customer-acme", func(c connection) bool { return c.State != waiting })
 			v.open("/")
 			assert.Equal(t, test.heading, v.heading())
 			assert.Contains(t, v.text, test.text)
@@ -167,30 +168,30 @@ func TestEnds(t *testing.T) {
 			sessions := h.fake.Sessions()
 			require.Len(t, sessions, 2)
 			require.NoError(t, sessions[1].Connect(""))
-			h.until(t, "customer-acme", is(connected))
+			h.waitFor(t, "customer-acme", inState(connected))
 		})
 	}
 }
 
-func TestServiceFailure(t *testing.T) {
+func TestCreateFails(t *testing.T) {
 	t.Parallel()
 	tests := map[string]stackonetest.Fault{
-		"wrong key":         {Status: http.StatusUnauthorized},
-		"proxy":             stackonetest.ProxyError(http.StatusBadGateway),
-		"later, much later": {Status: http.StatusTooManyRequests, RetryAfter: time.Hour},
-		"no connection":     {Reset: stackonetest.ResetAfterReading},
-		"of no use":         {Status: http.StatusCreated, Body: []byte("{}")},
+		"401":                         {Status: http.StatusUnauthorized},
+		"502 from a proxy":            stackonetest.ProxyError(http.StatusBadGateway),
+		"429 with a long Retry-After": {Status: http.StatusTooManyRequests, RetryAfter: time.Hour},
+		"connection reset":            {Reset: stackonetest.ResetAfterReading},
+		"unusable response":           {Status: http.StatusCreated, Body: []byte("{}")},
 	}
 	for name, fault := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := start(t)
-			v := signedIn(t, h, "Acme")
+			v := signInAs(t, h, "Acme")
 			h.fake.Inject(fault)
 			v.press("Connect your HR system")
 			assert.Equal(t, headFailed, v.heading())
-			assert.NotContains(t, v.text, "stackone:", "the customer sees no inner details")
-			assert.Contains(t, h.log.String(), "cannot create a connect session", "the operator does")
+			assert.NotContains(t, v.text, "stackone:", "the page shows no internal details")
+			assert.Contains(t, h.log.String(), "cannot create a connect session")
 			assert.NotContains(t, h.log.String(), h.fake.APIKey)
 			v.press("Try again")
 			assert.Equal(t, headWaiting, v.heading())
@@ -198,39 +199,39 @@ func TestServiceFailure(t *testing.T) {
 	}
 }
 
-func TestWaitSurvivesAnOutage(t *testing.T) {
+func TestWaitDuringOutage(t *testing.T) {
 	t.Parallel()
 	h := start(t, pollingOnly)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	h.fake.Inject(stackonetest.Fault{
 		Status: http.StatusServiceUnavailable, Times: 5,
 		When: func(r stackonetest.Request) bool { return r.Path == "/connect_sessions/authenticate" },
 	})
 	v.press("Connect your HR system")
 	require.NoError(t, h.fake.Sessions()[0].Connect(""))
-	h.until(t, "customer-acme", is(connected))
+	h.waitFor(t, "customer-acme", inState(connected))
 }
 
-func TestBeginningAnew(t *testing.T) {
+func TestStartAgainWhileWaiting(t *testing.T) {
 	t.Parallel()
 	h := start(t, pollingOnly)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	v.press("Connect your HR system")
 	h.do(h.as(t, "customer-acme", form("/connect"))) // in another tab
 	sessions := h.fake.Sessions()
 	require.Len(t, sessions, 2)
-	h.until(t, "customer-acme", knows("waiter", "Waiting for you"))
+	h.waitFor(t, "customer-acme", hasStep("waiter", "Waiting for you"))
 
-	require.NoError(t, sessions[0].Cancel()) // nobody waits for this one any more
+	require.NoError(t, sessions[0].Cancel()) // has no effect, because its wait was cancelled
 	require.NoError(t, sessions[1].Begin())
-	now := h.until(t, "customer-acme", func(c connection) bool { return c.Begun })
+	now := h.waitFor(t, "customer-acme", func(c connection) bool { return c.Begun })
 	assert.Equal(t, waiting, now.State)
 	require.NoError(t, sessions[1].Connect(""))
-	h.until(t, "customer-acme", is(connected))
+	h.waitFor(t, "customer-acme", inState(connected))
 }
 
-// Beginning anew ends the wait for the session before.
-func TestOneWaitForACustomer(t *testing.T) {
+// Starting again cancels the wait for the previous session.
+func TestOneWaitPerCustomer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, srv := inMemory(t)
@@ -241,24 +242,25 @@ func TestOneWaitForACustomer(t *testing.T) {
 		before := len(srv.Requests())
 		time.Sleep(time.Minute)
 		polls := len(srv.Requests()) - before
-		assert.InDelta(t, 29, polls, 3, "one every 2 s and a little, for the last session alone")
+		assert.InDelta(t, 29, polls, 3, "one poll about every 2 s, only of the last session")
 		h.stop()
 		h.waits.running.Wait()
 	})
 }
 
-// What comes late of an earlier session, when its wait is just ending, changes nothing.
-func TestLateNewsOfAnEarlierSession(t *testing.T) {
+// Progress and results of an earlier session change nothing, even if its wait reports them
+// after the customer has started again.
+func TestLateResultOfEarlierSession(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
-		h, ctx := start(t, on(t, d)), t.Context()
+		h, ctx := start(t, withDatabase(t, d)), t.Context()
 		s := h.store
 		first := session{ID: "1", CustomerID: "customer-acme", Token: "first"}
 		require.NoError(t, s.begin(ctx, first))
 		require.NoError(t, s.begin(ctx, session{ID: "2", CustomerID: "customer-acme", Token: "second"}))
 		before, err := s.connection(ctx, "customer-acme")
 		require.NoError(t, err)
-		h.progressed("first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
+		h.storeProgress("first", &gen.ConnectSessionLatestAttempt{Status: gen.AttemptStatusPending})
 		require.NoError(t, s.connected(ctx, first, &gen.ConnectSessionLatestAttempt{AccountSecureID: "1"}))
 		require.NoError(t, s.finish(ctx, first, expired, "", connect.ConnectionError{}))
 		after, err := s.connection(ctx, "customer-acme")
@@ -271,40 +273,40 @@ func TestLateNewsOfAnEarlierSession(t *testing.T) {
 	})
 }
 
-func TestConnectingAgain(t *testing.T) {
+func TestReconnect(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	v.press("Connect your HR system")
 	require.NoError(t, h.fake.Sessions()[0].Connect(""))
-	h.until(t, "customer-acme", knows("webhook", "account.created"))
-	first := h.until(t, "customer-acme", knows("waiter", "Connected")).Account
+	h.waitFor(t, "customer-acme", hasStep("webhook", "account.created"))
+	first := h.waitFor(t, "customer-acme", hasStep("waiter", "Connected")).Account
 
 	v.open("/")
 	v.press("Connect again")
 	require.NoError(t, h.fake.Sessions()[1].Cancel())
-	h.until(t, "customer-acme", is(cancelled))
+	h.waitFor(t, "customer-acme", inState(cancelled))
 	v.open("/")
-	assert.Contains(t, v.text, "Your earlier connection is still there")
+	assert.Contains(t, v.text, "Your earlier connection is still active")
 	assert.Contains(t, v.text, first.ID)
 
 	v.press("Try again")
 	require.NoError(t, h.fake.Sessions()[2].Connect(""))
-	h.until(t, "customer-acme", knows("webhook", "account.updated"))
-	assert.Equal(t, first.ID, h.until(t, "customer-acme", is(connected)).Account.ID, "the owner has one account")
+	h.waitFor(t, "customer-acme", hasStep("webhook", "account.updated"))
+	assert.Equal(t, first.ID, h.waitFor(t, "customer-acme", inState(connected)).Account.ID, "the account is updated, not created again")
 }
 
-func TestFakeNeedsASession(t *testing.T) {
+func TestSimulateWithoutSession(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	for _, play := range []string{"begin", "refuse", "expire"} {
-		assert.Equal(t, http.StatusConflict, h.do(h.as(t, "customer-acme", form("/fake", "play", play))).Code, play)
+	for _, outcome := range []string{"begin", "deny", "expire"} {
+		assert.Equal(t, http.StatusConflict, h.do(h.as(t, "customer-acme", form("/fake", "outcome", outcome))).Code, outcome)
 	}
-	assert.Equal(t, http.StatusBadRequest, h.do(h.as(t, "customer-acme", form("/fake", "play", "tricks"))).Code)
+	assert.Equal(t, http.StatusBadRequest, h.do(h.as(t, "customer-acme", form("/fake", "outcome", "unknown"))).Code)
 }
 
-// A customer who walks away is waited for as long as the session lives, and no longer.
-func TestWalkingAway(t *testing.T) {
+// If the customer never connects, the wait ends when the session expires.
+func TestCustomerNeverConnects(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, srv := inMemory(t)
@@ -318,8 +320,8 @@ func TestWalkingAway(t *testing.T) {
 	})
 }
 
-// The end of the application ends a wait, and is not the customer's fault.
-func TestStopWhileWaiting(t *testing.T) {
+// Shutdown cancels a wait without changing the connection, so that a restart can resume it.
+func TestShutdownWhileWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := inMemory(t)
@@ -332,8 +334,8 @@ func TestStopWhileWaiting(t *testing.T) {
 	})
 }
 
-// The customer closes the browser while the session is being made.
-func TestGoneBeforeTheAnswer(t *testing.T) {
+// If the browser disconnects while the session is created, no failure is stored.
+func TestDisconnectBeforeResponse(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -350,21 +352,21 @@ func TestHubSession(t *testing.T) {
 	require.Equal(t, http.StatusOK, rec.Code)
 	session := h.fake.Sessions()[0]
 	assert.Contains(t, rec.Body.String(), session.Details().Token)
-	assert.Equal(t, waiting, h.connection(t, "customer-cobalt").State, "before the page opens the Hub")
+	assert.Equal(t, waiting, h.connection(t, "customer-cobalt").State, "the wait starts before the page opens the Hub")
 
 	for _, who := range []string{"customer-acme", "customer-cobalt"} {
 		assert.Equal(t, http.StatusOK, h.do(h.as(t, who, form("/api/hub/succeeded"))).Code)
 	}
-	assert.Empty(t, h.connection(t, "customer-acme").Steps, "who does not wait has nothing to report")
+	assert.Empty(t, h.connection(t, "customer-acme").Steps, "ignored for a customer without an open session")
 	now := h.connection(t, "customer-cobalt")
-	assert.True(t, knows("browser", "reports success")(now))
+	assert.True(t, hasStep("browser", "reports success")(now))
 	assert.Equal(t, waiting, now.State)
 	require.NoError(t, session.Connect(""))
-	h.until(t, "customer-cobalt", is(connected))
+	h.waitFor(t, "customer-cobalt", inState(connected))
 }
 
-// A page gets no token of a session that nobody waits for.
-func TestHubSessionThatCannotBeStored(t *testing.T) {
+// If a session cannot be stored, the page does not get its token.
+func TestHubSessionNotStored(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
 	r := h.as(t, "customer-acme", form("/api/session"))

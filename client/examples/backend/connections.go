@@ -1,5 +1,6 @@
-// Copy from this file how the results of waits and webhooks are stored: each event once,
-// with a unique index, in the transaction that applies it. Late events change nothing.
+// Copy from this file how the results of waits and webhooks are stored. A unique index
+// ensures that each event is stored once, in the transaction that applies it. Outdated
+// events change nothing.
 package main
 
 import (
@@ -46,13 +47,13 @@ type account struct {
 	ConnectedAt instant
 }
 
-// step is something that happened, and how the application learned of it.
+// step is an entry in the history of a session. Via is how the application learned of it.
 type step struct {
 	At        time.Time
 	Via, Text string
 }
 
-// steps are stored as JSON, because they are only displayed.
+// steps is stored as JSON, because it is only displayed.
 type steps []step
 
 const maxSteps = 20
@@ -128,7 +129,7 @@ func (s *store) begin(ctx context.Context, next session) error {
 func (s *store) finish(ctx context.Context, of session, to state, text string, why connect.ConnectionError) error {
 	return s.transact(ctx, func(t *tx) {
 		t.change(of.CustomerID, func(c *connection) {
-			if c.waitsFor(of) {
+			if c.isWaitingFor(of) {
 				c.Code, c.Detail = why.Code, why.Description
 				c.move(to, "waiter", text)
 			}
@@ -181,7 +182,8 @@ func (s *store) event(ctx context.Context, e webhook.Event) (reference string, f
 	return reference, first, err
 }
 
-// lockedAccount is the locked row of an account, so that its events are applied one by one.
+// lockedAccount is the row of an account. It is locked, so that events of the account are
+// applied one at a time.
 type lockedAccount struct {
 	id, customerID string
 	newest         instant // the date of the latest event
@@ -208,8 +210,8 @@ func (a *lockedAccount) apply(e webhook.Event) bool {
 		a.deleted && !deletes && !e.EventDate.After(a.newest.Time):
 		return false
 	}
-	if e.OriginOwnerID != "" { // it is optional
-		who, _ := customerByID(e.OriginOwnerID) // none if the owner is not one of our customers
+	if e.OriginOwnerID != "" { // StackOne may omit it
+		who, _ := customerByID(e.OriginOwnerID) // zero if the owner is not one of our customers
 		a.customerID = who.ID
 	}
 	if e.EventDate.After(a.newest.Time) {
@@ -237,8 +239,8 @@ func (c *connection) apply(e webhook.Event) {
 	}
 }
 
-// waitsFor reports whether the connection is still waiting for the session.
-func (c *connection) waitsFor(s session) bool { return c.SessionID == s.ID && c.State == waiting }
+// isWaitingFor reports whether the connection is still waiting for the session.
+func (c *connection) isWaitingFor(s session) bool { return c.SessionID == s.ID && c.State == waiting }
 
 func (c *connection) move(to state, via, text string) {
 	c.State, c.Begun = to, false

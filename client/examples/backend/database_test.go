@@ -13,17 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// postgres is the server that all tests share; the first one that needs it starts it.
+// postgres is the server that all tests share. The first test that needs it starts it.
 var postgres struct {
-	start    sync.Once
-	address  string
-	err      error
-	stop     func()
-	schemata atomic.Int64
+	start   sync.Once
+	address string
+	err     error
+	stop    func()
+	schemas atomic.Int64
 }
 
-// database opens a database of the test's own. Opened again, it is the same one, as for
-// another instance, or after a restart.
+// database is the database of one test. Each call of open connects to the same database,
+// like another instance of the application, or the same one after a restart.
 type database struct{ address, file string }
 
 func sqlite(t *testing.T) database {
@@ -58,7 +58,7 @@ func postgreSQL(t *testing.T) database {
 	if postgres.err != nil {
 		t.Skip(postgres.err)
 	}
-	name := fmt.Sprintf("test%d", postgres.schemata.Add(1))
+	name := fmt.Sprintf("test%d", postgres.schemas.Add(1))
 	db, err := sql.Open("pgx", postgres.address)
 	require.NoError(t, err)
 	defer db.Close()
@@ -67,7 +67,7 @@ func postgreSQL(t *testing.T) database {
 	return database{address: postgres.address + "&search_path=" + url.QueryEscape(name)}
 }
 
-// count counts the rows of a table.
+// count returns the number of rows in a table.
 func (s *store) count(t *testing.T, table string) (n int) {
 	t.Helper()
 	_, err := s.lookUp(t.Context(), []any{&n}, "SELECT count(*) FROM "+table)
@@ -75,7 +75,7 @@ func (s *store) count(t *testing.T, table string) (n int) {
 	return n
 }
 
-func (s *store) emptied(t *testing.T) {
+func (s *store) clear(t *testing.T) {
 	t.Helper()
 	require.NoError(t, s.transact(t.Context(), func(tx *tx) {
 		for _, table := range []string{"accounts", "connections", "sessions", "events"} {
@@ -84,7 +84,7 @@ func (s *store) emptied(t *testing.T) {
 	}))
 }
 
-func TestInstancesThatBeginTogether(t *testing.T) {
+func TestConcurrentStarts(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
 		var all sync.WaitGroup

@@ -14,8 +14,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// Each request is answered while the server may still write, however long StackOne
-// takes.
+// A slow StackOne does not delay a response beyond the server's write timeout.
 func TestSlowStackOne(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/connect", "/api/session"} {
@@ -40,7 +39,7 @@ func TestSlowStackOne(t *testing.T) {
 	}
 }
 
-// A database that hangs does not hang the application.
+// A database that does not respond does not delay a response beyond the request timeout.
 func TestSlowDatabase(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"event":"account.created"}`)
@@ -48,7 +47,7 @@ func TestSlowDatabase(t *testing.T) {
 		request *http.Request
 		want    int
 	}{
-		"page":      {httptest.NewRequest(http.MethodGet, "/", nil), http.StatusOK}, // as signed out
+		"page":      {httptest.NewRequest(http.MethodGet, "/", nil), http.StatusOK}, // the sign-in page
 		"sign in":   {form("/sign-in", "customer", "customer-acme"), http.StatusInternalServerError},
 		"sign out":  {form("/sign-out"), http.StatusInternalServerError},
 		"connect":   {form("/connect"), http.StatusSeeOther},
@@ -64,12 +63,12 @@ func TestSlowDatabase(t *testing.T) {
 				if name == "webhook" {
 					r = delivery(body, webhook.Sign(body, "secret"))
 				}
-				hanging, err := h.store.db.BeginTx(t.Context(), nil) // holds the only connection
+				blocking, err := h.store.db.BeginTx(t.Context(), nil) // holds the only connection
 				require.NoError(t, err)
 				begun := time.Now()
 				assert.Equal(t, test.want, h.do(r).Code)
 				assert.LessOrEqual(t, time.Since(begun), requestTimeout)
-				require.NoError(t, hanging.Rollback())
+				require.NoError(t, blocking.Rollback())
 			})
 		})
 	}

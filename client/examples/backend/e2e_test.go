@@ -16,19 +16,19 @@ const (
 	headReady     = "Connect your HR system"
 	headWaiting   = "Continue at StackOne"
 	headConnected = "Your HR system is connected"
-	headDeclined  = "Your HR system said no"
-	headCancelled = "You did not connect"
+	headDeclined  = "The connection was declined"
+	headCancelled = "You cancelled the connection"
 	headExpired   = "Time ran out"
-	headFailed    = "Connecting does not work right now"
+	headFailed    = "We cannot connect you right now"
 )
 
-// noSuchPage is an address whose 404 is no error of the application.
+// noSuchPage is a path without a page. Its 404 does not fail a test.
 const noSuchPage = "/no-such-page"
 
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
-	shots := screenshots(t)
+	shots := screenshotDir(t)
 
 	run := func(name string, test func(t *testing.T)) {
 		t.Run(name, func(t *testing.T) { t.Parallel(); test(t) })
@@ -38,151 +38,151 @@ func TestBrowser(t *testing.T) {
 		h := start(t)
 		acme := newTab(t, browser, chromedp.WithNewBrowserContext())
 		acme.do(chromedp.Navigate(h.url))
-		acme.sees("Sign in")
-		acme.picture(shots, "signed-out")
-		acme.play("Sign in", "Acme")
-		acme.sees(headReady)
-		acme.picture(shots, "ready")
+		acme.waitForHeading("Sign in")
+		acme.screenshot(shots, "signed-out")
+		acme.clickAndLoad("Sign in", "Acme")
+		acme.waitForHeading(headReady)
+		acme.screenshot(shots, "ready")
 
 		stackone := acme.connect(headReady, "Connect your HR system")
-		acme.sees(headWaiting)
-		acme.shows("Waiting for you to sign in")
-		acme.picture(shots, "waiting")
+		acme.waitForHeading(headWaiting)
+		acme.waitForText("Waiting for you to sign in")
+		acme.screenshot(shots, "waiting")
 		require.NoError(t, h.fake.Sessions()[0].Begin())
-		acme.sees("You are signing in")
-		acme.picture(shots, "signing-in")
+		acme.waitForHeading("You are signing in")
+		acme.screenshot(shots, "signing-in")
 
-		stackone.decides("connect")
-		stackone.sees("Connected")
-		acme.sees(headConnected)
-		now := h.until(t, "customer-acme", knows("webhook", "account.created"))
-		acme.shows(now.Account.ID)
-		acme.shows(fakeProvider)
-		h.until(t, "customer-acme", knows("waiter", "Connected"))
-		acme.picture(shots, "connected")
+		stackone.decide("connect")
+		stackone.waitForHeading("Connected")
+		acme.waitForHeading(headConnected)
+		now := h.waitFor(t, "customer-acme", hasStep("webhook", "account.created"))
+		acme.waitForText(now.Account.ID)
+		acme.waitForText(fakeProvider)
+		h.waitFor(t, "customer-acme", hasStep("waiter", "Connected"))
+		acme.screenshot(shots, "connected")
 	})
 
 	run("decline and try again", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
+		acme := newCustomerTab(t, browser, h, "Acme")
 		stackone := acme.connect(headReady, "Connect your HR system")
-		stackone.decides("decline")
-		acme.sees(headCancelled)
-		acme.picture(shots, "cancelled")
+		stackone.decide("decline")
+		acme.waitForHeading(headCancelled)
+		acme.screenshot(shots, "cancelled")
 
 		again := acme.connect(headCancelled, "Try again")
-		again.decides("connect")
-		acme.sees(headConnected)
+		again.decide("connect")
+		acme.waitForHeading(headConnected)
 	})
 
-	run("an earlier connection", func(t *testing.T) {
+	run("earlier connection", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
-		acme.connect(headReady, "Connect your HR system").decides("connect")
-		account := h.until(t, "customer-acme", knows("webhook", "account.created")).Account
-		h.until(t, "customer-acme", knows("waiter", "Connected"))
-		acme.connect(headConnected, "Connect again").decides("decline")
-		acme.sees(headCancelled)
-		acme.sees("Your earlier connection is still there")
-		acme.shows(account.ID)
+		acme := newCustomerTab(t, browser, h, "Acme")
+		acme.connect(headReady, "Connect your HR system").decide("connect")
+		account := h.waitFor(t, "customer-acme", hasStep("webhook", "account.created")).Account
+		h.waitFor(t, "customer-acme", hasStep("waiter", "Connected"))
+		acme.connect(headConnected, "Connect again").decide("decline")
+		acme.waitForHeading(headCancelled)
+		acme.waitForHeading("Your earlier connection is still active")
+		acme.waitForText(account.ID)
 		assert.True(t, acme.eval(`document.querySelector("h2").getBoundingClientRect().top -
-			document.querySelector("form.connect").getBoundingClientRect().bottom >= 24`), "there is room above it")
-		acme.picture(shots, "earlier-connection")
+			document.querySelector("form.connect").getBoundingClientRect().bottom >= 24`), "there is space above the heading")
+		acme.screenshot(shots, "earlier-connection")
 	})
 
 	run("no such page", func(t *testing.T) {
 		h := start(t)
-		anybody := newTab(t, browser, chromedp.WithNewBrowserContext())
-		anybody.do(chromedp.Navigate(h.url + noSuchPage))
-		anybody.sees("There is no such page")
-		anybody.picture(shots, "not-found")
-		anybody.click("There is no such page", "Back to the start")
-		anybody.sees("Sign in")
+		visitor := newTab(t, browser, chromedp.WithNewBrowserContext())
+		visitor.do(chromedp.Navigate(h.url + noSuchPage))
+		visitor.waitForHeading("Page not found")
+		visitor.screenshot(shots, "not-found")
+		visitor.click("Page not found", "Back to the start")
+		visitor.waitForHeading("Sign in")
 	})
 
-	run("refused by the provider", func(t *testing.T) {
+	run("denied by the provider", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
+		acme := newCustomerTab(t, browser, h, "Acme")
 		acme.connect(headReady, "Connect your HR system")
-		acme.play(headWaiting, "Refuse as the provider")
-		acme.sees(headDeclined)
-		acme.shows("ask an administrator")
+		acme.clickAndLoad(headWaiting, "Deny access")
+		acme.waitForHeading(headDeclined)
+		acme.waitForText("ask an administrator")
 		acme.do(chromedp.Click("//summary"))
-		acme.shows("access_denied")
-		acme.shows("The resource owner denied the request")
-		acme.picture(shots, "declined")
+		acme.waitForText("access_denied")
+		acme.waitForText("The resource owner denied the request")
+		acme.screenshot(shots, "declined")
 	})
 
-	run("expire", func(t *testing.T) {
+	run("attempt expires", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
+		acme := newCustomerTab(t, browser, h, "Acme")
 		acme.connect(headReady, "Connect your HR system")
-		acme.play(headWaiting, "Let it expire")
-		acme.sees(headExpired)
-		acme.picture(shots, "expired")
+		acme.clickAndLoad(headWaiting, "Expire the attempt")
+		acme.waitForHeading(headExpired)
+		acme.screenshot(shots, "expired")
 	})
 
-	run("the session's token expires", func(t *testing.T) {
+	run("token expires", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
+		acme := newCustomerTab(t, browser, h, "Acme")
 		acme.connect(headReady, "Connect your HR system")
-		acme.sees(headWaiting)
+		acme.waitForHeading(headWaiting)
 		h.fake.Advance(sessionLife + time.Second)
-		acme.sees(headExpired)
+		acme.waitForHeading(headExpired)
 	})
 
 	run("StackOne fails", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
-		acme.play(headReady, "Fail the next session")
-		// The new tab has no auth link to go to, and shows the application.
+		acme := newCustomerTab(t, browser, h, "Acme")
+		acme.clickAndLoad(headReady, "Fail the next session")
+		// There is no auth link, so the new tab shows the application.
 		other := acme.connect(headReady, "Connect your HR system")
-		acme.sees(headFailed)
-		other.sees(headFailed)
-		acme.picture(shots, "failed")
+		acme.waitForHeading(headFailed)
+		other.waitForHeading(headFailed)
+		acme.screenshot(shots, "failed")
 		stackone := acme.connect(headFailed, "Try again")
-		stackone.decides("connect")
-		acme.sees(headConnected)
-		other.sees(headConnected)
+		stackone.decide("connect")
+		acme.waitForHeading(headConnected)
+		other.waitForHeading(headConnected)
 	})
 
-	run("reload in the middle", func(t *testing.T) {
+	run("reload while waiting", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
+		acme := newCustomerTab(t, browser, h, "Acme")
 		acme.connect(headReady, "Connect your HR system")
-		acme.sees(headWaiting)
+		acme.waitForHeading(headWaiting)
 		acme.do(chromedp.Reload())
-		acme.sees(headWaiting)
-		assert.Len(t, h.fake.Sessions(), 1, "a reload makes no session")
+		acme.waitForHeading(headWaiting)
+		assert.Len(t, h.fake.Sessions(), 1, "a reload does not create a session")
 
-		stackone := acme.opens(func() { acme.click(headWaiting, "Open StackOne") })
-		stackone.decides("connect")
-		acme.sees(headConnected)
+		stackone := acme.newTabFrom(func() { acme.click(headWaiting, "Open StackOne") })
+		stackone.decide("connect")
+		acme.waitForHeading(headConnected)
 		acme.do(chromedp.Reload())
-		acme.sees(headConnected)
+		acme.waitForHeading(headConnected)
 	})
 
-	run("two customers at once", func(t *testing.T) {
+	run("two customers concurrently", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
-		cobalt := newCustomer(t, browser, h, "Cobalt Logistics")
+		acme := newCustomerTab(t, browser, h, "Acme")
+		cobalt := newCustomerTab(t, browser, h, "Cobalt Logistics")
 		acmeAtStackOne := acme.connect(headReady, "Connect your HR system")
 		cobaltAtStackOne := cobalt.connect(headReady, "Connect your HR system")
-		acmeAtStackOne.shows("Acme")
-		cobaltAtStackOne.shows("Cobalt Logistics")
+		acmeAtStackOne.waitForText("Acme")
+		cobaltAtStackOne.waitForText("Cobalt Logistics")
 
-		cobaltAtStackOne.decides("connect")
-		cobalt.sees(headConnected)
-		h.until(t, "customer-cobalt", knows("webhook", "account.created"))
-		cobaltsAccount := h.until(t, "customer-cobalt", knows("waiter", "Connected")).Account.ID
+		cobaltAtStackOne.decide("connect")
+		cobalt.waitForHeading(headConnected)
+		h.waitFor(t, "customer-cobalt", hasStep("webhook", "account.created"))
+		cobaltAccount := h.waitFor(t, "customer-cobalt", hasStep("waiter", "Connected")).Account.ID
 		acme.do(chromedp.Reload())
-		acme.sees(headWaiting)
+		acme.waitForHeading(headWaiting)
 
-		acmeAtStackOne.decides("decline")
-		acme.sees(headCancelled)
+		acmeAtStackOne.decide("decline")
+		acme.waitForHeading(headCancelled)
 		cobalt.do(chromedp.Reload())
-		cobalt.sees(headConnected)
-		cobalt.shows(cobaltsAccount)
+		cobalt.waitForHeading(headConnected)
+		cobalt.waitForText(cobaltAccount)
 	})
 
 	run("without JavaScript", func(t *testing.T) {
@@ -191,65 +191,65 @@ func TestBrowser(t *testing.T) {
 		acme.do(withoutJavaScript(), chromedp.Navigate(h.url))
 		acme.click("Sign in", "Acme")
 		acme.click(headReady, "Connect your HR system")
-		acme.sees(headWaiting)
-		acme.shows("This page reloads every 3 seconds")
-		acme.picture(shots, "waiting-without-javascript")
-		stackone := acme.opens(func() { acme.click(headWaiting, "Open StackOne") })
-		stackone.decides("connect")
-		acme.sees(headConnected) // by the page's own refresh
+		acme.waitForHeading(headWaiting)
+		acme.waitForText("This page reloads every 3 seconds")
+		acme.screenshot(shots, "waiting-without-javascript")
+		stackone := acme.newTabFrom(func() { acme.click(headWaiting, "Open StackOne") })
+		stackone.decide("connect")
+		acme.waitForHeading(headConnected) // after the page has reloaded itself
 	})
 
-	run("by keyboard", func(t *testing.T) {
+	run("keyboard", func(t *testing.T) {
 		h := start(t)
-		acme := newCustomer(t, browser, h, "Acme")
-		acme.sees(headReady)
-		for range 20 { // tabs at most
+		acme := newCustomerTab(t, browser, h, "Acme")
+		acme.waitForHeading(headReady)
+		for range 20 { // presses of the Tab key, at most
 			acme.do(chromedp.KeyEvent("\t"))
 			if acme.eval("document.activeElement.closest('form.connect') !== null") {
 				break
 			}
 		}
 		assert.True(t, acme.eval("document.activeElement.matches('form.connect button:focus-visible')"))
-		assert.True(t, acme.eval("getComputedStyle(document.activeElement).outlineStyle === 'solid'"), "the focus is seen")
-		acme.picture(shots, "focus")
-		stackone := acme.opens(func() { acme.do(chromedp.KeyEvent("\r")) })
-		acme.sees(headWaiting)
-		assert.True(t, acme.eval("document.activeElement.matches('#status h1')"), "the focus stays where the change is")
-		stackone.decides("connect")
-		acme.sees(headConnected)
+		assert.True(t, acme.eval("getComputedStyle(document.activeElement).outlineStyle === 'solid'"), "the focus is visible")
+		acme.screenshot(shots, "focus")
+		stackone := acme.newTabFrom(func() { acme.do(chromedp.KeyEvent("\r")) })
+		acme.waitForHeading(headWaiting)
+		assert.True(t, acme.eval("document.activeElement.matches('#status h1')"), "the focus moves to the new heading")
+		stackone.decide("connect")
+		acme.waitForHeading(headConnected)
 		acme.do(chromedp.WaitReady("//*[@role='status'][contains(., 'Your HR system is connected')]"))
 	})
 
-	run("the Hub in the page", func(t *testing.T) {
+	run("Hub in the page", func(t *testing.T) {
 		h := start(t, func(cfg *config) { cfg.hubScript = "testdata/hub.js" })
-		acme := newCustomer(t, browser, h, "Acme")
+		acme := newCustomerTab(t, browser, h, "Acme")
 		acme.click(headReady, "Connect your HR system")
-		acme.sees("The Hub")
-		h.until(t, "customer-acme", is(waiting))
-		acme.picture(shots, "hub")
+		acme.waitForHeading("The Hub")
+		h.waitFor(t, "customer-acme", inState(waiting))
+		acme.screenshot(shots, "hub")
 		session := h.fake.Sessions()[0]
 		assert.True(t, acme.eval("document.querySelector('stackone-hub').getAttribute('token') === '"+session.Details().Token+"'"))
 		assert.True(t, acme.eval("document.querySelector('stackone-hub').getAttribute('base-url') === '"+h.fake.URL+"'"))
 
 		acme.click("The Hub", "Succeed")
-		now := h.until(t, "customer-acme", knows("browser", "reports success"))
-		assert.Equal(t, waiting, now.State, "the browser's word is not enough")
+		now := h.waitFor(t, "customer-acme", hasStep("browser", "reports success"))
+		assert.Equal(t, waiting, now.State, "the Hub's event does not prove the connection")
 		require.NoError(t, session.Connect(""))
 		acme.click("The Hub", "Leave")
-		acme.sees(headConnected)
-		assert.True(t, acme.eval("document.querySelector('stackone-hub') === null"), "the token leaves the page")
+		acme.waitForHeading(headConnected)
+		assert.True(t, acme.eval("document.querySelector('stackone-hub') === null"), "closing the Hub removes the token from the page")
 	})
 }
 
 func (tab tab) eval(expression string) bool {
 	tab.t.Helper()
-	yes, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](expression))
+	value, err := chromedp.Run(tab.ctx, chromedp.Evaluate[bool](expression))
 	require.NoError(tab.t, err)
-	return yes
+	return value
 }
 
-// decides presses a button of the fake's consent page.
-func (tab tab) decides(decision string) {
+// decide clicks a button on the fake's consent page.
+func (tab tab) decide(decision string) {
 	tab.t.Helper()
 	tab.do(chromedp.Click(chromedp.CSS("button[value=" + decision + "]")))
 }

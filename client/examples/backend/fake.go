@@ -1,5 +1,5 @@
-// Copy nothing from this file: it is the fake StackOne of the demonstration, and the
-// buttons of the page that control it.
+// Do not copy from this file: it runs the fake StackOne for the demonstration, and handles
+// the buttons that control it.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest/hub"
 )
 
-// fake is a fake StackOne with a webhook and the Hub.
+// fake is a fake StackOne that serves the Hub and can deliver webhooks.
 type fake struct {
 	*stackonetest.Server
 	webhookSecret string
@@ -22,13 +22,13 @@ func newFake(opts ...stackonetest.Option) *fake {
 	return f
 }
 
-// deliver makes the fake post its events to an endpoint.
+// deliver configures the endpoint for webhooks.
 func (f *fake) deliver(endpoint string) {
 	f.Deliver(stackonetest.Webhook{URL: endpoint, Secret: f.webhookSecret})
 }
 
-// playFake simulates outcomes that the fake's consent page does not offer.
-func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
+// simulate handles the buttons for outcomes that the fake's consent page does not offer.
+func (a *app) simulate(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -36,14 +36,14 @@ func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
 	}
 	now, err := a.store.session(r.Context(), who.ID)
 	if err != nil {
-		a.failPage(w, r, err)
+		a.showError(w, r, err)
 		return
 	}
 	session := a.fake.Session(now.Token)
-	switch r.PostFormValue("play") {
+	switch r.PostFormValue("outcome") {
 	case "begin":
 		err = session.Begin()
-	case "refuse":
+	case "deny":
 		err = session.Fail("access_denied", "The resource owner denied the request")
 	case "expire":
 		err = session.Expire()
@@ -53,11 +53,11 @@ func (a *app) playFake(w http.ResponseWriter, r *http.Request) {
 			When:   func(r stackonetest.Request) bool { return r.Path == "/connect_sessions" },
 		})
 	default:
-		a.showProblem(w, http.StatusBadRequest, "Unknown action", "Use the buttons on the page.")
+		a.showMessage(w, http.StatusBadRequest, "Unknown outcome", "Use the buttons on the page.")
 		return
 	}
 	if err != nil {
-		a.showProblem(w, http.StatusConflict, "Connect first", "There is no open session.")
+		a.showMessage(w, http.StatusConflict, "No open session", "Connect first.")
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

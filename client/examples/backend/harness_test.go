@@ -23,25 +23,24 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-// patience bounds what a test waits for; nothing that passes takes so long.
-const patience = time.Minute
+// timeout limits each wait of a test. It is generous, for busy machines.
+const timeout = time.Minute
 
-// harness is the application with a fake StackOne and SQLite, on a real server.
+// harness runs the application on an HTTP server, by default with SQLite and a fake StackOne.
 type harness struct {
 	*app
 	url  string
-	log  *logbook
+	log  *logBuffer
 	stop func()
 }
 
-// start runs the application until the test ends, and checks then that nothing
-// of it is left over.
+// start runs the application until the test ends, and then waits until it has stopped.
 func start(t *testing.T, options ...func(*config)) *harness {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	log := &logbook{}
+	log := &logBuffer{}
 	cfg := config{
-		webhookSecrets: []string{"the fake's"},
+		webhookSecrets: []string{"replaced below"},
 		waiting:        connect.WaiterOptions{Interval: 20 * time.Millisecond, LooksPerMinute: -1}, log: slog.New(slog.NewTextHandler(log, nil)),
 	}
 	for _, o := range options {
@@ -65,15 +64,14 @@ func start(t *testing.T, options ...func(*config)) *harness {
 	}
 	stop := sync.OnceFunc(func() {
 		cancel()
-		srv.Close() // returns when no stream is open any more
+		srv.Close() // waits for open streams
 		a.waits.running.Wait()
 	})
 	t.Cleanup(stop)
 	return &harness{app: a, url: srv.URL, log: log, stop: stop}
 }
 
-// sharedFake is a fake StackOne for several instances of the application, or for one
-// that is restarted.
+// sharedFake returns a fake StackOne that several instances of the application can use.
 func sharedFake(t *testing.T) *fake {
 	f := newFake()
 	t.Cleanup(func() {
@@ -83,18 +81,18 @@ func sharedFake(t *testing.T) *fake {
 	return f
 }
 
-// on makes the application use the database.
-func on(t *testing.T, d database) func(*config) {
+// withDatabase makes the application use the database.
+func withDatabase(t *testing.T, d database) func(*config) {
 	return func(cfg *config) { cfg.store = d.open(t) }
 }
 
-// with makes the application call the fake.
-func with(f *fake) func(*config) {
+// withFake makes the application call the fake.
+func withFake(f *fake) func(*config) {
 	return func(cfg *config) { cfg.fake = f }
 }
 
-// inMemory is the application in a bubble of virtual time, with a fake StackOne that
-// needs no socket, until the test ends.
+// inMemory returns the application with an in-memory fake StackOne, for use in a
+// synctest bubble. Both stop when the test ends.
 func inMemory(t *testing.T) (*harness, *stackonetest.Server) {
 	t.Helper()
 	return inMemoryOn(t, sqlite(t))
@@ -115,29 +113,29 @@ func inMemoryOn(t *testing.T, d database, options ...func(*config)) (*harness, *
 	return &harness{app: a, stop: cancel}, fake.Server
 }
 
-// pollingOnly leaves the webhook out, as for a service that sends none.
+// pollingOnly disables the webhook.
 func pollingOnly(cfg *config) { cfg.webhookSecrets = nil }
 
-// until waits for a customer's connection to be as wanted.
-func (h *harness) until(t *testing.T, customerID string, wanted func(connection) bool) connection {
+// waitFor waits until a customer's connection meets the condition.
+func (h *harness) waitFor(t *testing.T, customerID string, condition func(connection) bool) connection {
 	t.Helper()
-	late := time.After(patience)
-	look := time.NewTicker(10 * time.Millisecond)
-	defer look.Stop()
+	deadline := time.After(timeout)
+	poll := time.NewTicker(10 * time.Millisecond)
+	defer poll.Stop()
 	for {
 		now := h.connection(t, customerID)
-		if wanted(now) {
+		if condition(now) {
 			return now
 		}
 		select {
-		case <-look.C:
-		case <-late:
-			require.FailNowf(t, "the connection is not as wanted", "%+v", now)
+		case <-poll.C:
+		case <-deadline:
+			require.FailNowf(t, "timed out waiting for a connection", "%+v", now)
 		}
 	}
 }
 
-// connection returns a customer's connection as it is now.
+// connection returns the current state of a customer's connection.
 func (h *harness) connection(t *testing.T, customerID string) connection {
 	t.Helper()
 	now, err := h.store.connection(context.Background(), customerID)
@@ -145,12 +143,12 @@ func (h *harness) connection(t *testing.T, customerID string) connection {
 	return now
 }
 
-func is(wanted state) func(connection) bool {
-	return func(c connection) bool { return c.State == wanted }
+func inState(want state) func(connection) bool {
+	return func(c connection) bool { return c.State == want }
 }
 
-// knows reports whether a step came by this way.
-func knows(via, text string) func(connection) bool {
+// hasStep is the condition that a step was reported via the waiter, webhook or browser.
+func hasStep(via, text string) func(connection) bool {
 	return func(c connection) bool {
 		for _, s := range c.Steps {
 			if s.Via == via && strings.Contains(s.Text, text) {
@@ -161,27 +159,27 @@ func knows(via, text string) func(connection) bool {
 	}
 }
 
-// visitor is a browser without JavaScript: it has cookies, follows redirects and
-// fills in forms.
+// visitor is a minimal browser without JavaScript. It keeps cookies, follows redirects
+// and submits forms.
 type visitor struct {
-	t    *testing.T
-	http *http.Client
-	at   *url.URL // of the page that it is on
-	page *html.Node
-	text string // of the page
+	t       *testing.T
+	http    *http.Client
+	pageURL *url.URL
+	page    *html.Node
+	text    string // the HTML of the page
 }
 
 func newVisitor(t *testing.T, h *harness) *visitor {
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	v := &visitor{t: t, http: &http.Client{Jar: jar, Timeout: patience}}
+	v := &visitor{t: t, http: &http.Client{Jar: jar, Timeout: timeout}}
 	t.Cleanup(v.http.CloseIdleConnections)
 	v.open(h.url + "/")
 	return v
 }
 
-// signedIn is a visitor who is a customer.
-func signedIn(t *testing.T, h *harness, customer string) *visitor {
+// signInAs returns a visitor who has signed in as the customer.
+func signInAs(t *testing.T, h *harness, customer string) *visitor {
 	t.Helper()
 	v := newVisitor(t, h)
 	v.press(customer)
@@ -192,8 +190,8 @@ func (v *visitor) open(ref string) {
 	v.t.Helper()
 	u, err := url.Parse(ref)
 	require.NoError(v.t, err)
-	if v.at != nil {
-		u = v.at.ResolveReference(u)
+	if v.pageURL != nil {
+		u = v.pageURL.ResolveReference(u)
 	}
 	res, err := v.http.Get(u.String())
 	v.read(res, err)
@@ -207,13 +205,13 @@ func (v *visitor) read(res *http.Response, err error) {
 	_, err = body.ReadFrom(res.Body)
 	require.NoError(v.t, err)
 	require.Equal(v.t, http.StatusOK, res.StatusCode, body.String())
-	v.at = res.Request.URL
+	v.pageURL = res.Request.URL
 	v.text = body.String()
 	v.page, err = html.ParseWithOptions(&body, html.ParseOptionEnableScripting(false))
 	require.NoError(v.t, err)
 }
 
-// press submits the form that the button belongs to.
+// press submits the form of the button with this label.
 func (v *visitor) press(label string) {
 	v.t.Helper()
 	button := find(v.page, func(n *html.Node) bool { return n.Data == "button" && strings.Contains(content(n), label) })
@@ -230,13 +228,13 @@ func (v *visitor) press(label string) {
 			values.Set(attribute(n, "name"), attribute(n, "value"))
 		}
 	}
-	action, err := v.at.Parse(attribute(form, "action"))
+	action, err := v.pageURL.Parse(attribute(form, "action"))
 	require.NoError(v.t, err)
 	res, err := v.http.PostForm(action.String(), values)
 	v.read(res, err)
 }
 
-// follow opens the link with this text.
+// follow opens the link with this label.
 func (v *visitor) follow(label string) {
 	v.t.Helper()
 	link := find(v.page, func(n *html.Node) bool { return n.Data == "a" && strings.Contains(content(n), label) })
@@ -251,9 +249,9 @@ func (v *visitor) heading() string {
 	return content(h1)
 }
 
-func find(in *html.Node, wanted func(*html.Node) bool) *html.Node {
+func find(in *html.Node, match func(*html.Node) bool) *html.Node {
 	for n := range in.Descendants() {
-		if n.Type == html.ElementNode && wanted(n) {
+		if n.Type == html.ElementNode && match(n) {
 			return n
 		}
 	}
@@ -279,29 +277,29 @@ func attribute(n *html.Node, name string) string {
 	return ""
 }
 
-// logbook keeps what was logged.
-type logbook struct {
+// logBuffer is a buffer that is safe for concurrent use.
+type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (r *logbook) Write(p []byte) (int, error) {
+func (r *logBuffer) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.b.Write(p)
 }
 
-func (r *logbook) String() string {
+func (r *logBuffer) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.b.String()
 }
 
-// fakeProvider is what the fake's consent page offers.
+// fakeProvider is the provider on the fake's consent page.
 const fakeProvider = "bamboohr"
 
-// screenshots is where pictures of the pages go; "" makes none.
-func screenshots(t *testing.T) string {
+// screenshotDir returns the directory for screenshots, or "" if none are wanted.
+func screenshotDir(t *testing.T) string {
 	dir := os.Getenv("BACKEND_SCREENSHOTS")
 	if dir != "" {
 		require.NoError(t, os.MkdirAll(dir, 0o755))

@@ -25,7 +25,7 @@ func (a *app) hubRoutes(mux *http.ServeMux) error {
 // it stores the session and starts a wait. The Hub needs no auth link.
 func (a *app) serveSession(w http.ResponseWriter, r *http.Request) {
 	id := rand.Text()
-	log := a.correlated(id)
+	log := a.logger(id)
 	sessions := connect.SessionHandler{
 		Client: a.client, Timeout: createTimeout, Logger: log, Options: []client.Option{client.WithLogger(log)},
 		Session: func(r *http.Request) (gen.ConnectSessionCreate, error) {
@@ -60,6 +60,6 @@ func (a *app) hubSucceeded(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	if err != nil {
-		a.failPage(w, r, err)
+		a.showError(w, r, err)
 	}
 }

@@ -25,128 +25,128 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/webhook"
 )
 
-// The test binary is the program, which halts at a moment, when this is set to its number.
-const childEnv = "BACKEND_HALTS_AT"
+// childEnv makes the test binary run the program instead of the tests. Its value is the
+// number of the halt point at which the program halts, or 0 for none.
+const childEnv = "BACKEND_HALT_AT"
 
 const childSecret = "whsec_test"
 
-func child() {
+func runChild() {
 	at, _ := strconv.ParseInt(os.Getenv(childEnv), 10, 64)
-	if err := run(context.Background(), os.Args[1:], os.Stdout, (&moments{haltAt: at}).open); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout, (&haltPoints{haltAt: at}).open); err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
 	}
 }
 
-// moments are those before and after each thing that a program asks of its database. They
-// come in the same order whenever it does the same.
-type moments struct {
+// haltPoints counts the points at which a program can halt: before and after each
+// database operation. The same requests always reach the same points in the same order.
+type haltPoints struct {
 	count  atomic.Int64
 	haltAt int64 // 0: never
 }
 
-// next halts the calling goroutine at the moment, and says so.
-func (m *moments) next() {
+// reach halts the calling goroutine if this is the point to halt at, and prints that.
+func (m *haltPoints) reach() {
 	if m.count.Add(1) == m.haltAt {
 		fmt.Println("halted")
 		select {}
 	}
 }
 
-func (m *moments) open(driverName, dataSource string) (*sql.DB, error) {
+func (m *haltPoints) open(driverName, dataSource string) (*sql.DB, error) {
 	db, err := sql.Open(driverName, dataSource)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	return sql.OpenDB(halting{db.Driver(), dataSource, m}), nil
+	return sql.OpenDB(haltingConnector{db.Driver(), dataSource, m}), nil
 }
 
-// halting is a driver whose calls are moments.
-type halting struct {
+// haltingConnector is a driver.Connector whose connections reach halt points.
+type haltingConnector struct {
 	driver     driver.Driver
 	dataSource string
-	m          *moments
+	m          *haltPoints
 }
 
-func (h halting) Driver() driver.Driver { return h.driver }
+func (h haltingConnector) Driver() driver.Driver { return h.driver }
 
-func (h halting) Connect(context.Context) (driver.Conn, error) {
+func (h haltingConnector) Connect(context.Context) (driver.Conn, error) {
 	c, err := h.driver.Open(h.dataSource)
 	return haltingConn{c, h.m}, err
 }
 
 type haltingConn struct {
 	driver.Conn
-	m *moments
+	m *haltPoints
 }
 
 func (c haltingConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	c.m.next()
+	c.m.reach()
 	tx, err := c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
-	c.m.next()
+	c.m.reach()
 	return haltingTx{tx, c.m}, err
 }
 
 func (c haltingConn) ExecContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Result, error) {
-	c.m.next()
-	defer c.m.next()
+	c.m.reach()
+	defer c.m.reach()
 	return c.Conn.(driver.ExecerContext).ExecContext(ctx, q, args)
 }
 
 func (c haltingConn) QueryContext(ctx context.Context, q string, args []driver.NamedValue) (driver.Rows, error) {
-	c.m.next()
-	defer c.m.next()
+	c.m.reach()
+	defer c.m.reach()
 	return c.Conn.(driver.QueryerContext).QueryContext(ctx, q, args)
 }
 
 type haltingTx struct {
 	driver.Tx
-	m *moments
+	m *haltPoints
 }
 
 func (t haltingTx) Commit() error {
-	t.m.next()
-	defer t.m.next()
+	t.m.reach()
+	defer t.m.reach()
 	return t.Tx.Commit()
 }
 
-// TestKilled kills the program while it takes webhooks, and starts it again. The event
-// that was not acknowledged is delivered once more, and in the end everything is as
-// if nothing had happened.
+// TestKilled kills the program while it processes webhooks, restarts it and delivers the
+// unacknowledged event again. The result must be the same as without the kill.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, _ database) {
-		another := func(t *testing.T) database { return sqlite(t) }
+		newDatabase := sqlite
 		if strings.HasSuffix(t.Name(), "PostgreSQL") {
-			another = postgreSQL
+			newDatabase = postgreSQL
 		}
 		for seed := range uint64(20) {
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 0))
-				events := someEvents(random)
-				want, total := undisturbed(t, another(t), events)
-				d, moment := another(t), 1+random.Int64N(total)
-				t.Logf("killed at moment %d of %d", moment, total)
-				p := launchChild(t, d, moment)
+				events := randomEvents(random)
+				want, total := runWithoutHalt(t, newDatabase(t), events)
+				d, haltAt := newDatabase(t), 1+random.Int64N(total)
+				t.Logf("killed at point %d of %d", haltAt, total)
+				p := launchChild(t, d, haltAt)
 				killed := 0
 				for _, event := range events {
 					for p.deliver(event) != http.StatusOK {
-						p.end()
+						p.kill()
 						p = launchChild(t, d, 0)
 						killed++
 					}
 				}
 				assert.Equal(t, 1, killed)
-				p.end()
+				p.kill()
 				assert.Equal(t, want, outcomeOf(t, d.open(t)))
 			})
 		}
 	})
 }
 
-// someEvents returns events about a few accounts, in any order, with repetitions.
-func someEvents(random *rand.Rand) (events [][]byte) {
+// randomEvents returns events about three accounts, in random order and with duplicates.
+func randomEvents(random *rand.Rand) (events [][]byte) {
 	for range 24 {
 		if len(events) > 0 && random.IntN(4) == 0 {
 			events = append(events, events[random.IntN(len(events))])
@@ -164,7 +164,7 @@ func someEvents(random *rand.Rand) (events [][]byte) {
 	return events
 }
 
-// outcome is what is stored, without the times.
+// outcome is the stored result of events, without timestamps.
 type outcome struct {
 	events      int
 	connections []connection
@@ -183,9 +183,9 @@ func outcomeOf(t *testing.T, s *store) (o outcome) {
 	return o
 }
 
-// undisturbed returns what comes of the events, and how many moments that takes.
-func undisturbed(t *testing.T, d database, events [][]byte) (outcome, int64) {
-	var m moments
+// runWithoutHalt processes the events. It returns the outcome and the number of halt points.
+func runWithoutHalt(t *testing.T, d database, events [][]byte) (outcome, int64) {
+	var m haltPoints
 	db, err := openDatabase(d.address, d.file, m.open)
 	require.NoError(t, err)
 	defer db.Close()
@@ -199,14 +199,14 @@ func undisturbed(t *testing.T, d database, events [][]byte) (outcome, int64) {
 	return outcomeOf(t, s), total
 }
 
-// program is a running child.
+// program is a running child process.
 type program struct {
-	t   *testing.T
-	url string
-	end func() // kills it
+	t    *testing.T
+	url  string
+	kill func()
 }
 
-// launchChild runs the program until it listens or halts.
+// launchChild starts the program, and waits until it listens or halts.
 func launchChild(t *testing.T, d database, haltAt int64) program {
 	t.Helper()
 	c := exec.CommandContext(context.Background(), os.Args[0], "-addr", "127.0.0.1:0", "-db", d.file)
@@ -216,9 +216,9 @@ func launchChild(t *testing.T, d database, haltAt int64) program {
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start())
-	url, ended := make(chan string, 1), make(chan struct{})
+	url, exited := make(chan string, 1), make(chan struct{})
 	go func() {
-		defer close(ended)
+		defer close(exited)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			if rest, ok := strings.CutPrefix(lines.Text(), "Open "); ok {
 				address, _, _ := strings.Cut(rest, " ")
@@ -233,23 +233,23 @@ func launchChild(t *testing.T, d database, haltAt int64) program {
 		}
 		close(url)
 		_ = c.Process.Kill()
-		_ = c.Wait() // it was killed
+		_ = c.Wait() // fails, because the program was killed
 	}()
-	end := func() {
+	kill := func() {
 		_ = c.Process.Kill()
-		<-ended
+		<-exited
 	}
-	t.Cleanup(end)
-	return program{t, <-url, end}
+	t.Cleanup(kill)
+	return program{t, <-url, kill}
 }
 
-// deliver returns the status of the answer, 0 if there was none.
+// deliver posts an event. It returns the status of the response, or 0 if there was none.
 func (p program) deliver(event []byte) int {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodPost, p.url+webhookPath, bytes.NewReader(event))
 	require.NoError(p.t, err)
 	req.Header.Set(webhook.SignatureHeader, webhook.Sign(event, childSecret))
-	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}).Do(req)
+	res, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: timeout}).Do(req)
 	if err != nil {
 		return 0
 	}

@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// run serves the application until ctx ends, and returns when everything that it started has stopped.
+// run serves the application until ctx is done, and returns when everything that it started has stopped.
 func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // main prints errors
@@ -115,7 +115,7 @@ func run(ctx context.Context, args []string, out io.Writer, open opener) error {
 	return err
 }
 
-// serve serves requests until a.ctx ends, and then completes those in progress.
+// serve serves requests until a.ctx is done, and then completes those in progress.
 func (a *app) serve(listener net.Listener) error {
 	srv := &http.Server{
 		Handler:           a.handler,

@@ -21,13 +21,13 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
-		child()
+		runChild()
 		return
 	}
 	goleak.VerifyTestMain(suite{m})
 }
 
-// suite ends what its tests share.
+// suite stops PostgreSQL after the tests, before goleak looks for leaked goroutines.
 type suite struct{ *testing.M }
 
 func (s suite) Run() int {
@@ -39,19 +39,19 @@ func (s suite) Run() int {
 	return s.M.Run()
 }
 
-// launch runs the program until the test ends it, and returns the address that it
-// prints, with what it prints before.
-func launch(t *testing.T, args ...string) (url, printed string, end func() error) {
+// launch runs the program until stop is called. It returns the address that the program
+// prints, and the output before that.
+func launch(t *testing.T, args ...string) (url, printed string, stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	r, w := io.Pipe()
-	ended := make(chan error, 1)
+	done := make(chan error, 1)
 	go func() {
 		file := filepath.Join(t.TempDir(), "test.db")
 		err := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-db", file}, args...), w, sql.Open)
 		w.CloseWithError(io.EOF)
-		ended <- err
+		done <- err
 	}()
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
@@ -61,24 +61,24 @@ func launch(t *testing.T, args ...string) (url, printed string, end func() error
 		}
 		printed += lines.Text() + "\n"
 	}
-	return url, printed, func() error { cancel(); return <-ended }
+	return url, printed, func() error { cancel(); return <-done }
 }
 
-func TestRunWithTheFake(t *testing.T) {
-	url, printed, end := launch(t)
+func TestRunWithFake(t *testing.T) {
+	url, printed, stop := launch(t)
 	assert.Contains(t, printed, "calling a fake StackOne")
 	v := &visitor{t: t, http: http.DefaultClient}
 	defer v.http.CloseIdleConnections()
 	v.open(url)
 	assert.Equal(t, "Sign in", v.heading())
-	require.NoError(t, end())
+	require.NoError(t, stop())
 	_, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
-	assert.Error(t, err, "nobody listens any more")
+	assert.Error(t, err, "the listener is closed")
 }
 
 func TestRunWithStackOne(t *testing.T) {
 	t.Setenv(client.APIKeyEnv, "v1.test.key")
-	url, printed, end := launch(t)
+	url, printed, stop := launch(t)
 	assert.Contains(t, printed, client.DefaultBaseURL)
 	assert.Contains(t, printed, webhookSecretEnv+" is not set")
 	assert.NotContains(t, printed, "v1.test.key")
@@ -86,11 +86,11 @@ func TestRunWithStackOne(t *testing.T) {
 	require.NoError(t, err)
 	res.Body.Close()
 	assert.Equal(t, http.StatusNotFound, res.StatusCode)
-	require.NoError(t, end())
+	require.NoError(t, stop())
 
 	t.Setenv(baseURLEnv, "http://127.0.0.1:4010")
 	t.Setenv(webhookSecretEnv, "old new")
-	url, printed, end = launch(t, "-hub", "testdata/hub.js")
+	url, printed, stop = launch(t, "-hub", "testdata/hub.js")
 	assert.NotContains(t, printed, "is not set")
 	assert.NotContains(t, printed, "old")
 	assert.Contains(t, printed, "Calling http://127.0.0.1:4010 with")
@@ -98,11 +98,11 @@ func TestRunWithStackOne(t *testing.T) {
 	require.NoError(t, err)
 	res.Body.Close()
 	assert.Equal(t, http.StatusUnauthorized, res.StatusCode)
-	require.NoError(t, end())
+	require.NoError(t, stop())
 	http.DefaultClient.CloseIdleConnections()
 }
 
-func TestRunRefused(t *testing.T) {
+func TestRunErrors(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
@@ -111,13 +111,13 @@ func TestRunRefused(t *testing.T) {
 		key  string
 		want string
 	}{
-		"address taken": {args: []string{"-addr", taken.Addr().String()}, want: "another program is listening on " + taken.Addr().String() + ": stop it, or choose another address with -addr"},
-		"no address":    {args: []string{"-addr", "nowhere"}, want: "choose another address with -addr"},
-		"no such Hub":   {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/none.js"}, key: "v1.test.key", want: "none.js"},
-		"bad key":       {args: []string{"-addr", "127.0.0.1:0"}, key: "a:b", want: "invalid configuration"},
-		"unknown flag":  {args: []string{"-port", "1"}, want: "-port"},
-		"no directory":  {args: []string{"-addr", "127.0.0.1:0", "-db", "testdata/none/x.db"}, want: "use another database with DATABASE_URL or -db"},
-		"argument":      {args: []string{"8080"}, want: "8080"},
+		"address taken":      {args: []string{"-addr", taken.Addr().String()}, want: "another program is listening on " + taken.Addr().String() + ": stop it, or choose another address with -addr"},
+		"bad address":        {args: []string{"-addr", "nowhere"}, want: "choose another address with -addr"},
+		"missing Hub script": {args: []string{"-addr", "127.0.0.1:0", "-hub", "testdata/none.js"}, key: "v1.test.key", want: "none.js"},
+		"bad key":            {args: []string{"-addr", "127.0.0.1:0"}, key: "a:b", want: "invalid configuration"},
+		"unknown flag":       {args: []string{"-port", "1"}, want: "-port"},
+		"missing directory":  {args: []string{"-addr", "127.0.0.1:0", "-db", "testdata/none/x.db"}, want: "use another database with DATABASE_URL or -db"},
+		"argument":           {args: []string{"8080"}, want: "8080"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestRunRefused(t *testing.T) {
 	}
 }
 
-func TestAnotherKindOfDatabase(t *testing.T) {
+func TestUnsupportedDatabase(t *testing.T) {
 	_, err := openDatabase("mysql://user:hunter2@host/db", "", sql.Open)
 	require.ErrorContains(t, err, "DATABASE_URL must begin with postgres://")
 	assert.NotContains(t, err.Error(), "hunter2")
@@ -143,9 +143,9 @@ func TestAnotherKindOfDatabase(t *testing.T) {
 	assert.NotContains(t, err.Error(), "hunter2")
 }
 
-// A customer's open page does not keep the program from ending.
-func TestRunEndsWithOpenStreams(t *testing.T) {
-	url, _, end := launch(t)
+// An open event stream does not delay shutdown.
+func TestShutdownWithOpenStreams(t *testing.T) {
+	url, _, stop := launch(t)
 	h := &harness{url: url}
 	v := newVisitor(t, h)
 	v.press("Acme")
@@ -154,5 +154,5 @@ func TestRunEndsWithOpenStreams(t *testing.T) {
 	require.NoError(t, err)
 	defer res.Body.Close()
 	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.NoError(t, end())
+	require.NoError(t, stop())
 }

@@ -38,9 +38,9 @@ func (c connection) Explanation() string {
 	case "server_error", "temporarily_unavailable":
 		return "Your HR system has a problem. Try again in a few minutes."
 	case "invalid_request", "invalid_scope", "unauthorized_client", "unsupported_response_type":
-		return "Your HR system rejected the configuration of the connection. Send the code below to our support."
+		return "Your HR system rejected the configuration of the connection. Send the error code below to our support."
 	}
-	return "Your HR system ended the sign-in."
+	return "Your HR system returned an error during the sign-in."
 }
 
 func (a *app) showPage(w http.ResponseWriter, r *http.Request) {
@@ -48,12 +48,12 @@ func (a *app) showPage(w http.ResponseWriter, r *http.Request) {
 	if who, ok := a.signedIn(r); ok {
 		now, err := a.store.connection(r.Context(), who.ID)
 		if err != nil {
-			a.failPage(w, r, err)
+			a.showError(w, r, err)
 			return
 		}
 		p.Status = &status{now, who, a.fake != nil}
 		p.Refresh = now.State == waiting && r.URL.Query().Get("refresh") != "off"
-		a.correlated(now.Reference).Info("page shown", "customer", who.ID, "state", now.State)
+		a.logger(now.Reference).Info("page shown", "customer", who.ID, "state", now.State)
 	}
 	a.render(w, http.StatusOK, p)
 }
@@ -70,22 +70,22 @@ func (a *app) render(w http.ResponseWriter, status int, p page) {
 	w.Write(out.Bytes())
 }
 
-func (a *app) showProblem(w http.ResponseWriter, status int, title, text string) {
+func (a *app) showMessage(w http.ResponseWriter, status int, title, text string) {
 	a.render(w, status, page{Title: title, Text: text})
 }
 
-func (a *app) failPage(w http.ResponseWriter, r *http.Request, err error) {
+func (a *app) showError(w http.ResponseWriter, r *http.Request, err error) {
 	a.log.Error("cannot serve a request", "path", r.URL.Path, "error", err)
-	a.showProblem(w, http.StatusInternalServerError, "Something went wrong", "This is our fault, not yours. Try again in a few minutes.")
+	a.showMessage(w, http.StatusInternalServerError, "Something went wrong", "This is our fault, not yours. Try again in a few minutes.")
 }
 
 func (a *app) notFound(w http.ResponseWriter, _ *http.Request) {
-	a.showProblem(w, http.StatusNotFound, "There is no such page", "The address may be outdated or mistyped.")
+	a.showMessage(w, http.StatusNotFound, "Page not found", "The address may be outdated or mistyped.")
 }
 
 const (
 	heartbeat    = 20 * time.Second       // interval of comments, which detect disconnected browsers
-	pollInterval = 500 * time.Millisecond // interval of database queries, because any instance may change it
+	pollInterval = 500 * time.Millisecond // interval of database queries, because other instances may change the status
 )
 
 // streamEvents sends the status as a server-sent event whenever it has changed. The event's
@@ -93,7 +93,7 @@ const (
 func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 	who, ok := a.signedIn(r)
 	if !ok {
-		w.WriteHeader(http.StatusUnauthorized) // the browser does not reconnect
+		w.WriteHeader(http.StatusUnauthorized) // browsers do not reconnect after an error status
 		return
 	}
 	seen := cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("seen"))
@@ -111,7 +111,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 		if version := fmt.Sprint(now.Version); err == nil && version != seen {
 			message, err = a.appendStatus(message, status{now, who, a.fake != nil})
 			seen = version
-			a.correlated(now.Reference).Info("page updated", "customer", who.ID, "state", now.State)
+			a.logger(now.Reference).Info("page updated", "customer", who.ID, "state", now.State)
 		}
 		if err != nil && r.Context().Err() == nil {
 			a.log.Warn("cannot follow a connection", "customer", who.ID, "error", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stream is a customer's stream of events.
+// stream reads a customer's server-sent events.
 type stream struct {
 	t     *testing.T
 	lines *bufio.Scanner
@@ -20,7 +20,7 @@ type stream struct {
 
 func openStream(t *testing.T, h *harness, customerID, query, lastEventID string) *stream {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+"/events"+query, nil)
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func openStream(t *testing.T, h *harness, customerID, query, lastEventID string)
 	return s
 }
 
-// next waits for the next status, and returns its id and text.
+// next waits for the next status event, and returns its ID and HTML.
 func (s *stream) next() (id, html string) {
 	s.t.Helper()
 	for s.lines.Scan() {
@@ -56,12 +56,12 @@ func (s *stream) next() (id, html string) {
 			return id, html
 		}
 	}
-	require.FailNow(s.t, "the stream has ended", "%v", s.lines.Err())
+	require.FailNow(s.t, "the stream ended", "%v", s.lines.Err())
 	return "", ""
 }
 
-// until waits for a status with the text. Those in between may be left out.
-func (s *stream) until(text string) {
+// waitFor skips status events until one contains the text.
+func (s *stream) waitFor(text string) {
 	s.t.Helper()
 	for {
 		if _, html := s.next(); strings.Contains(html, text) {
@@ -70,38 +70,38 @@ func (s *stream) until(text string) {
 	}
 }
 
-func TestEvents(t *testing.T) {
+func TestEventStream(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	s := openStream(t, h, "customer-acme", "", "")
 	_, html := s.next()
 	assert.Contains(t, html, headReady)
 
-	h.do(h.as(t, "customer-cobalt", form("/connect"))) // nothing of Acme's
+	h.do(h.as(t, "customer-cobalt", form("/connect"))) // not sent to Acme's stream
 	h.do(h.as(t, "customer-acme", form("/connect")))
-	s.until(headWaiting)
+	s.waitFor(headWaiting)
 	require.NoError(t, h.fake.Sessions()[1].Connect(""))
-	s.until(headConnected)
+	s.waitFor(headConnected)
 }
 
-func TestEventsNotSeenYet(t *testing.T) {
+func TestEventStreamSkipsSeenStatus(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	seen, _ := openStream(t, h, "customer-acme", "", "").next()
 
-	page := signedIn(t, h, "Acme").text
-	assert.Contains(t, page, `data-seen="`+seen+`"`, "a page and a stream agree on what was seen")
+	page := signInAs(t, h, "Acme").text
+	assert.Contains(t, page, `data-seen="`+seen+`"`, "the page and the stream have the same version")
 
 	byPage := openStream(t, h, "customer-acme", "?seen="+seen, "")
 	byID := openStream(t, h, "customer-acme", "?seen=older", seen)
 	h.do(h.as(t, "customer-acme", form("/connect")))
 	for _, s := range []*stream{byPage, byID} {
 		_, html := s.next()
-		assert.Contains(t, html, headWaiting, "what was seen is not sent again")
+		assert.Contains(t, html, headWaiting, "a status that was seen is not sent again")
 	}
 }
 
-func TestEventsEndWithTheApplication(t *testing.T) {
+func TestEventStreamEndsAtShutdown(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	s := openStream(t, h, "customer-acme", "", "")
@@ -110,5 +110,5 @@ func TestEventsEndWithTheApplication(t *testing.T) {
 	for s.lines.Scan() {
 		assert.Empty(t, s.lines.Text())
 	}
-	assert.NoError(t, s.lines.Err(), "the stream ends in order")
+	assert.NoError(t, s.lines.Err(), "the stream ends cleanly")
 }

@@ -5,5 +5,5 @@ package main
 import "errors"
 
 func startPostgres() (address string, stop func(), err error) {
-	return "", nil, errors.New("PostgreSQL is started on Unix alone")
+	return "", nil, errors.New("the tests start PostgreSQL only on Unix")
 }

@@ -15,8 +15,8 @@ import (
 	"syscall"
 )
 
-// startPostgres starts PostgreSQL, which listens on a Unix socket in a temporary
-// directory, and returns the address of its database. stop also removes it.
+// startPostgres starts a PostgreSQL server that listens on a Unix socket in a temporary
+// directory. stop stops the server and removes the directory.
 func startPostgres() (address string, stop func(), err error) {
 	bin, err := postgresBinaries()
 	if err != nil {
@@ -29,7 +29,7 @@ func startPostgres() (address string, stop func(), err error) {
 	remove := func() { os.RemoveAll(dir) }
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if os.Getuid() == 0 { // PostgreSQL refuses to run as root
-		uid, gid, err := anotherUser()
+		uid, gid, err := unprivilegedUser()
 		if err == nil {
 			err = os.Chown(dir, uid, gid)
 		}
@@ -46,7 +46,7 @@ func startPostgres() (address string, stop func(), err error) {
 		remove()
 		return "", nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	// The shell ends PostgreSQL when its input ends, also when this process is killed.
+	// The shell stops PostgreSQL at the end of its input, so also if this process is killed.
 	server := exec.Command("sh", "-c", `"$@" </dev/null & read -r _; kill -INT $!; wait $!`, "sh",
 		filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
 	server.Dir, server.SysProcAttr = dir, attr
@@ -55,7 +55,7 @@ func startPostgres() (address string, stop func(), err error) {
 		remove()
 		return "", nil, err
 	}
-	life, err := server.StdinPipe()
+	stdin, err := server.StdinPipe()
 	if err == nil {
 		err = server.Start()
 	}
@@ -63,16 +63,16 @@ func startPostgres() (address string, stop func(), err error) {
 		remove()
 		return "", nil, err
 	}
-	ended := make(chan struct{})
+	done := make(chan struct{})
 	stop = func() {
-		life.Close()
-		<-ended
-		_ = server.Wait() // it was interrupted
+		stdin.Close()
+		<-done
+		_ = server.Wait() // fails, because PostgreSQL was interrupted
 		remove()
 	}
 	ready := make(chan bool, 1)
 	go func() {
-		defer close(ended)
+		defer close(done)
 		lines := bufio.NewScanner(log)
 		for lines.Scan() {
 			if strings.Contains(lines.Text(), "ready to accept connections") {
@@ -101,7 +101,7 @@ func postgresBinaries() (string, error) {
 	return filepath.Dir(found[len(found)-1]), nil
 }
 
-func anotherUser() (uid, gid int, err error) {
+func unprivilegedUser() (uid, gid int, err error) {
 	for _, name := range []string{"postgres", "nobody"} {
 		var u *user.User
 		if u, err = user.Lookup(name); err == nil {

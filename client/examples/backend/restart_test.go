@@ -13,7 +13,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-// withCookies makes a request with the cookies that an instance has set.
+// withCookies adds the cookies that a response set to a request.
 func withCookies(r *http.Request, from *httptest.ResponseRecorder) *http.Request {
 	for _, cookie := range from.Result().Cookies() {
 		r.AddCookie(cookie)
@@ -25,25 +25,25 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
 		fake := sharedFake(t)
-		before := start(t, on(t, d), with(fake), pollingOnly)
+		before := start(t, withDatabase(t, d), withFake(fake), pollingOnly)
 		cookie := before.do(form("/sign-in", "customer", "customer-acme"))
 		before.do(withCookies(form("/connect"), cookie))
-		before.until(t, "customer-acme", knows("waiter", "Waiting for you"))
+		before.waitFor(t, "customer-acme", hasStep("waiter", "Waiting for you"))
 		before.stop()
 
 		require.NoError(t, fake.Sessions()[0].Connect("8801"))
-		after := start(t, on(t, d), with(fake), pollingOnly)
-		now := after.until(t, "customer-acme", is(connected))
+		after := start(t, withDatabase(t, d), withFake(fake), pollingOnly)
+		now := after.waitFor(t, "customer-acme", inState(connected))
 		assert.Equal(t, "8801", now.Account.ID)
 		page := after.do(withCookies(httptest.NewRequest(http.MethodGet, "/", nil), cookie))
-		assert.Contains(t, page.Body.String(), headConnected, "the customer is signed in as before")
+		assert.Contains(t, page.Body.String(), headConnected, "the customer is still signed in")
 		assert.Equal(t, 0, after.store.count(t, "sessions WHERE token <> '' OR auth_link <> ''"), "secrets are erased")
 		assert.Equal(t, 1, after.store.count(t, "sessions"))
 	})
 }
 
-// A session that has expired while no instance ran does not stay open.
-func TestRestartAfterTheSessionHasExpired(t *testing.T) {
+// A session that expired while no instance was running is closed at the next start.
+func TestRestartAfterExpiry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := sqlite(t)
@@ -60,12 +60,12 @@ func TestRestartAfterTheSessionHasExpired(t *testing.T) {
 	})
 }
 
-// A page shows what another instance has learned, from a wait or a webhook.
+// A page shows the result of a wait or webhook of another instance.
 func TestTwoInstances(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
-		one := start(t, on(t, d), pollingOnly)
-		two := start(t, on(t, d), with(one.fake)) // webhooks arrive here
+		one := start(t, withDatabase(t, d), pollingOnly)
+		two := start(t, withDatabase(t, d), withFake(one.fake)) // webhooks arrive here
 		cookie := one.do(form("/sign-in", "customer", "customer-acme"))
 		one.do(withCookies(form("/connect"), cookie))
 
@@ -74,12 +74,12 @@ func TestTwoInstances(t *testing.T) {
 		s := openStream(t, one, "customer-acme", "", "")
 		_, err := one.fake.Sessions()[0].ConnectWith(stackonetest.Connection{Provider: "hibob", NoAttempt: true})
 		require.NoError(t, err)
-		s.until(headConnected)
-		assert.Equal(t, "hibob", two.until(t, "customer-acme", is(connected)).Account.Provider)
+		s.waitFor(headConnected)
+		assert.Equal(t, "hibob", two.waitFor(t, "customer-acme", inState(connected)).Account.Provider)
 
-		two.do(withCookies(form("/connect"), cookie)) // one still waits for the session before
+		two.do(withCookies(form("/connect"), cookie)) // the first instance still waits for the previous session
 		require.NoError(t, one.fake.Sessions()[0].Cancel())
 		require.NoError(t, one.fake.Sessions()[1].Connect(""))
-		s.until(headConnected)
+		s.waitFor(headConnected)
 	})
 }

@@ -1,4 +1,4 @@
--- Copy from this file the tables. All statements here and in the Go files work with SQLite
+-- Copy the tables from this file. All statements here and in the Go files work with SQLite
 -- and PostgreSQL. Times are microseconds since 1970, as in time.UnixMicro;
 -- -62135596800000000 is Go's zero time.
 
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS connections (
 );
 
 CREATE TABLE IF NOT EXISTS sessions (
-  id          TEXT   PRIMARY KEY, -- our own, also the correlation ID
+  id          TEXT   PRIMARY KEY, -- our own ID, also the correlation ID
   customer_id TEXT   NOT NULL,
   expires_at  BIGINT NOT NULL,
   token       TEXT   NOT NULL, -- secret like auth_link; both are erased when the wait ends
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 );
 CREATE INDEX IF NOT EXISTS sessions_waiting ON sessions (customer_id) WHERE token <> '';
 
--- All accounts of events and waits, even those without a known owner.
+-- All accounts that an event or wait has reported, even if the owner is unknown.
 CREATE TABLE IF NOT EXISTS accounts (
   id          TEXT    PRIMARY KEY,
   customer_id TEXT    NOT NULL DEFAULT '',

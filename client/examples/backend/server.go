@@ -1,5 +1,6 @@
 // Copy from this file how the routes are protected: other sites cannot post to them,
-// pages cannot load anything from other servers, and every request has a deadline.
+// pages cannot load anything from other servers (except for the Hub), and every request
+// has a deadline.
 package main
 
 import (
@@ -50,10 +51,10 @@ type app struct {
 	templates *template.Template
 }
 
-// newApp returns an application that runs until ctx ends. Its waits end shortly after that.
+// newApp returns an application that runs until ctx is done. Its waits end shortly after that.
 func newApp(ctx context.Context, cfg config) (*app, error) {
 	a := &app{config: cfg, ctx: ctx, waits: waits{cancel: map[string]context.CancelFunc{}}}
-	a.waiting.Progress = a.progressed
+	a.waiting.Progress = a.storeProgress
 	a.waiter = connect.NewWaiter(a.client, a.waiting)
 	var err error
 	if a.templates, err = template.ParseFS(files, "templates/*.html"); err != nil {
@@ -85,29 +86,29 @@ func (a *app) routes() (http.Handler, error) {
 		}
 	}
 	if a.fake != nil {
-		browser.HandleFunc("POST /fake", a.playFake)
+		browser.HandleFunc("POST /fake", a.simulate)
 	}
 
 	all := http.NewServeMux()
-	all.Handle("/", limited(browser))
+	all.Handle("/", withDeadline(browser))
 	all.HandleFunc("GET /events", a.streamEvents)
 
 	mux := http.NewServeMux()
-	// Other sites cannot make a signed-in customer's browser change anything.
+	// Reject cross-origin POST requests, which other sites could send with the customer's cookie.
 	mux.Handle("/", http.MaxBytesHandler(a.secureHeaders(http.NewCrossOriginProtection().Handler(all)), 64<<10))
 	if len(a.webhookSecrets) > 0 {
-		// Not called by browsers; authenticated by the signature.
+		// StackOne calls this endpoint, not a browser. The signature authenticates the request.
 		events, err := webhook.NewHandler(a.webhookSecrets, a.storeEvent)
 		if err != nil {
 			return nil, err
 		}
-		mux.Handle(webhookPath, limited(events))
+		mux.Handle(webhookPath, withDeadline(events))
 	}
 	return mux, nil
 }
 
-// limited gives each request a deadline.
-func limited(next http.Handler) http.Handler {
+// withDeadline gives each request a deadline.
+func withDeadline(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		defer cancel()
@@ -115,8 +116,8 @@ func limited(next http.Handler) http.Handler {
 	})
 }
 
-// secureHeaders sets headers so that pages only load resources from this server, and
-// responses are not cached.
+// secureHeaders sets headers so that pages only load resources from this server, or those
+// that the Hub needs, and responses are not cached.
 func (a *app) secureHeaders(next http.Handler) http.Handler {
 	// Browsers also apply form-action to redirects, and /connect may redirect to an auth link.
 	policy := []string{

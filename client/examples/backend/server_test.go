@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// withHub serves the page with a stand-in for StackOne's Hub.
+// withHub opens a substitute for StackOne's Hub in the page.
 func withHub(cfg *config) { cfg.hubScript = "testdata/hub.js" }
 
-func TestOtherSitesChangeNothing(t *testing.T) {
+func TestCrossOriginRequests(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
 	for _, path := range []string{"/sign-in", "/sign-out", "/connect", "/fake", "/api/session", "/api/hub/succeeded"} {
 		for header, value := range map[string]string{
 			"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example",
 		} {
-			r := h.as(t, "customer-acme", form(path, "customer", "customer-acme", "play", "outage"))
+			r := h.as(t, "customer-acme", form(path, "customer", "customer-acme", "outcome", "outage"))
 			r.Header.Set(header, value)
 			rec := h.do(r)
 			assert.Equal(t, http.StatusForbidden, rec.Code, "%s with %s", path, header)
@@ -30,7 +30,7 @@ func TestOtherSitesChangeNothing(t *testing.T) {
 	assert.Empty(t, h.fake.Sessions())
 }
 
-func TestSignedOut(t *testing.T) {
+func TestSignedOutRequests(t *testing.T) {
 	t.Parallel()
 	h := start(t, withHub)
 	tests := []struct {
@@ -38,7 +38,7 @@ func TestSignedOut(t *testing.T) {
 		want    int
 	}{
 		{form("/connect"), http.StatusSeeOther},
-		{form("/fake", "play", "outage"), http.StatusSeeOther},
+		{form("/fake", "outcome", "outage"), http.StatusSeeOther},
 		{httptest.NewRequest(http.MethodGet, "/open", nil), http.StatusSeeOther},
 		{httptest.NewRequest(http.MethodGet, "/events", nil), http.StatusUnauthorized},
 		{form("/api/session"), http.StatusUnauthorized},
@@ -54,7 +54,7 @@ func TestSignedOut(t *testing.T) {
 	assert.Empty(t, h.fake.Requests())
 }
 
-func TestHeaders(t *testing.T) {
+func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	header := h.do(httptest.NewRequest(http.MethodGet, "/", nil)).Header()
@@ -91,8 +91,8 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/static/..%2ftemplates/layout.html", 404},
 		{"GET", "/static/..%2ftemplates%2flayout.html", 404},
 		{"GET", "/static/../templates/layout.html", 307},
-		{"POST", webhookPath, 404},    // no secret, no endpoint
-		{"POST", "/api/session", 404}, // no Hub
+		{"POST", webhookPath, 404},    // only with a webhook secret
+		{"POST", "/api/session", 404}, // only with the Hub
 		{"GET", "/hub.js", 404},
 	}
 	for _, test := range tests {
@@ -108,12 +108,12 @@ func TestNotFoundPage(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, rec.Code)
 	assert.Contains(t, rec.Header().Get("Content-Type"), "text/html")
 	assert.NotEmpty(t, rec.Header().Get("Content-Security-Policy"))
-	assert.Contains(t, rec.Body.String(), "There is no such page")
+	assert.Contains(t, rec.Body.String(), "Page not found")
 	assert.Contains(t, rec.Body.String(), `href="/"`)
 	assert.NotContains(t, rec.Body.String(), "x=")
 }
 
-func TestFailedPage(t *testing.T) {
+func TestDatabaseErrorPage(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	r := h.as(t, "customer-acme", httptest.NewRequest(http.MethodGet, "/", nil))
@@ -121,8 +121,8 @@ func TestFailedPage(t *testing.T) {
 	rec := h.do(r)
 	assert.Equal(t, http.StatusInternalServerError, rec.Code)
 	assert.Contains(t, rec.Body.String(), "Something went wrong")
-	assert.NotContains(t, rec.Body.String(), "connections", "the customer sees no inner details")
-	assert.Contains(t, h.log.String(), "no such table: connections", "the operator does")
+	assert.NotContains(t, rec.Body.String(), "connections", "the page shows no internal details")
+	assert.Contains(t, h.log.String(), "no such table: connections")
 }
 
 func TestLargeForm(t *testing.T) {

@@ -1,5 +1,5 @@
 // Copy from this file how a handler identifies the customer: by the application's own
-// sign-in, and never by anything that the page sends.
+// sign-in, and never by other data that a browser sends.
 package main
 
 import (
@@ -18,7 +18,8 @@ const cookieLife = 12 * time.Hour
 // it is unique and never changes.
 type customer struct{ ID, Name string }
 
-// customers returns the customers of the demonstration. A real application has a table.
+// customers returns the customers of the demonstration. A real application reads them from
+// its database.
 func customers() []customer {
 	return []customer{{"customer-acme", "Acme"}, {"customer-bluebird", "Bluebird Bakery"}, {"customer-cobalt", "Cobalt Logistics"}}
 }
@@ -32,21 +33,21 @@ func customerByID(id string) (customer, bool) {
 	return all[i], true
 }
 
-// signIn is for the demonstration only: it does not check a password.
+// signIn is for the demonstration only, because it checks no password.
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 	who, ok := customerByID(r.PostFormValue("customer"))
 	if !ok {
-		a.showProblem(w, http.StatusBadRequest, "There is no such customer", "Choose one from the list.")
+		a.showMessage(w, http.StatusBadRequest, "Unknown customer", "Choose one from the list.")
 		return
 	}
 	cookie := rand.Text()
 	err := a.store.transact(r.Context(), func(t *tx) {
 		t.exec(`DELETE FROM sign_ins WHERE expires_at < $1`, instant{time.Now()})
 		t.exec(`INSERT INTO sign_ins (cookie_hash, customer_id, expires_at) VALUES ($1, $2, $3)`,
-			hashed(cookie), who.ID, instant{time.Now().Add(cookieLife)})
+			hashCookie(cookie), who.ID, instant{time.Now().Add(cookieLife)})
 	})
 	if err != nil {
-		a.failPage(w, r, err)
+		a.showError(w, r, err)
 		return
 	}
 	setCookie(w, r, cookie, int(cookieLife.Seconds()))
@@ -55,9 +56,9 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 
 func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 	if cookie, err := r.Cookie(cookieName); err == nil {
-		out := func(t *tx) { t.exec(`DELETE FROM sign_ins WHERE cookie_hash = $1`, hashed(cookie.Value)) }
+		out := func(t *tx) { t.exec(`DELETE FROM sign_ins WHERE cookie_hash = $1`, hashCookie(cookie.Value)) }
 		if err := a.store.transact(r.Context(), out); err != nil {
-			a.failPage(w, r, err)
+			a.showError(w, r, err)
 			return
 		}
 	}
@@ -82,11 +83,12 @@ func (a *app) signedIn(r *http.Request) (customer, bool) {
 	}
 	var id string
 	if _, err = a.store.lookUp(r.Context(), []any{&id}, `SELECT customer_id FROM sign_ins
-		WHERE cookie_hash = $1 AND expires_at > $2`, hashed(cookie.Value), instant{time.Now()}); err != nil {
+		WHERE cookie_hash = $1 AND expires_at > $2`, hashCookie(cookie.Value), instant{time.Now()}); err != nil {
 		a.log.Error("cannot look up who is signed in", "error", err)
 	}
 	return customerByID(id) // id is "" if nobody is signed in
 }
 
-// hashed returns the hash of a cookie, which the database stores so that it cannot be used to sign in.
-func hashed(cookie string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(cookie))) }
+// hashCookie returns the hash of a cookie. The database stores only the hash, which cannot
+// be used to sign in.
+func hashCookie(cookie string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(cookie))) }

@@ -25,7 +25,7 @@ func TestSignIn(t *testing.T) {
 	v.press("Sign out")
 	assert.Equal(t, "Sign in", v.heading())
 	v.open("/")
-	assert.Equal(t, "Sign in", v.heading(), "the cookie is gone")
+	assert.Equal(t, "Sign in", v.heading(), "the cookie has been deleted")
 }
 
 func TestSignInCookie(t *testing.T) {
@@ -37,14 +37,14 @@ func TestSignInCookie(t *testing.T) {
 	cookie := rec.Result().Cookies()[0]
 	assert.True(t, cookie.HttpOnly)
 	assert.Equal(t, http.SameSiteLaxMode, cookie.SameSite)
-	assert.False(t, cookie.Secure, "over plain HTTP a browser would not send it back")
+	assert.False(t, cookie.Secure, "browsers do not send Secure cookies over HTTP")
 
 	secure := httptest.NewRequest(http.MethodPost, "https://payroll.example/sign-in", strings.NewReader("customer=customer-acme"))
 	secure.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	assert.True(t, h.do(secure).Result().Cookies()[0].Secure)
 }
 
-func TestSignInAsNobody(t *testing.T) {
+func TestSignInUnknownCustomer(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	for _, name := range []string{"", "customer-nobody", "Acme"} {
@@ -54,7 +54,7 @@ func TestSignInAsNobody(t *testing.T) {
 	}
 }
 
-func TestForgedCookies(t *testing.T) {
+func TestCookieValidation(t *testing.T) {
 	t.Parallel()
 	h, other := start(t), start(t)
 	later := time.Now().Add(time.Hour)
@@ -63,16 +63,16 @@ func TestForgedCookies(t *testing.T) {
 		value string
 		want  string
 	}{
-		"good":                  {good, headReady},
+		"valid":                 {good, headReady},
 		"another application's": {other.cookie(t, "customer-acme", later), "Sign in"},
 		"expired":               {h.cookie(t, "customer-acme", time.Now()), "Sign in"},
 		"unknown customer":      {h.cookie(t, "customer-gone", later), "Sign in"},
-		"no customer":           {h.cookie(t, "", later), "Sign in"},
-		"the customer":          {"customer-acme", "Sign in"},
-		"what is stored":        {hashed(good), "Sign in"},
-		"cut":                   {good[:len(good)-2], "Sign in"},
-		"a pattern":             {"%", "Sign in"},
-		"a quote":               {"' OR '1'='1", "Sign in"},
+		"empty customer":        {h.cookie(t, "", later), "Sign in"},
+		"customer ID":           {"customer-acme", "Sign in"},
+		"stored hash":           {hashCookie(good), "Sign in"},
+		"truncated":             {good[:len(good)-2], "Sign in"},
+		"SQL pattern":           {"%", "Sign in"},
+		"SQL injection":         {"' OR '1'='1", "Sign in"},
 		"empty":                 {"", "Sign in"},
 	}
 	for name, test := range tests {
@@ -84,8 +84,8 @@ func TestForgedCookies(t *testing.T) {
 	}
 }
 
-// A copy of the cookie is of no use after the customer has signed out.
-func TestSignOutEndsTheSignIn(t *testing.T) {
+// Signing out invalidates all copies of the cookie.
+func TestSignOutInvalidatesCookie(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	cookie := h.do(form("/sign-in", "customer", "customer-acme")).Result().Cookies()[0]
@@ -101,32 +101,32 @@ func TestSignOutEndsTheSignIn(t *testing.T) {
 	assert.Contains(t, page(), ">Sign in</h1>")
 }
 
-// do answers a request without a socket.
+// do serves a request without a network connection.
 func (h *harness) do(r *http.Request) *httptest.ResponseRecorder {
 	rec := httptest.NewRecorder()
 	h.handler.ServeHTTP(rec, r)
 	return rec
 }
 
-// as signs a request in.
+// as adds a cookie to the request that signs it in as the customer.
 func (h *harness) as(t *testing.T, customerID string, r *http.Request) *http.Request {
 	t.Helper()
 	r.AddCookie(&http.Cookie{Name: cookieName, Value: h.cookie(t, customerID, time.Now().Add(time.Hour))})
 	return r
 }
 
-// cookie returns the value of a customer's cookie.
+// cookie signs a customer in, and returns the value of the cookie.
 func (h *harness) cookie(t *testing.T, customerID string, expires time.Time) string {
 	t.Helper()
 	value := rand.Text()
 	require.NoError(t, h.store.transact(context.Background(), func(tx *tx) {
 		tx.exec(`INSERT INTO sign_ins (cookie_hash, customer_id, expires_at) VALUES ($1, $2, $3)`,
-			hashed(value), customerID, instant{expires})
+			hashCookie(value), customerID, instant{expires})
 	}))
 	return value
 }
 
-// form is the POST of a form with these names and values.
+// form returns a POST request for a form. The pairs are names and values.
 func form(path string, pairs ...string) *http.Request {
 	values := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {

@@ -1,5 +1,5 @@
-// Copy from this file how to use SQLite and PostgreSQL with the same statements: in short
-// transactions that first write, which locks the rows, and then read.
+// Copy from this file how to use SQLite and PostgreSQL with the same statements. Each
+// transaction is short, and writes a row, which locks it, before it reads the row.
 package main
 
 import (
@@ -73,7 +73,7 @@ func (t *tx) exec(statement string, args ...any) (rows int64) {
 	return rows
 }
 
-// get reads the single row that the statement returns.
+// get scans the single row that the statement returns.
 func (t *tx) get(into []any, statement string, args ...any) {
 	if t.err == nil {
 		t.err = t.tx.QueryRowContext(t.ctx, statement, args...).Scan(into...)

@@ -19,7 +19,8 @@ import (
 
 type payload map[string]any
 
-// accountEvent is about Acme's account 8801, at 12 o'clock.
+// accountEvent returns an event about Acme's account 8801, dated 12:00, with changes
+// applied.
 func accountEvent(event string, changes payload) payload {
 	p := payload{
 		"event": event, "event_date": "2026-11-22T12:00:00Z", "project_id": "p", "record_type": "account",
@@ -29,7 +30,7 @@ func accountEvent(event string, changes payload) payload {
 	return p
 }
 
-// deliverEvent posts an event as StackOne does, and returns the status.
+// deliverEvent posts an event like StackOne, and returns the status of the response.
 func (h *harness) deliverEvent(t *testing.T, p payload) int {
 	t.Helper()
 	body, err := json.Marshal(p)
@@ -43,23 +44,23 @@ func delivery(body []byte, signature string) *http.Request {
 	return r
 }
 
-func TestWebhookMovesTheStateOn(t *testing.T) {
+func TestWebhookUpdatesState(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	require.Equal(t, http.StatusOK, h.deliverEvent(t, accountEvent("account.created", nil)))
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	assert.Equal(t, headConnected, v.heading())
 	for _, want := range []string{"8801", "hibob", "22 November 2026, 12:00 UTC"} {
 		assert.Contains(t, v.text, want)
 	}
-	assert.Equal(t, headReady, signedIn(t, h, "Cobalt Logistics").heading())
+	assert.Equal(t, headReady, signInAs(t, h, "Cobalt Logistics").heading())
 
 	require.Equal(t, http.StatusOK, h.deliverEvent(t, accountEvent("account.deleted", payload{"event_date": "2026-11-22T13:00:00Z"})))
 	v.open("/")
 	assert.Equal(t, headReady, v.heading())
 }
 
-func TestWebhookRefused(t *testing.T) {
+func TestWebhookRejected(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	body, err := json.Marshal(accountEvent("account.created", nil))
@@ -69,12 +70,12 @@ func TestWebhookRefused(t *testing.T) {
 		request *http.Request
 		want    int
 	}{
-		"no signature":       {delivery(body, ""), 401},
-		"another secret":     {delivery(body, webhook.Sign(body, "other")), 401},
-		"padded":             {delivery(body, good+"="), 401},
-		"another body":       {delivery([]byte(strings.Replace(string(body), "acme", "cobalt", 1)), good), 401},
-		"not JSON":           {delivery([]byte("{"), webhook.Sign([]byte("{"), h.fake.webhookSecret)), 400},
-		"signed-in, no more": {h.as(t, "customer-acme", delivery(body, "")), 401},
+		"no signature":            {delivery(body, ""), 401},
+		"another secret":          {delivery(body, webhook.Sign(body, "other")), 401},
+		"padded signature":        {delivery(body, good+"="), 401},
+		"another body":            {delivery([]byte(strings.Replace(string(body), "acme", "cobalt", 1)), good), 401},
+		"not JSON":                {delivery([]byte("{"), webhook.Sign([]byte("{"), h.fake.webhookSecret)), 400},
+		"signed in, no signature": {h.as(t, "customer-acme", delivery(body, "")), 401},
 	}
 	for name, test := range tests {
 		assert.Equal(t, test.want, h.do(test.request).Code, name)
@@ -88,7 +89,7 @@ func TestWebhookRefused(t *testing.T) {
 func TestWebhookEvents(t *testing.T) {
 	t.Parallel()
 	earlier, later := payload{"event_date": "2026-11-22T11:00:00Z"}, payload{"event_date": "2026-11-22T13:00:00Z"}
-	with := func(p payload, name string, value any) payload {
+	withField := func(p payload, name string, value any) payload {
 		q := payload{name: value}
 		maps.Copy(q, p)
 		return q
@@ -98,33 +99,33 @@ func TestWebhookEvents(t *testing.T) {
 		account string
 		steps   int
 	}{
-		"created":          {[]payload{accountEvent("account.created", nil)}, "8801", 1},
-		"updated":          {[]payload{accountEvent("account.updated", nil)}, "8801", 1},
-		"twice":            {[]payload{accountEvent("account.created", nil), accountEvent("account.created", payload{"sent_at": "2026-11-22T12:01:00Z"})}, "8801", 1},
-		"deleted":          {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", later)}, "", 2},
-		"late creation":    {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", later), accountEvent("account.updated", earlier)}, "", 2},
-		"without owner":    {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", with(later, "origin_owner_id", nil))}, "", 2},
-		"nobody's account": {[]payload{accountEvent("account.deleted", payload{"origin_owner_id": nil})}, "", 0},
-		"another owner's":  {[]payload{accountEvent("account.created", payload{"origin_owner_id": "customer-of-another-application"})}, "", 0},
-		"early deletion":   {[]payload{accountEvent("account.deleted", later), accountEvent("account.created", nil)}, "", 0},
-		"ownerless early":  {[]payload{accountEvent("account.deleted", with(later, "origin_owner_id", nil)), accountEvent("account.created", nil)}, "", 0},
-		"same date":        {[]payload{accountEvent("account.deleted", nil), accountEvent("account.created", nil)}, "", 0},
-		"undated creation": {[]payload{accountEvent("account.deleted", nil), accountEvent("account.created", payload{"event_date": nil})}, "", 0},
-		"undated deletion": {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", payload{"event_date": nil})}, "", 2},
-		"connected anew":   {[]payload{accountEvent("account.deleted", nil), accountEvent("account.updated", later)}, "8801", 1},
-		"late update":      {[]payload{accountEvent("account.created", later), accountEvent("account.updated", earlier)}, "8801", 1},
-		"late deletion":    {[]payload{accountEvent("account.updated", later), accountEvent("account.deleted", earlier)}, "8801", 1},
-		"late of another":  {[]payload{accountEvent("account.created", nil), accountEvent("account.created", with(earlier, "account_id", "2"))}, "8801", 1},
-		"gone meanwhile":   {[]payload{accountEvent("account.deleted", with(later, "account_id", "2")), accountEvent("account.created", nil)}, "8801", 1},
-		"another account":  {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", with(later, "account_id", "1"))}, "8801", 1},
-		"unknown event":    {[]payload{accountEvent("account.blessed", nil)}, "", 0},
-		"without date":     {[]payload{accountEvent("account.created", nil), accountEvent("account.updated", payload{"event_date": nil, "account_id": "2"})}, "2", 2},
+		"created":                                 {[]payload{accountEvent("account.created", nil)}, "8801", 1},
+		"updated":                                 {[]payload{accountEvent("account.updated", nil)}, "8801", 1},
+		"duplicate creation":                      {[]payload{accountEvent("account.created", nil), accountEvent("account.created", payload{"sent_at": "2026-11-22T12:01:00Z"})}, "8801", 1},
+		"deleted":                                 {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", later)}, "", 2},
+		"late update after deletion":              {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", later), accountEvent("account.updated", earlier)}, "", 2},
+		"deletion without owner":                  {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", withField(later, "origin_owner_id", nil))}, "", 2},
+		"deletion of unknown account":             {[]payload{accountEvent("account.deleted", payload{"origin_owner_id": nil})}, "", 0},
+		"unknown owner":                           {[]payload{accountEvent("account.created", payload{"origin_owner_id": "customer-of-another-application"})}, "", 0},
+		"deletion before creation":                {[]payload{accountEvent("account.deleted", later), accountEvent("account.created", nil)}, "", 0},
+		"deletion without owner before creation":  {[]payload{accountEvent("account.deleted", withField(later, "origin_owner_id", nil)), accountEvent("account.created", nil)}, "", 0},
+		"deletion and creation with same date":    {[]payload{accountEvent("account.deleted", nil), accountEvent("account.created", nil)}, "", 0},
+		"undated creation after deletion":         {[]payload{accountEvent("account.deleted", nil), accountEvent("account.created", payload{"event_date": nil})}, "", 0},
+		"undated deletion after creation":         {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", payload{"event_date": nil})}, "", 2},
+		"reconnected after deletion":              {[]payload{accountEvent("account.deleted", nil), accountEvent("account.updated", later)}, "8801", 1},
+		"late update after creation":              {[]payload{accountEvent("account.created", later), accountEvent("account.updated", earlier)}, "8801", 1},
+		"late deletion after update":              {[]payload{accountEvent("account.updated", later), accountEvent("account.deleted", earlier)}, "8801", 1},
+		"late creation of another account":        {[]payload{accountEvent("account.created", nil), accountEvent("account.created", withField(earlier, "account_id", "2"))}, "8801", 1},
+		"another account deleted before creation": {[]payload{accountEvent("account.deleted", withField(later, "account_id", "2")), accountEvent("account.created", nil)}, "8801", 1},
+		"another account deleted":                 {[]payload{accountEvent("account.created", nil), accountEvent("account.deleted", withField(later, "account_id", "1"))}, "8801", 1},
+		"unknown event type":                      {[]payload{accountEvent("account.unknown", nil)}, "", 0},
+		"undated update of another account":       {[]payload{accountEvent("account.created", nil), accountEvent("account.updated", payload{"event_date": nil, "account_id": "2"})}, "2", 2},
 	}
 	onEachDatabase(t, func(t *testing.T, d database) {
 		s := d.open(t)
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
-				s.emptied(t)
+				s.clear(t)
 				h := start(t, func(cfg *config) { cfg.store = s })
 				for _, event := range test.events {
 					require.Equal(t, http.StatusOK, h.deliverEvent(t, event))
@@ -144,30 +145,30 @@ func TestWebhookWithoutOwner(t *testing.T) {
 	h.deliverEvent(t, accountEvent("account.created", nil))
 	h.deliverEvent(t, accountEvent("account.created", payload{"origin_owner_id": "customer-cobalt", "account_id": "9900"}))
 	h.deliverEvent(t, accountEvent("account.deleted", payload{"origin_owner_id": nil, "account_id": "9900", "event_date": "2026-11-22T13:00:00Z"}))
-	acmes := h.connection(t, "customer-acme")
-	cobalts := h.connection(t, "customer-cobalt")
-	assert.Equal(t, "8801", acmes.Account.ID)
-	assert.Equal(t, ready, cobalts.State)
+	acme := h.connection(t, "customer-acme")
+	cobalt := h.connection(t, "customer-cobalt")
+	assert.Equal(t, "8801", acme.Account.ID)
+	assert.Equal(t, ready, cobalt.State)
 }
 
-// A customer may connect in the tab of an earlier session, which nobody polls any more.
-func TestWebhookAfterAnEnd(t *testing.T) {
+// A customer may connect in the tab of a session whose wait has ended.
+func TestWebhookAfterCancelledWait(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	v.press("Connect your HR system")
 	session := h.fake.Sessions()[0]
 	require.NoError(t, session.Cancel())
-	h.until(t, "customer-acme", is(cancelled))
+	h.waitFor(t, "customer-acme", inState(cancelled))
 	require.NoError(t, session.Connect(""))
-	h.until(t, "customer-acme", is(connected))
+	h.waitFor(t, "customer-acme", inState(connected))
 }
 
-// A wait that ends badly does not undo what a webhook has told.
-func TestWebhookBeforeABadEnd(t *testing.T) {
+// A cancelled session does not change a connection that a webhook has reported.
+func TestWebhookBeforeCancelledWait(t *testing.T) {
 	t.Parallel()
 	h := start(t)
-	v := signedIn(t, h, "Acme")
+	v := signInAs(t, h, "Acme")
 	v.press("Connect your HR system")
 	require.Equal(t, http.StatusOK, h.deliverEvent(t, accountEvent("account.created", nil)))
 	require.NoError(t, h.fake.Sessions()[0].Cancel())
@@ -176,15 +177,15 @@ func TestWebhookBeforeABadEnd(t *testing.T) {
 	assert.Equal(t, connected, now.State)
 }
 
-// Polling, which does not know the provider, does not forget it either.
+// Polling, which does not report the provider, keeps the one from a webhook.
 func TestWebhookThenPolling(t *testing.T) {
 	t.Parallel()
 	h := start(t, pollingOnly)
-	signedIn(t, h, "Acme").press("Connect your HR system")
+	signInAs(t, h, "Acme").press("Connect your HR system")
 	_, _, err := h.store.event(t.Context(), webhook.Event{Type: webhook.AccountCreated, OriginOwnerID: "customer-acme", AccountID: "8801", Provider: "hibob"})
 	require.NoError(t, err)
 	require.NoError(t, h.fake.Sessions()[0].Connect("8801"))
-	now := h.until(t, "customer-acme", knows("waiter", "Connected"))
+	now := h.waitFor(t, "customer-acme", hasStep("waiter", "Connected"))
 	assert.Equal(t, "hibob", now.Account.Provider)
 }
 
@@ -198,12 +199,12 @@ func TestStepsAreBounded(t *testing.T) {
 	assert.Len(t, now.Steps, maxSteps)
 }
 
-// StackOne repeats what was answered late, and may do so on several connections.
-func TestTheSameEventAHundredTimesAtOnce(t *testing.T) {
+// StackOne may deliver an event again, even concurrently, if the response was late.
+func TestConcurrentDuplicateEvents(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
-		a := start(t, on(t, d))
-		b := start(t, on(t, d), with(a.fake))
+		a := start(t, withDatabase(t, d))
+		b := start(t, withDatabase(t, d), withFake(a.fake))
 		var statuses [100]int
 		var all sync.WaitGroup
 		for i := range statuses {
@@ -221,12 +222,13 @@ func TestTheSameEventAHundredTimesAtOnce(t *testing.T) {
 	})
 }
 
-// Whatever the order in which the two are stored, and whoever stores them.
-func TestDeletionAndUpdateAtOnce(t *testing.T) {
+// An account stays deleted in whichever order, and by whichever instance, its deletion and
+// an older update are stored.
+func TestConcurrentDeletionAndUpdate(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
-		a := start(t, on(t, d))
-		b := start(t, on(t, d), with(a.fake))
+		a := start(t, withDatabase(t, d))
+		b := start(t, withDatabase(t, d), withFake(a.fake))
 		var all sync.WaitGroup
 		for i := range 20 {
 			id := payload{"account_id": strconv.Itoa(i)}
@@ -245,7 +247,7 @@ func TestDeletionAndUpdateAtOnce(t *testing.T) {
 	})
 }
 
-func TestWebhookThatCannotBeStored(t *testing.T) {
+func TestWebhookNotStored(t *testing.T) {
 	t.Parallel()
 	h := start(t)
 	h.store.db.Close()
@@ -253,27 +255,27 @@ func TestWebhookThatCannotBeStored(t *testing.T) {
 	assert.Contains(t, h.log.String(), "cannot store a webhook event")
 }
 
-// A webhook is answered after its transaction, not while that waits.
-func TestWebhookIsAnsweredOnceItIsStored(t *testing.T) {
+// The response to a webhook is sent after its transaction has been committed.
+func TestWebhookRespondsAfterCommit(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
-		h := start(t, on(t, d))
+		h := start(t, withDatabase(t, d))
 		other := d.open(t)
-		locked, err := other.db.BeginTx(t.Context(), nil)
+		blocking, err := other.db.BeginTx(t.Context(), nil)
 		require.NoError(t, err)
-		_, err = locked.ExecContext(t.Context(), `INSERT INTO connections (customer_id) VALUES ('customer-acme')`)
+		_, err = blocking.ExecContext(t.Context(), `INSERT INTO connections (customer_id) VALUES ('customer-acme')`)
 		require.NoError(t, err)
-		answered := make(chan int, 1)
+		responded := make(chan int, 1)
 		body, err := json.Marshal(accountEvent("account.created", nil))
 		require.NoError(t, err)
-		go func() { answered <- h.do(delivery(body, webhook.Sign(body, h.fake.webhookSecret))).Code }()
+		go func() { responded <- h.do(delivery(body, webhook.Sign(body, h.fake.webhookSecret))).Code }()
 		select {
-		case status := <-answered:
-			require.Fail(t, "answered", "%d", status)
+		case status := <-responded:
+			require.Fail(t, "response sent before the commit", "%d", status)
 		case <-time.After(100 * time.Millisecond):
 		}
-		require.NoError(t, locked.Rollback())
-		assert.Equal(t, http.StatusOK, <-answered)
+		require.NoError(t, blocking.Rollback())
+		assert.Equal(t, http.StatusOK, <-responded)
 		assert.Equal(t, 1, other.count(t, "events"))
 	})
 }

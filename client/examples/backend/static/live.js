@@ -29,7 +29,7 @@ document.addEventListener("submit", (event) => {
 async function openHub() {
   const response = await fetch("/api/session", { method: "POST" });
   if (!response.ok) {
-    announcer.textContent = "Connecting does not work right now. Try again in a few minutes.";
+    announcer.textContent = "We cannot connect you right now. Try again in a few minutes.";
     announcer.classList.remove("unseen");
     return;
   }
