@@ -1,7 +1,6 @@
-// Package e2e runs StackOne's own software against the fake: the Hub from npm in a
-// headless Chromium, and the TypeScript SDK. It also drives the page of the
-// program stackone-fake. Tests are skipped where there is no browser or no npm,
-// unless STACKONE_E2E is set to "required".
+// Package e2e tests the fake with StackOne's own software from npm: the Hub, in a headless
+// Chromium, and the TypeScript SDK. It also tests the page of the program stackone-fake.
+// Tests are skipped if no browser or npm is installed, unless STACKONE_E2E is "required".
 package e2e
 
 import (
@@ -20,19 +19,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience is how long a step may take on a busy machine.
-const patience = time.Minute
+// timeout limits each step of a test. It is generous, for busy machines.
+const timeout = time.Minute
 
-// skip ends the test for want of something on the machine.
+// skip skips the test because something is not installed. It fails the test instead if
+// STACKONE_E2E is "required".
 func skip(t *testing.T, format string, args ...any) {
 	t.Helper()
 	if os.Getenv("STACKONE_E2E") == "required" {
-		require.Failf(t, "STACKONE_E2E is required", format, args...)
+		require.Failf(t, `the test cannot run, but STACKONE_E2E is "required"`, format, args...)
 	}
 	t.Skipf(format, args...)
 }
 
-// TestPublished runs what StackOne publishes on npm.
+// TestPublished tests the fake with the packages that StackOne publishes on npm.
 func TestPublished(t *testing.T) {
 	t.Parallel()
 	dir := install(t)
@@ -40,13 +40,13 @@ func TestPublished(t *testing.T) {
 	t.Run("TypeScript SDK", func(t *testing.T) { t.Parallel(); testSDK(t, dir) })
 }
 
-// install returns a directory with the packages of the lock file, which it installs
-// once in the user's cache. With a version in STACKONE_NPM_VERSION, such as latest, it
-// installs that version of StackOne's packages for this test alone.
+// install returns a directory with the packages of the lock file. It installs them once,
+// in the user's cache. If STACKONE_NPM_VERSION is set, to "latest" for example, it installs
+// that version of StackOne's packages in a temporary directory.
 func install(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("npm"); err != nil {
-		skip(t, "no npm found")
+		skip(t, "npm is not installed")
 	}
 	if version := os.Getenv("STACKONE_NPM_VERSION"); version != "" {
 		dir := t.TempDir()
@@ -64,13 +64,13 @@ func install(t *testing.T) string {
 		defer os.RemoveAll(installing)
 		npm(t, installing, "ci")
 		if err := os.Rename(installing, dir); err != nil {
-			require.DirExists(t, dir, "another run has installed it")
+			require.DirExists(t, dir, "if the rename fails, a concurrent run has installed the packages")
 		}
 	}
 	return dir
 }
 
-// npm runs npm in a directory, with the files of testdata/npm.
+// npm copies testdata/npm to a directory, and runs npm there.
 func npm(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/npm")))
@@ -94,12 +94,12 @@ func startBrowser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		skip(t, "no browser found: chromium, chromium-browser or google-chrome")
+		skip(t, "no browser found; tried chromium, chromium-browser and google-chrome")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.NoSandbox, chromedp.DisableGPU, // root in a container, without a graphics card
+		chromedp.NoSandbox, chromedp.DisableGPU, // for root in a container without a GPU
 		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-features", "Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"), // each a process
+		chromedp.Flag("disable-features", "Translate,WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess"), // each needs a process
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
@@ -107,11 +107,11 @@ func startBrowser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(t.Logf))
 	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(ctx)) // starts it
+	require.NoError(t, chromedp.Do(ctx)) // starts the browser
 	return ctx
 }
 
-// tab is a tab of the browser.
+// tab is a browser tab.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -121,55 +121,54 @@ func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOpt
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 8*patience)
+	ctx, cancel = context.WithTimeout(ctx, 8*timeout)
 	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(ctx)) // opens it, until ctx is done
+	require.NoError(t, chromedp.Do(ctx)) // opens the tab, which closes when ctx is done
 	return tab{t, ctx}
 }
 
 func (tab tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, timeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		require.NoErrorf(tab.t, err, "on the page\n%s", tab.text("document.body.innerText"))
 	}
 }
 
-// text evaluates an expression.
+// text evaluates a JavaScript expression. It returns "" if that fails.
 func (tab tab) text(expression string) string {
 	text, _ := chromedp.Run(tab.ctx, chromedp.Evaluate[string](expression))
 	return text
 }
 
-// wait waits until the expression is true.
+// wait waits until a JavaScript expression is true.
 func (tab tab) wait(expression string) {
 	tab.t.Helper()
 	poll[bool](tab, expression)
 }
 
-// poll waits until the expression has a value that is not false, null or 0, and returns
-// that.
+// poll waits until a JavaScript expression is truthy, and returns its value.
 func poll[T any](tab tab, expression string) T {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, timeout)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Poll[T](expression, chromedp.WithPollingInterval(50*time.Millisecond)))
 	if err != nil {
-		tab.picture("failed")
-		require.NoErrorf(tab.t, err, "waiting for %s on the page\n%s", expression, tab.text("typeof shown === 'undefined' ? document.body.innerText : shown()"))
+		tab.screenshot("failed")
+		require.NoErrorf(tab.t, err, "waiting for %s on the page\n%s", expression, tab.text("typeof visibleText === 'undefined' ? document.body.innerText : visibleText()"))
 	}
 	return value
 }
 
-// picture writes a screenshot to the directory E2E_SCREENSHOTS, if that is set.
-func (tab tab) picture(name string) {
+// screenshot saves a screenshot in the directory in E2E_SCREENSHOTS, if that is set.
+func (tab tab) screenshot(name string) {
 	tab.t.Helper()
 	dir := os.Getenv("E2E_SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	tab.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { // a hidden tab draws nothing
+	tab.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { // hidden tabs are not rendered
 		_, err := cdp.Call(ctx, t, cdppage.BringToFront, cdp.Empty{})
 		return err
 	}))

@@ -21,48 +21,50 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// hubPage is a page with the real Hub, for a session of a fake.
+// hubPage is a page with the Hub for a session of a fake.
 type hubPage struct {
 	tab
 	srv     *stackonetest.Server
 	session *stackonetest.Session
 }
 
-// shows waits for a text, in the Hub or beside it.
-func (p hubPage) shows(text string) {
+// waitForText waits until the text is visible, in the Hub or elsewhere on the page.
+func (p hubPage) waitForText(text string) {
 	p.t.Helper()
 	encoded, err := json.Marshal(text)
 	require.NoError(p.t, err)
-	p.wait("shown().includes(" + string(encoded) + ")")
+	p.wait("visibleText().includes(" + string(encoded) + ")")
 	p.t.Logf("the page shows %q", text)
 }
 
-// click presses the mouse on the element with the label, once that stands still.
+// click clicks the element with this label, or the field with this name, when it has
+// stopped moving.
 func (p hubPage) click(label string) {
 	p.t.Helper()
-	at := poll[[]float64](p.tab, "still('"+label+"')")
+	at := poll[[]float64](p.tab, "settledPosition('"+label+"')")
 	p.do(chromedp.MouseClickXY(at[0], at[1]))
 	p.t.Logf("clicked %q", label)
 }
 
-// fill types a value into the field of that name, in place of what is there.
+// fill replaces the value of the field with this name.
 func (p hubPage) fill(name, value string) {
 	p.t.Helper()
 	p.click(name)
 	p.do(chromedp.KeyEvent("a", chromedp.KeyModifiers(2)), chromedp.KeyEvent(value)) // Ctrl-A selects all
-	p.wait("shown().includes(' " + value + "')")
-	// The Hub passes a value on in several steps, which a customer does not outrun.
+	p.wait("visibleText().includes(' " + value + "')")
+	// The Hub processes input in several tasks. Wait for them, because a test can click
+	// faster than a customer.
 	const idle = "(async () => { for (let i = 0; i < 5; i++) await scheduler.postTask(() => {}, {priority: 'background'}); return true })()"
 	_, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](idle, chromedp.EvalAwaitPromise))
 	require.NoError(p.t, err)
 }
 
-// popup does what opens the provider's window, and returns that.
+// popup performs the action, and returns the provider's window, which it opens.
 func (p hubPage) popup(action func()) tab {
 	p.t.Helper()
-	self := chromedp.FromContext(p.ctx).Target.TargetID
+	opener := chromedp.FromContext(p.ctx).Target.TargetID
 	id := chromedp.WaitNewTarget(p.ctx, func(info *target.Info) bool {
-		return info.OpenerID == self && strings.HasPrefix(info.URL, "http")
+		return info.OpenerID == opener && strings.HasPrefix(info.URL, "http")
 	})
 	action()
 	select {
@@ -70,12 +72,12 @@ func (p hubPage) popup(action func()) tab {
 		p.t.Log("the Hub opened the provider's window")
 		return newTab(p.t, p.ctx, chromedp.WithTargetID(id))
 	case <-p.ctx.Done():
-		require.FailNow(p.t, "no window was opened")
+		require.FailNow(p.t, "no window opened")
 		return tab{}
 	}
 }
 
-// testHub takes the real Hub through whole connections.
+// testHub connects customers with the Hub.
 func testHub(t *testing.T, dir string) {
 	browser := startBrowser(t)
 	dir = filepath.Join(dir, "node_modules", "@stackone", "hub")
@@ -92,7 +94,7 @@ func testHub(t *testing.T, dir string) {
 	host := httptest.NewServer(mux)
 	t.Cleanup(host.Close)
 
-	// open opens the Hub for a session of Acme's, in another origin than the fake's.
+	// open opens the Hub for a session of Acme, on a page of another origin than the fake.
 	open := func(t *testing.T, srv *stackonetest.Server, request gen.ConnectSessionCreate) hubPage {
 		t.Helper()
 		request.OriginOwnerID, request.OriginOwnerName = "acme", "Acme"
@@ -114,14 +116,14 @@ func testHub(t *testing.T, dir string) {
 
 	run("OAuth connect", func(t *testing.T, srv *stackonetest.Server) {
 		page := open(t, srv, gen.ConnectSessionCreate{})
-		page.shows("HiBob")
-		page.picture("picker")
+		page.waitForText("HiBob")
+		page.screenshot("picker")
 		page.click("Greenhouse")
 		provider := page.popup(func() { page.click("Connect") })
-		provider.picture("provider")
+		provider.screenshot("provider")
 		provider.do(chromedp.Click(chromedp.CSS("button[value=allow]")))
-		page.shows(`success {"id":"45072196112800000001","provider":"greenhouse"}`)
-		page.picture("success")
+		page.waitForText(`success {"id":"45072196112800000001","provider":"greenhouse"}`)
+		page.screenshot("success")
 		details := page.session.Details()
 		assert.Equal(t, "greenhouse", details.Provider)
 		assert.Equal(t, gen.AttemptStatusAuthenticated, details.LatestConnectionAttempt.Status)
@@ -132,15 +134,15 @@ func testHub(t *testing.T, dir string) {
 		page.fill("instance", "acme.my.salesforce.com")
 		provider := page.popup(func() { page.click("Connect") })
 		provider.do(chromedp.Click(chromedp.CSS("button[value=allow]")))
-		page.shows(`success {"id":"45072196112800000001","provider":"salesforce"}`)
+		page.waitForText(`success {"id":"45072196112800000001","provider":"salesforce"}`)
 	})
 
 	run("OAuth decline", func(t *testing.T, srv *stackonetest.Server) {
 		page := open(t, srv, gen.ConnectSessionCreate{Provider: "greenhouse"})
 		provider := page.popup(func() { page.click("Connect") })
 		provider.do(chromedp.Click(chromedp.CSS("button[value=deny]")))
-		page.shows("The resource owner denied the request")
-		page.picture("declined")
+		page.waitForText("The resource owner denied the request")
+		page.screenshot("declined")
 		assert.Equal(t, gen.AttemptStatusError, page.session.Details().LatestConnectionAttempt.Status)
 	})
 
@@ -150,20 +152,20 @@ func testHub(t *testing.T, dir string) {
 		page.click("Cancel and start over")
 		require.Eventually(t, func() bool {
 			return page.session.Details().LatestConnectionAttempt.Status == gen.AttemptStatusCancelled
-		}, patience, 50*time.Millisecond)
-		page.picture("cancelled")
+		}, timeout, 50*time.Millisecond)
+		page.screenshot("cancelled")
 	})
 
 	run("API key connect", func(t *testing.T, srv *stackonetest.Server) {
 		page := open(t, srv, gen.ConnectSessionCreate{Categories: []gen.Category{gen.CategoryHRIS}})
-		page.shows("HiBob")
+		page.waitForText("HiBob")
 		page.click("BambooHR")
 		page.fill("subdomain", "acme")
 		page.fill("api_key", "0123456789")
-		page.picture("form")
+		page.screenshot("form")
 		page.click("Connect")
-		page.shows(`success {"id":"45072196112800000001","provider":"bamboohr"}`)
-		assert.Nil(t, page.session.Details().LatestConnectionAttempt, "it makes no attempt")
+		page.waitForText(`success {"id":"45072196112800000001","provider":"bamboohr"}`)
+		assert.Nil(t, page.session.Details().LatestConnectionAttempt, "connectors with an API key create no attempt")
 	})
 
 	run("wrong key, then edit mode", func(t *testing.T, srv *stackonetest.Server) {
@@ -171,32 +173,32 @@ func testHub(t *testing.T, dir string) {
 		page.fill("subdomain", "acme")
 		page.fill("api_key", "wrong")
 		page.click("Connect")
-		page.shows("Invalid credentials: BambooHR rejected the API key")
-		page.picture("wrong-key")
+		page.waitForText("Invalid credentials: BambooHR rejected the API key")
+		page.screenshot("wrong-key")
 
 		first := open(t, srv, gen.ConnectSessionCreate{Provider: "bamboohr"})
 		first.fill("subdomain", "acme")
 		first.fill("api_key", "0123456789")
 		first.click("Connect")
-		first.shows(`success {"id":"45072196112800000001","provider":"bamboohr"}`)
+		first.waitForText(`success {"id":"45072196112800000001","provider":"bamboohr"}`)
 
 		edit := open(t, srv, gen.ConnectSessionCreate{Provider: "bamboohr"})
-		edit.shows("subdomain")
-		edit.shows("acme")
-		edit.shows("6789")
-		edit.picture("edit")
+		edit.waitForText("subdomain")
+		edit.waitForText("acme")
+		edit.waitForText("6789")
+		edit.screenshot("edit")
 		edit.fill("subdomain", "acme-2")
 		edit.click("Connect")
-		edit.shows(`success {"id":"45072196112800000001","provider":"bamboohr"}`)
+		edit.waitForText(`success {"id":"45072196112800000001","provider":"bamboohr"}`)
 	})
 
 	run("expired token", func(t *testing.T, srv *stackonetest.Server) {
 		page := open(t, srv, gen.ConnectSessionCreate{})
-		page.shows("BambooHR")
+		page.waitForText("BambooHR")
 		srv.Advance(30 * time.Minute)
 		page.do(chromedp.Reload())
-		page.shows("No configured integrations available.")
-		page.picture("expired")
-		assert.NotContains(t, page.text("shown()"), "BambooHR", "it has no picker")
+		page.waitForText("No configured integrations available.")
+		page.screenshot("expired")
+		assert.NotContains(t, page.text("visibleText()"), "BambooHR", "the Hub does not list connectors")
 	})
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// TestPage clicks through the page of the program stackone-fake, without JavaScript.
+// TestPage uses the page of the program stackone-fake, with JavaScript disabled.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -59,7 +59,7 @@ func TestPage(t *testing.T) {
 	link := create(gen.ConnectSessionCreate{OriginOwnerID: "customer-42", OriginOwnerName: "Acme"})
 
 	tab := newTab(t, browser, chromedp.WithNewBrowserContext())
-	press := func(label string) { // and waits for the page that follows
+	press := func(label string) { // and wait for the next page
 		t.Helper()
 		tab.do(func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
 			click := chromedp.Click("(//button[normalize-space()='" + label + "'])[1]")
@@ -67,7 +67,7 @@ func TestPage(t *testing.T) {
 			return chromedp.Void{}, err
 		})
 	}
-	sees := func(text string) {
+	waitForText := func(text string) {
 		t.Helper()
 		tab.do(chromedp.WaitVisible("//body[contains(., \"" + text + "\")]"))
 	}
@@ -75,37 +75,37 @@ func TestPage(t *testing.T) {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 		return err
 	}), chromedp.EmulateViewport(1200, 900), chromedp.Navigate(address))
-	sees("Globex <Corporation>")
+	waitForText("Globex <Corporation>")
 	press("Begin")
-	sees("pending")
+	waitForText("pending")
 	assert.Equal(t, gen.AttemptStatusPending, status(link))
 	press("Decline")
-	sees("access_denied")
+	waitForText("access_denied")
 	press("Cancel")
-	sees("cancelled")
+	waitForText("cancelled")
 	press("Expire")
-	sees("expired (attempt")
+	waitForText("expired (attempt")
 	press("Connect")
-	sees("bamboohr")
+	waitForText("bamboohr")
 	assert.Equal(t, gen.AttemptStatusAuthenticated, status(link))
 	press("Move")
-	sees("has expired")
+	waitForText("has expired")
 	press("Inject")
-	sees("Clear the faults")
+	waitForText("Clear the faults")
 	_, err = c.ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{OriginOwnerID: "acme", OriginOwnerName: "Acme"})
 	require.ErrorIs(t, err, client.ErrBadGateway)
 	tab.do(chromedp.Navigate(address + "?follow"))
-	sees("injected fault")
-	sees("account.created")
+	waitForText("injected fault")
+	waitForText("account.created")
 	for name, width := range map[string]int64{"wide": 1200, "phone": 360} {
 		tab.do(chromedp.EmulateViewport(width, 900))
-		tab.picture(name)
+		tab.screenshot(name)
 	}
 	press("Forget everything")
-	sees("POST /connect_sessions makes one")
+	waitForText("POST /connect_sessions makes one")
 
 	require.NoError(t, program.Process.Signal(syscall.SIGTERM))
-	require.NoError(t, program.Wait(), "SIGTERM ends it cleanly")
+	require.NoError(t, program.Wait(), "SIGTERM stops the program cleanly")
 	_, err = http.Get(address)
 	require.Error(t, err)
 }

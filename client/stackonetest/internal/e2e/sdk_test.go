@@ -16,8 +16,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/client/stackonetest"
 )
 
-// testSDK lets StackOne's TypeScript SDK, whose own checks of an answer are strict,
-// call the fake.
+// testSDK calls the fake with StackOne's TypeScript SDK, which validates responses strictly.
 func testSDK(t *testing.T, dir string) {
 	srv := stackonetest.NewTestServer(t, stackonetest.Strict())
 	created := func(r stackonetest.Request) bool {
@@ -69,5 +68,5 @@ func testSDK(t *testing.T, dir string) {
 	} {
 		assert.Equal(t, name, got["fault "+strconv.Itoa(status)].Error)
 	}
-	assert.NotEmpty(t, got["after 429 and 408"].Link["token"], "it waits as long as Retry-After says")
+	assert.NotEmpty(t, got["after 429 and 408"].Link["token"], "the SDK retries as Retry-After says")
 }

@@ -1,4 +1,4 @@
-// Calls the fake with StackOne's TypeScript SDK, and prints what came of each
+// Calls the fake with StackOne's TypeScript SDK, and prints the outcome of each
 // call as a line of JSON: [name, result] or [name, {error, statusCode, message}].
 const { StackOne } = require("@stackone/stackone-client-ts");
 const { HTTPClient } = require("@stackone/stackone-client-ts/lib/http.js");
@@ -6,12 +6,12 @@ const { version } = require("@stackone/stackone-client-ts/package.json");
 
 const { STACKONE_URL: serverURL, STACKONE_API_KEY: username } = process.env;
 
-// Version 4.28.0 takes organization_id for a number, as it was until late 2025.
+// Version 4.28.0 requires organization_id to be a number, as it was until late 2025.
 const httpClient = new HTTPClient({
   fetcher: async (input, init) => {
-    const answer = await fetch(input, init);
-    if (version !== "4.28.0") return answer;
-    return new Response((await answer.text()).replace(/"organization_id":"(\d+)"/, '"organization_id":$1'), answer);
+    const response = await fetch(input, init);
+    if (version !== "4.28.0") return response;
+    return new Response((await response.text()).replace(/"organization_id":"(\d+)"/, '"organization_id":$1'), response);
   },
 });
 const sdk = (key) => new StackOne({ serverURL, httpClient, security: { username: key, password: "" } }).connectSessions;
