@@ -1,10 +1,12 @@
-// Command mutants breaks code in small ways, and prints the mutants that no test notices.
+// Command mutants checks whether tests detect small changes to the code, called mutants. It
+// prints the mutants that survive, which no test detects, and those that make a test time
+// out.
 //
 //	mutants [-skip regexp] DIRECTORY|FILE... ./PACKAGE...
 //
-// It runs the tests of the packages, apart from those that -skip names, once for each
-// mutant of the files. An overlay of the go command takes the place of the file that a
-// mutant changes, and no file of the repository is written.
+// It mutates the files, which are named without a leading "./", and runs the tests of the
+// packages once for each mutant, except for tests that match -skip. It changes no files of
+// the repository: an overlay of the go command replaces the mutated file.
 package main
 
 import (
@@ -29,7 +31,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	r := runner{timeout: 10 * time.Minute}
-	flag.StringVar(&r.skip, "skip", "^$", "tests that do not run")
+	flag.StringVar(&r.skip, "skip", "^$", "`regexp` of tests to skip")
 	flag.Parse()
 	if err := r.run(ctx, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -63,22 +65,22 @@ func (r runner) run(ctx context.Context, args []string) error {
 		}
 	}
 	start := time.Now()
-	if fate, out := r.test(ctx); fate != "lived" {
-		return fmt.Errorf("without a mutant: %s\n%s", fate, out)
+	if outcome, out := r.test(ctx); outcome != "survived" {
+		return fmt.Errorf("the tests do not pass without a mutant: %s\n%s", outcome, out)
 	}
 	r.timeout = 10*time.Second + 2*workers*time.Since(start)
 
-	fates := map[string]int{}
+	outcomes := map[string]int{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	next := make(chan mutant)
 	for range workers {
 		all.Go(func() {
 			for m := range next {
-				fate := r.try(ctx, m)
+				outcome := r.try(ctx, m)
 				mu.Lock()
-				if fates[fate]++; fate == "lived" || fate == "timed out" {
-					fmt.Printf("%s:%d: %s: %s\n", m.file, m.line, m.what, fate)
+				if outcomes[outcome]++; outcome == "survived" || outcome == "timed out" {
+					fmt.Printf("%s:%d: %s: %s\n", m.file, m.line, m.what, outcome)
 				}
 				mu.Unlock()
 			}
@@ -91,11 +93,11 @@ func (r runner) run(ctx context.Context, args []string) error {
 	}
 	close(next)
 	all.Wait()
-	fmt.Println(strings.Join(args, " "), fates)
+	fmt.Println(strings.Join(args, " "), outcomes)
 	return ctx.Err()
 }
 
-// try returns the fate of a mutant.
+// try tests a mutant, and returns the outcome.
 func (r runner) try(ctx context.Context, m mutant) string {
 	dir, err := os.MkdirTemp("", "mutant-")
 	defer os.RemoveAll(dir)
@@ -105,11 +107,12 @@ func (r runner) try(ctx context.Context, m mutant) string {
 	if err = errors.Join(err, os.WriteFile(changed, m.text, 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
 		return err.Error()
 	}
-	fate, _ := r.test(ctx, "-overlay", overlay)
-	return fate
+	outcome, _ := r.test(ctx, "-overlay", overlay)
+	return outcome
 }
 
-func (r runner) test(ctx context.Context, flags ...string) (fate string, out []byte) {
+// test runs the tests, and returns whether they detect a mutant.
+func (r runner) test(ctx context.Context, flags ...string) (outcome string, out []byte) {
 	args := append([]string{"test", "-count=1", "-vet=off", "-failfast", "-skip", r.skip, "-timeout", r.timeout.String()}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, r.packages...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -118,8 +121,8 @@ func (r runner) test(ctx context.Context, flags ...string) (fate string, out []b
 	case ctx.Err() != nil:
 		return "stopped", nil
 	case err == nil:
-		return "lived", nil
-	case bytes.Contains(out, []byte(" failed]")): // to build
+		return "survived", nil
+	case bytes.Contains(out, []byte(" failed]")): // "[build failed]" or "[setup failed]"
 		return "not compiled", out
 	case bytes.Contains(out, []byte("panic: test timed out")):
 		return "timed out", out

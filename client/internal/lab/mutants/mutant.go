@@ -15,11 +15,11 @@ import (
 type mutant struct {
 	file string
 	line int
-	what string
-	text []byte
+	what string // describes the change
+	text []byte // of the changed file
 }
 
-// mutantsOf lists the mutants of a file; tests and generated code have none.
+// mutantsOf returns the mutants of a file. Tests and generated code have none.
 func mutantsOf(file string) ([]mutant, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -33,7 +33,7 @@ func mutantsOf(file string) ([]mutant, error) {
 	v := &visitor{file: file, text: text, fset: fset, seen: map[string]bool{}}
 	for _, d := range parsed.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
-			ast.Inspect(f.Body, v.in(f.Type.Results))
+			ast.Inspect(f.Body, v.visitFunc(f.Type.Results))
 		}
 	}
 	return v.list, nil
@@ -51,10 +51,9 @@ func (v *visitor) source(from, to token.Pos) string {
 	return string(v.text[v.fset.Position(from).Offset:v.fset.Position(to).Offset])
 }
 
-func (v *visitor) of(n ast.Node) string { return v.source(n.Pos(), n.End()) }
+func (v *visitor) sourceOf(n ast.Node) string { return v.source(n.Pos(), n.End()) }
 
-// replace adds a mutant, whose code has with in place of what stands from one position to
-// another.
+// replace adds a mutant in which with replaces the code between two positions.
 func (v *visitor) replace(from, to token.Pos, with string) {
 	start, end := v.fset.Position(from), v.fset.Position(to)
 	what := strings.Join(strings.Fields(fmt.Sprintf("%s becomes %s", v.source(from, to), with)), " ")
@@ -65,7 +64,7 @@ func (v *visitor) replace(from, to token.Pos, with string) {
 }
 
 func (v *visitor) wrap(n ast.Node, before, after string) {
-	v.replace(n.Pos(), n.End(), before+v.of(n)+after)
+	v.replace(n.Pos(), n.End(), before+v.sourceOf(n)+after)
 }
 
 func (v *visitor) negate(e ast.Expr) { v.wrap(ast.Unparen(e), "!(", ")") }
@@ -75,7 +74,7 @@ var operators = map[token.Token]string{
 	token.ADD: "-", token.SUB: "+", token.MUL: "/", token.QUO: "*", token.REM: "*",
 }
 
-// binary breaks a comparison, an operand of && or ||, or an arithmetic operation.
+// binary mutates a comparison, the operands of && and ||, or an arithmetic operation.
 func (v *visitor) binary(n *ast.BinaryExpr) {
 	switch n.Op {
 	case token.LAND, token.LOR:
@@ -85,12 +84,12 @@ func (v *visitor) binary(n *ast.BinaryExpr) {
 	case token.EQL, token.NEQ, token.LSS, token.LEQ, token.GTR, token.GEQ:
 		v.negate(n)
 	}
-	if by := operators[n.Op]; by != "" {
-		v.replace(n.Pos(), n.End(), v.of(n.X)+" "+by+" "+v.of(n.Y))
+	if op := operators[n.Op]; op != "" {
+		v.replace(n.Pos(), n.End(), v.sourceOf(n.X)+" "+op+" "+v.sourceOf(n.Y))
 	}
 }
 
-// cases leaves out the cases of a switch, one at a time, and negates conditions.
+// cases removes each case of a switch, and negates it if the cases are conditions.
 func (v *visitor) cases(body *ast.BlockStmt, conditions bool) {
 	for _, s := range body.List {
 		clause := s.(*ast.CaseClause)
@@ -110,35 +109,36 @@ func (v *visitor) cases(body *ast.BlockStmt, conditions bool) {
 	}
 }
 
+// zeroed matches the types of results that are replaced by their zero value.
 var zeroed = regexp.MustCompile(`^(error|string|int|int64|time\.Duration)$`)
 
-// returns breaks what a function with these results returns.
+// returns mutates a return statement of a function with these results.
 func (v *visitor) returns(n *ast.ReturnStmt, results *ast.FieldList) {
 	var types []string
 	if results != nil {
 		for _, f := range results.List {
-			types = append(types, slices.Repeat([]string{v.of(f.Type)}, max(1, len(f.Names)))...)
+			types = append(types, slices.Repeat([]string{v.sourceOf(f.Type)}, max(1, len(f.Names)))...)
 		}
 	}
 	if len(types) != len(n.Results) {
-		return // the results of a call, or the named ones
+		return // a bare return, or the results of one call
 	}
 	for i, e := range n.Results {
-		is := types[i]
-		if zero := slices.Contains([]string{"nil", "0", `""`}, v.of(e)); is == "bool" {
+		typ := types[i]
+		if zero := slices.Contains([]string{"nil", "0", `""`}, v.sourceOf(e)); typ == "bool" {
 			v.negate(e)
-		} else if !zero && zeroed.MatchString(is) {
-			v.wrap(e, fmt.Sprintf("func(%s) (zero %s) { return }(", is, is), ")")
+		} else if !zero && zeroed.MatchString(typ) {
+			v.wrap(e, fmt.Sprintf("func(%s) (zero %s) { return }(", typ, typ), ")")
 		}
 	}
 }
 
-// in returns what ast.Inspect calls for the nodes of a function with these results.
-func (v *visitor) in(results *ast.FieldList) (visit func(ast.Node) bool) {
+// visitFunc returns the visit function for the body of a function with these results.
+func (v *visitor) visitFunc(results *ast.FieldList) (visit func(ast.Node) bool) {
 	visit = func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.FuncLit:
-			ast.Inspect(n.Body, v.in(n.Type.Results))
+			ast.Inspect(n.Body, v.visitFunc(n.Type.Results))
 			return false
 		case *ast.GenDecl:
 			return n.Tok == token.VAR
