@@ -28,7 +28,7 @@ func TestExportedAPI(t *testing.T) {
 	}
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
-	assert.Equal(t, string(want), got, "the exported API has changed; if that is intended, run make generate")
+	assert.Equal(t, string(want), got, "the exported API has changed; if this is intended, run make generate")
 }
 
 // exportedAPI lists the exported names of all public packages, one per line.
@@ -57,8 +57,8 @@ func exportedAPI(t *testing.T) string {
 	return list.String()
 }
 
-// listPackage writes the exported names of a package. Only types of other packages are
-// qualified.
+// listPackage writes the exported names of a package. It qualifies only the types of other
+// packages.
 func listPackage(w io.Writer, pkg *types.Package) {
 	qualifier := func(other *types.Package) string {
 		if other == pkg {

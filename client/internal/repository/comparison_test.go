@@ -24,8 +24,9 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// comparison proves this module's column of the table "How they compare" in
-// MIGRATION.md. Each cell runs in virtual time against its own fake server.
+// comparison verifies this module's column of the table "How they compare" in MIGRATION.md.
+// The keys are the row and the cell. Each function runs in virtual time, with a new fake
+// server.
 var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 	{"Covers", "connect sessions"}: func(t *testing.T, _ *stackonetest.Server) {
 		var groups []string
@@ -36,15 +37,15 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		}
 		assert.Equal(t, []string{"ConnectSessions"}, groups)
 	},
-	{"Retries a create after", "what cannot have made a session: never sent, 429, 408"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Retries Create after", "failures that cannot have created a session: never sent, 429, 408"}: func(t *testing.T, srv *stackonetest.Server) {
 		for _, status := range []int{429, 408} {
 			srv.Inject(stackonetest.Fault{Status: status})
 			require.NoError(t, create(srv.Client()))
 		}
-		refused := 0
+		attempts := 0
 		require.NoError(t, create(srv.Client(client.WithHTTPClient(&http.Client{Transport: roundTripper(
 			func(r *http.Request) (*http.Response, error) {
-				if refused++; refused == 1 {
+				if attempts++; attempts == 1 {
 					return nil, errRefused
 				}
 				return srv.HTTPClient().Transport.RoundTrip(r)
@@ -88,17 +89,17 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		assert.Equal(t, 61*time.Second, api.RetryAfter)
 		assert.Zero(t, time.Since(start))
 	},
-	{"Timeout of an attempt", "65 s"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Timeout for an attempt", "65 s"}: func(t *testing.T, srv *stackonetest.Server) {
 		srv.Inject(stackonetest.Fault{Delay: time.Hour})
 		start := time.Now()
 		require.ErrorIs(t, create(srv.Client()), context.DeadlineExceeded)
 		assert.Equal(t, 65*time.Second, time.Since(start))
 	},
-	{"Cancelling", "a context, immediately"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Cancellation", "a context, immediately"}: func(t *testing.T, srv *stackonetest.Server) {
 		srv.Inject(
 			stackonetest.Fault{Delay: time.Hour},
 			stackonetest.Fault{Status: 429, RetryAfter: time.Minute})
-		for _, during := range []string{"a request", "a wait"} {
+		for _, during := range []string{"a request", "a backoff"} {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			start := time.Now()
@@ -107,7 +108,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 			assert.Equal(t, time.Second, time.Since(start), during)
 		}
 	},
-	{"A category it does not know", "is kept"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Unknown category", "kept"}: func(t *testing.T, srv *stackonetest.Server) {
 		const unknown gen.Category = "calendar"
 		link, err := srv.Client().ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{
 			OriginOwnerID: "customer-42", OriginOwnerName: "Acme", Categories: []gen.Category{unknown},
@@ -115,7 +116,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		require.NoError(t, err)
 		assert.Equal(t, []gen.Category{unknown}, link.Categories)
 	},
-	{"An error status", "`*APIError`, with a kind for each documented status, whatever the body is"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Error status", "`*APIError`, with a kind for each documented status, whatever the body is"}: func(t *testing.T, srv *stackonetest.Server) {
 		kinds := map[int]error{
 			400: client.ErrBadRequest, 401: client.ErrUnauthorized, 403: client.ErrForbidden, 404: client.ErrNotFound,
 			408: client.ErrRequestTimedOut, 409: client.ErrConflict, 422: client.ErrUnprocessableEntity,
@@ -133,7 +134,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 			}
 		}
 	},
-	{"Printed", "no key, token or link"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Printed values", "no key, token or link"}: func(t *testing.T, srv *stackonetest.Server) {
 		c := srv.Client()
 		link, err := c.ConnectSessions.Create(t.Context(), owner)
 		require.NoError(t, err)
@@ -149,7 +150,7 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 		requireAPIError(t, create(srv.Client()), 307)
 		assert.Empty(t, other.Requests())
 	},
-	{"Adds to a create", "nothing; `metadata` is sent whole"}: func(t *testing.T, srv *stackonetest.Server) {
+	{"Adds to Create", "nothing; `metadata` is sent unchanged"}: func(t *testing.T, srv *stackonetest.Server) {
 		_, err := srv.Client().ConnectSessions.Create(t.Context(), gen.ConnectSessionCreate{
 			OriginOwnerID: "customer-42", OriginOwnerName: "Acme", Metadata: map[string]any{"plan": "gold"},
 		})
@@ -171,32 +172,32 @@ var comparison = map[[2]string]func(*testing.T, *stackonetest.Server){
 	},
 }
 
-// TestComparison runs the proof of each cell, and checks that comparison has exactly
-// the cells of the table.
+// TestComparison verifies each cell, and checks that comparison has exactly the cells of
+// the table.
 func TestComparison(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(root + "/client/MIGRATION.md")
+	guide, err := os.ReadFile(root + "/client/MIGRATION.md")
 	require.NoError(t, err)
-	_, section, _ := strings.Cut(string(readme), "\n## How they compare\n")
+	_, section, _ := strings.Cut(string(guide), "\n## How they compare\n")
 	section, _, _ = strings.Cut(section, "\n## ")
-	var stated, proven [][2]string
+	var documented, tested [][2]string
 	for _, row := range regexp.MustCompile(`(?m)^\| ([^|\s].*?) \| (.*?) \|`).FindAllStringSubmatch(section, -1) {
 		if row[1] != "---" {
-			stated = append(stated, [2]string{row[1], row[2]})
+			documented = append(documented, [2]string{row[1], row[2]})
 		}
 	}
-	for cell, prove := range comparison {
-		proven = append(proven, cell)
+	for cell, test := range comparison {
+		tested = append(tested, cell)
 		t.Run(cell[0], func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := stackonetest.NewServer(stackonetest.InMemory())
 				defer srv.Close()
-				prove(t, srv)
+				test(t, srv)
 			})
 		})
 	}
-	assert.ElementsMatch(t, proven, stated)
+	assert.ElementsMatch(t, tested, documented)
 }
 
 var (

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// root is the repository.
+// root is the root directory of the repository.
 const root = "../../.."
 
 var (
@@ -26,8 +26,8 @@ var (
 	relativeLink = regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`)
 )
 
-// files returns the text of the files with this extension or name, by their path in
-// the repository.
+// files returns the contents of all files with this name or extension, keyed by their path
+// in the repository. It skips hidden directories and bin.
 func files(t *testing.T, name string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -52,7 +52,7 @@ func files(t *testing.T, name string) map[string]string {
 	return found
 }
 
-// sources returns all Go code of the repository without its indentation.
+// sources returns all Go code of the repository, without indentation.
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -62,12 +62,12 @@ func sources(t *testing.T) string {
 	return all.String()
 }
 
-// TestMarkdown checks that the Go code in Markdown files compiles and that relative
-// links lead to a file. A whole program is built; a fragment must be part of a Go file.
+// TestMarkdown checks that the Go code in Markdown files compiles, and that the targets of
+// relative links exist. It builds whole programs. A fragment must be part of a Go file.
 func TestMarkdown(t *testing.T) {
 	t.Parallel()
 	code := sources(t)
-	programs := map[string]string{} // the path of each program, which does not exist, and the file that replaces it
+	programs := map[string]string{} // an overlay: paths that do not exist, and the files with the programs
 	for name, text := range files(t, ".md") {
 		for _, target := range relativeLink.FindAllStringSubmatch(text, -1) {
 			_, err := os.Stat(filepath.Join(root, filepath.Dir(name), target[1]))
@@ -100,8 +100,8 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// TestPackageComments checks that the code in the comment of each package for users
-// is part of a Go file.
+// TestPackageComments checks that the comment of each public package has code, and that
+// all of it is part of another Go file.
 func TestPackageComments(t *testing.T) {
 	t.Parallel()
 	code := sources(t)
@@ -113,18 +113,18 @@ func TestPackageComments(t *testing.T) {
 		require.NoError(t, err)
 		blocks := 0
 		for _, block := range new(comment.Parser).Parse(parsed.Doc.Text()).Content {
-			if block, ok := block.(*comment.Code); ok && strings.Contains(block.Text, ":=") { // others are tables
+			if block, ok := block.(*comment.Code); ok && strings.Contains(block.Text, ":=") { // other blocks are tables
 				blocks++
 				if !strings.Contains(code, dedent(block.Text)) {
 					t.Errorf("code in %s is not part of another Go file:\n%s", name, block.Text)
 				}
 			}
 		}
-		assert.NotZero(t, blocks, "code in %s", name)
+		assert.NotZero(t, blocks, "%s has no code", name)
 	}
 }
 
-// dedent removes the white space at both ends of each line.
+// dedent removes leading and trailing white space from each line.
 func dedent(code string) string {
 	lines := strings.Split(code, "\n")
 	for i, line := range lines {

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestExamples checks that each exported function and type of the packages for users has
-// an example with output, which go test checks. For a type, an example of a method
-// or constructor will do.
+// TestExamples checks that each exported function and type of the public packages has an
+// example with output, which go test verifies. For a type, an example of a method or
+// constructor is sufficient.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	checked := func(examples []*doc.Example) bool {

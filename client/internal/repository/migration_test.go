@@ -11,7 +11,7 @@ import (
 	"github.com/StackOneHQ/stackone-client-go/gen"
 )
 
-// The code in MIGRATION.md.
+// Example_migration runs the code in MIGRATION.md.
 func Example_migration() {
 	srv := stackonetest.NewServer()
 	defer srv.Close()

@@ -16,12 +16,12 @@ import (
 
 const modulePath = "github.com/StackOneHQ/stackone-client-go/"
 
-// consumer is a module that imports the packages as a user's would.
+// consumer is a module that imports the packages, like that of a user.
 const consumer = "testdata/consumer"
 
-// TestDependencies checks that a program that imports client, gen and webhook depends on at
-// most four small packages of other modules, and on none that only the generator or the
-// tests need.
+// TestDependencies checks that a program that imports client, connect, gen and webhook
+// depends on at most four packages of other modules, and on none that only the generator
+// or the tests need.
 func TestDependencies(t *testing.T) {
 	t.Parallel()
 	dependOn(t, consumer)
@@ -42,7 +42,7 @@ func TestDependencies(t *testing.T) {
 }
 
 // TestGoVersion checks that go.mod has the lowest Go version that its requirements allow,
-// and that a user's module needs no higher one.
+// and that a user's module does not need a higher one.
 func TestGoVersion(t *testing.T) {
 	t.Parallel()
 	mod := goMod(t, root)
@@ -56,7 +56,7 @@ func TestGoVersion(t *testing.T) {
 			lowest = "go" + line
 		}
 	}
-	assert.Zero(t, version.Compare(lowest, "go"+mod.Go), "the requirements need %s, go.mod says %s", lowest, mod.Go)
+	assert.Zero(t, version.Compare(lowest, "go"+mod.Go), "the requirements need %s, but go.mod has %s", lowest, mod.Go)
 	assert.Equal(t, mod.Go, goMod(t, consumer).Go)
 }
 
@@ -85,15 +85,15 @@ func goMod(t *testing.T, dir string) (m module) {
 	return m
 }
 
-// dependOn makes go test run the test again, instead of using a cached result, when a file
-// in the directory has changed: go test does not see what the go command reads.
+// dependOn makes go test run the test again when a file in the directory changes. Without
+// it, go test would use a cached result, because it does not see what the go command reads.
 func dependOn(t *testing.T, dir string) {
 	t.Helper()
 	_, err := os.ReadDir(dir)
 	require.NoError(t, err)
 }
 
-// goList returns the lines that go list prints.
+// goList returns the output of go list as lines.
 func goList(t *testing.T, args ...string) []string {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)

@@ -1,5 +1,5 @@
-// Command consumer is a user's backend, in a module of its own: it has what the
-// packages export and nothing else. A change that it does not survive breaks users.
+// Command consumer stands for a user's backend: a separate module that uses only the
+// exported API. A change that breaks it also breaks users.
 package main
 
 import (
@@ -40,7 +40,7 @@ func serve(key, secret string) error {
 	return server.ListenAndServe()
 }
 
-// options are all those of New; of the three for credentials the last one wins.
+// options returns all options for New. The last of the three for credentials takes effect.
 func options(key string) []client.Option {
 	return []client.Option{
 		client.WithBasicAuth("user", "password"),
@@ -59,7 +59,7 @@ func options(key string) []client.Option {
 	}
 }
 
-// connectCustomer takes a customer from a new session to a connected account.
+// connectCustomer creates a session and waits until the customer has connected.
 func connectCustomer(ctx context.Context, c *client.Client, waiter *connect.Waiter, invite func(*gen.ConnectSessionTokenAuthLink) error) (account string, err error) {
 	var response client.Response
 	link, err := c.ConnectSessions.Create(ctx, gen.ConnectSessionCreate{
@@ -89,21 +89,21 @@ func connectCustomer(ctx context.Context, c *client.Client, waiter *connect.Wait
 		return "", err
 	}
 	if session.ID != link.ID || again.JSON201.ID != link.ID || attempt.Status != gen.AttemptStatusAuthenticated {
-		return "", fmt.Errorf("three answers about one session differ: %v, %v, %v", link, session, again)
+		return "", fmt.Errorf("responses for the same session differ: %v, %v, %v", link, session, again)
 	}
 	return attempt.AccountSecureID, nil
 }
 
-// explain puts an error into the words of the one kind and the one type it is of.
+// explain describes an error by its kind or type.
 func explain(err error) string {
-	for kind, word := range map[error]string{
+	for kind, name := range map[error]string{
 		client.ErrBadRequest: "bad request", client.ErrUnauthorized: "unauthorized", client.ErrForbidden: "forbidden",
 		client.ErrNotFound: "not found", client.ErrRequestTimedOut: "timed out", client.ErrConflict: "conflict",
 		client.ErrUnprocessableEntity: "unprocessable", client.ErrTooManyRequests: "too many",
 		client.ErrInternalServer: "internal", client.ErrNotImplemented: "not implemented", client.ErrBadGateway: "bad gateway",
 	} {
 		if errors.Is(err, kind) {
-			return word
+			return name
 		}
 	}
 	var (
@@ -116,7 +116,7 @@ func explain(err error) string {
 	case errors.As(err, &api):
 		return fmt.Sprint("status ", api.StatusCode, " after ", api.Attempts)
 	case errors.As(err, &transport):
-		return fmt.Sprint("no answer, maybe sent: ", transport.MaybeSent)
+		return fmt.Sprint("no response, maybe sent: ", transport.MaybeSent)
 	case errors.As(err, &response):
 		return fmt.Sprint("unusable ", response.ContentType)
 	case errors.As(err, &ended):
@@ -125,7 +125,7 @@ func explain(err error) string {
 	return "other"
 }
 
-// routes are the endpoints for the page with StackOne's Hub and for its webhooks.
+// routes returns the endpoints for the page with StackOne's Hub and for webhooks.
 func routes(c *client.Client, waiter *connect.Waiter, secret string, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/connect-session", &connect.SessionHandler{

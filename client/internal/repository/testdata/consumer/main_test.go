@@ -25,19 +25,19 @@ func TestConnect(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		fault  stackonetest.Fault
-		move   func(*stackonetest.Session) error
+		action func(*stackonetest.Session) error
 		want   string // the account
 		reason string
 	}{
 		{"connected", stackonetest.Fault{Status: 503, RetryAfter: time.Minute}, func(s *stackonetest.Session) error { return s.Connect("account-1") }, "account-1", ""},
-		{"refused", stackonetest.Fault{Delay: time.Second}, func(s *stackonetest.Session) error { return s.Fail("access_denied", "") }, "", "ended: error access_denied"},
-		{"gave up", stackonetest.Fault{SlowBody: time.Second}, (*stackonetest.Session).Cancel, "", "ended: cancelled "},
-		{"too late", stackonetest.Fault{Delay: time.Second}, (*stackonetest.Session).Expire, "", "ended: expired "},
+		{"denied", stackonetest.Fault{Delay: time.Second}, func(s *stackonetest.Session) error { return s.Fail("access_denied", "") }, "", "ended: error access_denied"},
+		{"cancelled", stackonetest.Fault{SlowBody: time.Second}, (*stackonetest.Session).Cancel, "", "ended: cancelled "},
+		{"expired", stackonetest.Fault{Delay: time.Second}, (*stackonetest.Session).Expire, "", "ended: expired "},
 		{"bad request", stackonetest.Fault{Status: 400}, nil, "", "bad request"},
-		{"proxy", stackonetest.ProxyError(418), nil, "", "status 418 after 1"},
-		{"cut", stackonetest.Fault{CutBody: true, Times: -1}, nil, "", "unusable application/json; charset=utf-8"},
-		{"reset", stackonetest.Fault{Reset: stackonetest.ResetBeforeReading, Times: -1}, nil, "", "no answer, maybe sent: true"},
-		{"reset late", stackonetest.Fault{Reset: stackonetest.ResetAfterReading, Times: -1}, nil, "", "no answer, maybe sent: true"},
+		{"418 from a proxy", stackonetest.ProxyError(418), nil, "", "status 418 after 1"},
+		{"truncated body", stackonetest.Fault{CutBody: true, Times: -1}, nil, "", "unusable application/json; charset=utf-8"},
+		{"reset before reading", stackonetest.Fault{Reset: stackonetest.ResetBeforeReading, Times: -1}, nil, "", "no response, maybe sent: true"},
+		{"reset after reading", stackonetest.Fault{Reset: stackonetest.ResetAfterReading, Times: -1}, nil, "", "no response, maybe sent: true"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +47,7 @@ func TestConnect(t *testing.T) {
 				c := srv.Client(append(options(srv.APIKey), client.WithBaseURL(srv.URL), client.WithHTTPClient(srv.HTTPClient()))...)
 				account, err := connectCustomer(t.Context(), c, connect.NewWaiter(c, connect.WaiterOptions{}), func(link *gen.ConnectSessionTokenAuthLink) error {
 					session := srv.Session(link.Token)
-					return errors.Join(session.Begin(), tt.move(session))
+					return errors.Join(session.Begin(), tt.action(session))
 				})
 				if account != tt.want || (err != nil) != (tt.reason != "") || (err != nil && explain(err) != tt.reason) {
 					t.Errorf("got account %q and %v", account, err)
@@ -110,7 +110,7 @@ func status(t *testing.T, handler http.Handler, r *http.Request, want int) {
 	}
 }
 
-// TestUserAgent checks that requests name the released version that this module requires.
+// TestUserAgent checks that the User-Agent has the released version that this module requires.
 func TestUserAgent(t *testing.T) {
 	t.Parallel()
 	version := os.Getenv("RELEASED")
@@ -123,11 +123,11 @@ func TestUserAgent(t *testing.T) {
 	}
 	want := "stackone-client-go/" + strings.TrimPrefix(version, "v") + " (" + runtime.Version() + ")"
 	if got := srv.Requests()[0].Header.Get("User-Agent"); got != want {
-		t.Errorf("the User-Agent is %q, want %q", got, want)
+		t.Errorf("User-Agent = %q, want %q", got, want)
 	}
 }
 
-func TestOptionsAreSound(t *testing.T) {
+func TestOptions(t *testing.T) {
 	t.Parallel()
 	if _, err := client.New(options("key")...); err != nil {
 		t.Error(err)
