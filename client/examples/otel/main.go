@@ -1,7 +1,6 @@
 // Command otel traces a call with OpenTelemetry. An instrumented transport records each
-// attempt as a span, below the span of the backend's own operation. The fake StackOne
-// responds with 429 first, so the program prints the spans of two attempts and the parent
-// span.
+// attempt as a child of the backend's span. The fake StackOne first responds with 429, so
+// the program prints the spans of two attempts and the span of the backend.
 package main
 
 import (

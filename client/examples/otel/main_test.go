@@ -41,15 +41,15 @@ func TestSpans(t *testing.T) {
 
 				spans := exporter.GetSpans()
 				require.Len(t, spans, len(tt.status)+1)
-				own := spans[len(tt.status)] // ends last
-				assert.Equal(t, "onboard", own.Name)
-				assert.Equal(t, err != nil, own.Status.Code == codes.Error, "%v", err)
+				parent := spans[len(tt.status)] // ended last
+				assert.Equal(t, "onboard", parent.Name)
+				assert.Equal(t, err != nil, parent.Status.Code == codes.Error, "%v", err)
 				requests := srv.Requests()
 				require.Len(t, requests, len(tt.status))
 				for i, want := range tt.status {
 					span := spans[i]
 					assert.Equal(t, trace.SpanKindClient, span.SpanKind)
-					assert.Equal(t, own.SpanContext.SpanID(), span.Parent.SpanID())
+					assert.Equal(t, parent.SpanContext.SpanID(), span.Parent.SpanID())
 					assert.Equal(t, want, status(span))
 					assert.Equal(t, want != 201, span.Status.Code == codes.Error)
 					assert.Equal(t, "00-"+span.SpanContext.TraceID().String()+"-"+span.SpanContext.SpanID().String()+"-01",
