@@ -2,9 +2,10 @@
 // them, which oapi-codegen generates from StackOne's API description. Use the client
 // through package client, which adds authentication, retries and errors.
 //
-// Zero fields are not sent. Enums are open: a value without a constant is sent and kept
-// unchanged, and Valid only reports whether there is a constant. Values of types that
-// hold secrets are printed without them.
+// Optional fields with a zero value are not sent. Enums are open: a value without a
+// constant is sent and received unchanged, and Valid only reports whether there is a
+// constant for the value. Types that contain secrets omit or redact them in fmt and
+// slog output.
 package gen
 
 // The name of this file sorts its package comment before that of the generated file,

@@ -1,4 +1,4 @@
-// Copy from this file the integration: how to create a session for the signed-in customer,
+// Copy the integration from this file: how to create a session for the signed-in customer,
 // store it, wait for it, resume the wait after a restart, and process webhook events.
 package main
 
@@ -144,7 +144,7 @@ func (a *app) wait(ctx context.Context, s session) {
 	case err == nil:
 		err = a.store.connected(storeCtx, s, attempt)
 	case errors.As(err, &ended):
-		to, text := expired, "Out of time"
+		to, text := expired, "Time ran out"
 		switch ended.Status {
 		case gen.AttemptStatusCancelled:
 			to, text = cancelled, "Cancelled"
@@ -155,7 +155,7 @@ func (a *app) wait(ctx context.Context, s session) {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
 		// The API key was valid for Create, so the token is invalid.
 		errors.Is(err, client.ErrUnauthorized), errors.Is(err, client.ErrNotFound):
-		err = a.store.finish(storeCtx, s, expired, "The session has ended", connect.ConnectionError{})
+		err = a.store.finish(storeCtx, s, expired, "The session has expired", connect.ConnectionError{})
 	case ctx.Err() != nil: // another session, or shutdown
 		return
 	default:

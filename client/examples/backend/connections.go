@@ -149,7 +149,7 @@ func (s *store) connected(ctx context.Context, of session, attempt *gen.ConnectS
 			switch {
 			case c.SessionID != of.ID:
 			case a.deleted:
-				c.move(ready, "waiter", "Connected, but deleted since")
+				c.move(ready, "waiter", "Connected, but the account has been deleted since")
 			default:
 				if c.Account.ID != a.id {
 					c.Account = account{ID: a.id}

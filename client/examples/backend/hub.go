@@ -1,4 +1,4 @@
-// Copy from this file the endpoint that returns a token for StackOne's Hub in the page.
+// Copy the endpoint that returns a token for StackOne's Hub from this file.
 package main
 
 import (

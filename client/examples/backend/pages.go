@@ -1,5 +1,5 @@
-// Copy from this file how a page follows a connection: with server-sent events, even if
-// another instance received the webhook, or by reloading if there is no JavaScript.
+// Copy from this file how a page shows changes of a connection: with server-sent events,
+// even if another instance received the webhook, or by reloading without JavaScript.
 package main
 
 import (
@@ -114,7 +114,7 @@ func (a *app) streamEvents(w http.ResponseWriter, r *http.Request) {
 			a.logger(now.Reference).Info("page updated", "customer", who.ID, "state", now.State)
 		}
 		if err != nil && r.Context().Err() == nil {
-			a.log.Warn("cannot follow a connection", "customer", who.ID, "error", err)
+			a.log.Warn("cannot send the status", "customer", who.ID, "error", err)
 		}
 		if err != nil {
 			return // the browser reconnects

@@ -1,6 +1,6 @@
-// Copy from this file how the routes are protected: other sites cannot post to them,
-// pages cannot load anything from other servers (except for the Hub), and every request
-// has a deadline.
+// Copy from this file how the routes are protected: other sites cannot post to them, pages
+// cannot load resources from other servers (except those of the Hub), and all requests
+// except event streams have a deadline.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command consumer stands for a user's backend: a separate module that uses only the
+// Command consumer represents a user's backend: a separate module that uses only the
 // exported API. A change that breaks it also breaks users.
 package main
 
