@@ -59,7 +59,7 @@ func (p hubPage) fill(name, value string) {
 	require.NoError(p.t, err)
 }
 
-// popup performs the action, and returns the provider's window, which it opens.
+// popup performs the action, and returns the provider's window that it opens.
 func (p hubPage) popup(action func()) tab {
 	p.t.Helper()
 	opener := chromedp.FromContext(p.ctx).Target.TargetID
