@@ -25,8 +25,8 @@ func WithAPIKey(key string) Option {
 
 // WithAPIKeyFunc authenticates with the key that f returns. f is called for every
 // attempt, so a rotated key is used immediately. It should cache the key rather than
-// fetch it each time, and must be safe for concurrent use. Its context is cancelled when
-// the attempt ends or times out. If f fails or returns a key that [WithAPIKey] rejects,
+// fetch it each time, must be safe for concurrent use, and must return when its context is
+// done, which is when the attempt ends or times out. If f fails or returns a key that [WithAPIKey] rejects,
 // the call fails without a retry, with a [*TransportError] that wraps the reason. A nil f
 // is an error.
 func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {

@@ -87,7 +87,8 @@
 //	  any other error status of a proxy
 //	429, 408                                               retry   retry
 //	500, 502, 503, 504                                     fail    retry
-//	connection lost or timeout after connecting            fail    retry
+//	connection lost or timeout after connecting, before a  fail    retry
+//	  response
 //	success that cannot be used                            fail    fail
 //	any other status, including redirects                  fail    fail
 //
@@ -119,7 +120,8 @@
 //
 //   - fmt calls no methods, and so prints every field, in three cases: a value in an
 //     unexported field of your structs, %p, and %w outside fmt.Errorf.
-//   - slog's JSON handler writes slices and maps with encoding/json, secrets included.
+//   - slog's JSON handler writes structs, slices and maps that hold a session or a
+//     [Response] with encoding/json, secrets included.
 //   - A service can write a secret in a way that this package does not recognise, such as
 //     hexadecimal. It recognises base64 and the escapes of URLs, JSON, Go and HTML.
 //   - net/http itself logs, to the standard logger, what a server sends on a connection
@@ -140,7 +142,8 @@
 //
 // # Concurrency
 //
-// A [Client] is safe for concurrent use, does not change after New and needs no closing.
+// A [Client] is safe for concurrent use, does not change after New, starts no goroutines of
+// its own and needs no closing; net/http closes its idle connections after 30 s.
 // Share one for each API key: it keeps connections open between calls, and all calls
 // draw on its retry budget. An [Option] can be reused, except for [WithResponse], because
 // each concurrent call needs its own Response.

@@ -161,7 +161,8 @@ func WithBaseURL(rawURL string) Option {
 //
 // A transport that retries by itself can create sessions that this package does not know
 // of: leave retries to [RetryPolicy]. A transport other than *http.Transport that reads
-// the request's body must send it only through net/http; otherwise TransportError.MaybeSent
+// the request's body must send it only through net/http, and one that is registered with an
+// *http.Transport must not read it after it has failed; otherwise TransportError.MaybeSent
 // can be false although the request arrived. With such a transport, a request without the client
 // certificate that the server requires, or a proxy's error with an unusual reason phrase, may be
 // reported as maybe sent. The body of a response must allow Close during Read, as net/http's does.

@@ -46,9 +46,9 @@
 // many other waits there are.
 //
 // A wait needs its first look to learn the owner of its session. First looks count
-// towards the same limit and go to the front of the queue. While other waits are overdue,
-// first looks take at most half of the limit, so that a steady stream of new waits does
-// not starve the others. If 500 waits start together, their first looks take a minute, or
+// towards the same limit and go to the front of the queue. While other waits are overdue
+// by more than one turn, first looks take at most half of the limit, so that a steady stream
+// of new waits does not starve the others. If 500 waits start together, their first looks take a minute, or
 // up to two if other waits are overdue. After a 429, all looks pause for its
 // Retry-After.
 //

@@ -57,7 +57,8 @@ type SessionHandler struct {
 	// response, and the session is lost.
 	Timeout time.Duration
 
-	// Options apply to each call to StackOne.
+	// Options apply to each call to StackOne. Leave out client.WithResponse, since all
+	// requests would share its Response.
 	//
 	// By default, client.RetryPolicy{RetryAmbiguous: true} replaces the client's retry
 	// policy, so a call is retried even if a session may already exist. That is

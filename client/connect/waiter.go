@@ -117,8 +117,8 @@ type wait struct {
 // before Wait was called are not kept: after a restart, check your own records for
 // connections made in the meantime before you wait again.
 //
-// First looks take precedence over other looks, but while another look is overdue, only
-// every second turn goes to a first look. A first look that fails is repeated after
+// First looks take precedence over other looks. Only while another look is overdue by more
+// than one turn of all waits does every second turn go to a look that is not a first one. A first look that fails is repeated after
 // Interval, or after Retry-After if that is longer, with the same precedence up to three
 // times. All other looks are first come, first served.
 //

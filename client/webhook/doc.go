@@ -3,7 +3,7 @@
 // posts to. Webhooks report every connection; for e-mailed links they are the only
 // reliable signal.
 //
-//	secrets := []string{os.Getenv("STACKONE_WEBHOOK_SECRET")} // both secrets, during a rotation
+//	secrets := strings.Fields(os.Getenv("STACKONE_WEBHOOK_SECRET")) // old and new, during a rotation
 //	handler, err := webhook.NewHandler(secrets, func(ctx context.Context, event webhook.Event) error {
 //		switch event.Type {
 //		case webhook.AccountCreated, webhook.AccountUpdated:

@@ -22,7 +22,7 @@ var accounts interface {
 
 // The code of the package documentation: it is compiled, not run.
 var _ = func(mux *http.ServeMux) error {
-	secrets := []string{os.Getenv("STACKONE_WEBHOOK_SECRET")} // both secrets, during a rotation
+	secrets := strings.Fields(os.Getenv("STACKONE_WEBHOOK_SECRET")) // old and new, during a rotation
 	handler, err := webhook.NewHandler(secrets, func(ctx context.Context, event webhook.Event) error {
 		switch event.Type {
 		case webhook.AccountCreated, webhook.AccountUpdated:

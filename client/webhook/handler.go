@@ -32,6 +32,9 @@ const maxPayload = 1 << 20
 // rejected deliveries in middleware. It does not recover from a panic of f, which
 // reaches your middleware or net/http. f must be safe for concurrent use.
 //
+// The secrets are copied. To change them without a restart, replace the handler, or use
+// [Verify] and [Parse].
+//
 // NewHandler returns an error if f is nil, and an error that matches [ErrSecret] if there
 // is no secret or one is empty. The timeouts for reading a request are those of your
 // http.Server.
