@@ -47,7 +47,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		"plain":               {nil, 1, -6},
 		"with a silent log":   {[]client.Option{client.WithLogger(slog.New(slog.DiscardHandler))}, 1, -6},
-		"with a log":          {[]client.Option{client.WithLogger(slog.New(slog.NewJSONHandler(io.Discard, nil)))}, 2, -5},
+		"with a log":          {[]client.Option{client.WithLogger(slog.New(slog.NewJSONHandler(io.Discard, nil)))}, 6, -1}, // less with tokens as long as real ones
 		"with another header": {[]client.Option{client.WithHeader("X-Tenant", "42")}, 2, -5},
 	} {
 		for _, in := range []struct {

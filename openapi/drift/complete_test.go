@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -126,16 +125,6 @@ func TestLargeDescription(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := drift(t, asLarge(t, 2<<20))
 	assert.Equal(t, exitSame, code, "%s%s", stdout, stderr)
-}
-
-func BenchmarkLargeDescription(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "whole.yaml")
-	text := asLarge(b, 2<<20)
-	require.NoError(b, os.WriteFile(file, []byte(text), 0o600))
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		command(b, file)
-	}
 }
 
 // STACKONE_SPECS names a folder of published whole descriptions, which the repository does

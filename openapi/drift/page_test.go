@@ -259,7 +259,7 @@ func TestPageStops(t *testing.T) {
 	require.NoError(t, os.WriteFile(source, []byte(named("Client")), 0o600))
 	output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=true")
 	assert.False(t, ok)
-	assert.Contains(t, output, "make page: what is generated from the new description does not compile, and everything is as it was")
+	assert.Contains(t, output, "make page: the code generated from the new description does not compile, and nothing was changed")
 	assert.Empty(t, p.changed(before))
 	// A schema with the name of one of our types would replace it.
 	require.NoError(t, os.WriteFile(source, []byte(named("Category")), 0o600))

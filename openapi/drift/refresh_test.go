@@ -109,7 +109,7 @@ func TestRefresh(t *testing.T) {
 					assert.NotContains(t, output, "### Breaks Go programs")
 				}
 			case cures[row.name] != "":
-				assert.Contains(t, last, "what is generated from the new description does not compile, and everything is as it was")
+				assert.Contains(t, last, "the code generated from the new description does not compile, and nothing was changed")
 				assert.Empty(t, p.changed(before))
 				overlay := filepath.Join(p.dir, overlayName)
 				require.NoError(t, os.WriteFile(overlay, []byte(contents(t, overlay)+cures[row.name]), 0o600))
@@ -124,7 +124,7 @@ func TestRefresh(t *testing.T) {
 				assert.Empty(t, p.changed(before))
 			default:
 				t.Log("by hand: ", last)
-				assert.Contains(t, last, "the code by hand or its tests do not fit them yet")
+				assert.Contains(t, last, "handwritten code or its tests have to be adapted")
 				requireNew(t, p, page)
 			}
 		})
@@ -185,10 +185,10 @@ func TestRefreshStops(t *testing.T) {
 	}{
 		{"at a page that is gone", "", "true", "no such file"},
 		{"at HTML", "<html>", "true", "HTML"},
-		{"at the generator", asPage(changed), "[ $1 != generate ]", "make refresh: the generator cannot use the new description, and everything is as it was"},
+		{"at the generator", asPage(changed), "[ $1 != generate ]", "make refresh: the generator cannot use the new description, and nothing was changed"},
 		{"at a module of upstream's choice", asPage(changed), `[ $1 != generate ] || { go "$@" && sed -i.bak 's,^import (,&\n\t_ "example.com/chosen",' gen/connect.gen.go && rm gen/*.bak; }`,
-			"make refresh: what is generated from the new description does not compile, and everything is as it was; openapi/README.md says what to do: gen/connect.gen.go:7:2: no required module provides package example.com/chosen"},
-		{"at a requirement", asPage(changed), `[ "$1 $2" != "mod tidy" ] || { go mod edit -require example.com/chosen@v1.0.0; exit; }`, "make refresh: go.mod would gain a requirement, and everything is as it was; openapi/README.md says what to do: \t\t\t\"Path\": \"example.com/chosen\""},
+			"make refresh: the code generated from the new description does not compile, and nothing was changed; openapi/README.md says what to do: gen/connect.gen.go:7:2: no required module provides package example.com/chosen"},
+		{"at a requirement", asPage(changed), `[ "$1 $2" != "mod tidy" ] || { go mod edit -require example.com/chosen@v1.0.0; exit; }`, "make refresh: go.mod would gain a requirement, and nothing was changed; openapi/README.md says what to do: \t\t\t\"Path\": \"example.com/chosen\""},
 		{"at code that changes without a reason", asPage(swap("summary: Create Connect Session", "summary: Create a session")(t, live)), `[ $1 != generate ] || { go "$@" && sed -i.bak 's,"application/json",("application/json"),' gen/connect.gen.go && rm gen/*.bak; }`,
 			"drift: could not compare the generated code: bin/refresh.md: the generated code behaves differently, and neither upstream's changes nor those of the Go API explain it"},
 	} {
@@ -215,7 +215,7 @@ func TestRefreshStops(t *testing.T) {
 		require.NoError(t, os.WriteFile(source, []byte(asPage(changed)), 0o600))
 		output, ok := p.make("refresh", "SOURCE="+source, "CHECKED_BY=false")
 		assert.False(t, ok)
-		assert.Contains(t, output, "the code by hand or its tests do not fit them yet")
+		assert.Contains(t, output, "handwritten code or its tests have to be adapted")
 		requireNew(t, p, asPage(changed))
 	})
 }

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"iter"
 	"slices"
@@ -39,15 +40,16 @@ func literal(body []byte) bool {
 // values yields the text between the quotes that follow the name of a secret member.
 func values(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for rest := body; len(rest) > 1; rest = rest[1:] {
-			if c := rest[1] | 0x20; rest[0] != '"' || c != 't' && c != 'a' && c != 'e' {
-				continue
+		for {
+			_, rest, found := bytes.Cut(body, []byte{'"'})
+			if body = rest; !found {
+				return
 			}
 			for _, name := range [...]string{"token", "auth_link_url", "external_trigger_token"} {
-				if len(rest) <= len(name) || !bytes.EqualFold(rest[1:1+len(name)], []byte(name)) {
+				if len(rest) < len(name) || rest[0]|0x20 != name[0] || !bytes.EqualFold(rest[:len(name)], []byte(name)) {
 					continue
 				}
-				value := bytes.TrimLeft(rest[1+len(name):], `\`)
+				value := bytes.TrimLeft(rest[len(name):], `\`)
 				value, quoted := bytes.CutPrefix(value, []byte{'"'})
 				value, colon := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte{':'})
 				value, text := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n\\"), []byte{'"'})
@@ -86,11 +88,21 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 	return id
 }
 
-// holds reports whether s contains the secret, plain or, unless it is too short to tell,
-// as a part of base64.
-func holds(s, secret string) bool {
-	return secret != "" && strings.Contains(s, secret) ||
-		len(secret) >= minSecret && inBase64(secret) <= longestWord(s) && replaceBase64(s, secret) != s
+// holds reports whether an ID contains the secret, plain or in base64.
+func holds(id, secret string) bool {
+	return secret != "" && (strings.Contains(id, secret) || len(secret) <= len(id)*3/4 && strings.Contains(decoded(id), secret))
+}
+
+// decoded returns all that the words of an ID, from any character on, decode to as base64.
+func decoded(id string) string {
+	var text []byte
+	for word := range strings.FieldsFuncSeq(id, func(c rune) bool { return c == '.' || c == ':' }) {
+		for from := range min(4, len(word)) {
+			text = append(text, '\n')
+			text, _ = base64.RawURLEncoding.AppendDecode(text, []byte(word[from:]))
+		}
+	}
+	return string(text)
 }
 
 // EscapesLetter reports whether a JSON text escapes an ASCII letter, which no encoder

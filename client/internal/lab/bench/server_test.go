@@ -22,8 +22,8 @@ import (
 
 var success = answer{status: http.StatusCreated, body: `{"id":42,"organization_id":"1","project_id":"103/dev-56501","categories":["hris"],"provider":"bamboohr",` +
 	`"origin_owner_id":"customer-42","origin_owner_name":"Acme","created_at":"2026-01-02T03:04:05.678Z",` +
-	`"metadata":{"plan":"pro"},"type":"production","token":"eyJhbGciOiJIUzI1NiJ9.token",` +
-	`"auth_link_url":"https://app.stackone.com/embedded/accounts/connect/eyJhbGciOiJIUzI1NiJ9.token"}`}
+	`"metadata":{"plan":"pro"},"type":"production","token":"eyJhbGciOiJIUzI1NiJ9.eyJzZXNzaW9uX2lkIjoxMiwicHJvamVjdCI6MX0.uT5m8kq0Ww3nB7xRz1vJd4sYc9Gf2aLhEoPiKtQyVbM",` +
+	`"auth_link_url":"https://app.stackone.com/embedded/accounts/connect/eyJhbGciOiJIUzI1NiJ9.eyJzZXNzaW9uX2lkIjoxMiwicHJvamVjdCI6MX0.uT5m8kq0Ww3nB7xRz1vJd4sYc9Gf2aLhEoPiKtQyVbM"}`}
 
 // answer is what the service answers to one request.
 type answer struct {

@@ -64,7 +64,7 @@ var ways = []way{
 }
 
 const (
-	key     = "v1.eu.key"
+	key     = "v1.eu1.0123456789abcdef0123456789abcdef01234567"
 	path    = "/connect_sessions"
 	timeout = 65 * time.Second
 )
