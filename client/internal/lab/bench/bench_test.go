@@ -151,7 +151,7 @@ func BenchmarkWebhook(b *testing.B) {
 
 // BenchmarkCall makes calls that succeed. In memory, there is no network. Over
 // sockets, each way has the transport that it ships with, and the server is a
-// process of its own.
+// separate process.
 func BenchmarkCall(b *testing.B) {
 	for _, callers := range []int{1, 64, 1000} {
 		b.Run(fmt.Sprintf("wire=memory/callers=%d", callers), func(b *testing.B) {
