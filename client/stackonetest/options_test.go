@@ -69,8 +69,8 @@ func TestStrict(t *testing.T) {
 	rejected := post(t, srv, createPath, misspelt)
 	assert.Equal(t, http.StatusBadRequest, rejected.StatusCode)
 	assert.Equal(t, `body: the API description has no member "catagories"; body: the API description has no member "expiresIn"`, rejected.object(t)["message"])
-	rejected = post(t, srv, createPath, `{"origin_owner_id":7,"catagories":null}`)
-	assert.Equal(t, `body.origin_owner_id: value must be a string; body.origin_owner_name: property "origin_owner_name" is missing; `+
+	rejected = post(t, srv, createPath, `{"origin_owner_id":7,"origin_owner_name":7,"catagories":null}`)
+	assert.Equal(t, `body.origin_owner_id: value must be a string; body.origin_owner_name: value must be a string; `+
 		`body: the API description has no member "catagories"`, rejected.object(t)["message"])
 	assert.Equal(t, http.StatusCreated, post(t, srv, createPath, acmeJSON).StatusCode)
 
