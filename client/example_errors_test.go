@@ -44,8 +44,8 @@ func ExampleTransportError() {
 		fmt.Println("attempts:", lost.Attempts, "maybe sent:", lost.MaybeSent)
 	}
 
-	srv.Close() // from now on, connections are refused
-	_, err = onboard(context.Background(), srv.Client())
+	nowhere := client.WithBaseURL("http://127.0.0.1:1") // where connections are refused
+	_, err = onboard(context.Background(), srv.Client(nowhere))
 	if errors.As(err, &lost) {
 		fmt.Println("attempts:", lost.Attempts, "maybe sent:", lost.MaybeSent)
 	}
