@@ -57,10 +57,8 @@ func compare(base, revision tree, ours map[string]bool) ([]*change, error) {
 	if !reflect.DeepEqual(base, revision) {
 		c.values(c.described(base), c.described(revision), place{subject: "API"})
 	}
-	for len(c.todo) > 0 {
-		next := c.todo[0]
-		c.todo = c.todo[1:]
-		next()
+	for i := 0; i < len(c.todo); i++ { // grows meanwhile
+		c.todo[i]()
 	}
 	return slices.SortedFunc(maps.Values(c.found), func(a, b *change) int {
 		return cmp.Or(cmp.Compare(a.grade, b.grade), strings.Compare(a.subject, b.subject), strings.Compare(a.what, b.what))
@@ -153,10 +151,9 @@ func (c *comparison) values(b, r any, at place) {
 
 // keys returns the sorted union of the keys.
 func keys(b, r map[string]any) []string {
-	all := map[string]any{}
-	maps.Copy(all, b)
-	maps.Copy(all, r)
-	return slices.Sorted(maps.Keys(all))
+	all := slices.AppendSeq(slices.Collect(maps.Keys(b)), maps.Keys(r))
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // keyword compares the values of one keyword.

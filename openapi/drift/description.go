@@ -199,42 +199,33 @@ func (t tree) parameter(v any) string {
 	return t.text(v, "in") + " " + name
 }
 
-// check returns an error when the description is incomplete.
-func (t tree) check() error {
-	var p problem
+// check returns the first reason for which the description is incomplete.
+func (t tree) check() (err error) {
 	walk(map[string]any(t), func(m map[string]any, _ ...string) {
-		if _, err := t.resolve(m); err != nil {
-			p.is("%w", err)
-		}
+		_, dangling := t.resolve(m)
+		err = cmp.Or(err, dangling)
 	})
 	for path, v := range object(t, "paths") {
 		if t.resolved(v) == nil && strings.HasPrefix(path, "/") {
-			p.is("path %q is not an object", path)
+			err = cmp.Or(err, fmt.Errorf("path %q is not an object", path))
 		}
 	}
 	operations := t.operations(object(t, "paths"))
 	if len(operations) == 0 {
-		p.is("the description has no operations")
+		err = cmp.Or(err, errors.New("the description has no operations"))
 	}
 	for name := range operations {
 		if len(object(operations, name, "responses")) == 0 {
-			p.is("%s has no responses", name)
+			err = cmp.Or(err, fmt.Errorf("%s has no responses", name))
 		}
 		walk(object(operations, name)["security"], func(alternative map[string]any, _ ...string) {
 			for scheme := range alternative {
 				v := object(t, "components", "securitySchemes")[scheme]
 				if kind := t.text(v, "type"); kind == "" || kind == "http" && t.text(v, "scheme") == "" {
-					p.is("%s: security scheme %q is missing or incomplete", name, scheme)
+					err = cmp.Or(err, fmt.Errorf("%s: security scheme %q is missing or incomplete", name, scheme))
 				}
 			}
 		})
 	}
-	return p.first
-}
-
-// problem keeps the first of several errors.
-type problem struct{ first error }
-
-func (p *problem) is(format string, args ...any) {
-	p.first = cmp.Or(p.first, fmt.Errorf(format, args...))
+	return err
 }

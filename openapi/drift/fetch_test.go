@@ -27,7 +27,7 @@ func TestFetch(t *testing.T) {
 	}
 	serve("/page.md", "text/markdown; charset=utf-8", text, 200)
 	serve("/drift.md", "text/markdown", strings.Replace(text, "default: 1800", "default: 60", 1), 200)
-	serve("/html", "text/html; charset=utf-8", text, 200)
+	serve("/html", "text/html; charset=utf-8", "<!DOCTYPE html>\n<title>Log in</title>\n"+text, 200)
 	serve("/html-as-text", "text/plain", "\n<html>", 200)
 	serve("/empty", "text/markdown", "", 200)
 	serve("/gone", "text/markdown", text, 404)

@@ -46,9 +46,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 type options struct {
@@ -175,17 +173,16 @@ func check(_ context.Context, o options, source, text string) (r result, err err
 	if err != nil {
 		return r, err
 	}
-	found := here.found
 	against, ours, err := here.counterpart()
 	if err != nil {
 		return r, err
 	}
-	changes, err := compare(against.tree, found.tree, ours)
+	changes, err := compare(against.tree, here.found.tree, ours)
 	r = result{report: markdown(source, against.path, changes, o.limit), exit: min(len(changes), exitDrift)}
 	switch {
 	case err != nil || !o.update:
 		return r, err
-	case !found.page:
+	case !here.found.page:
 		return r, errors.New("not a documentation page, which -update requires")
 	case against.path != here.files[0].path || ours != nil:
 		return r, fmt.Errorf("it describes other operations than %s; use make page", here.files[0].path)
@@ -193,6 +190,6 @@ func check(_ context.Context, o options, source, text string) (r result, err err
 		return r, nil
 	}
 	r.report += fmt.Sprintf("\n%s has been replaced by the page's description.\n", code(against.path))
-	r.exit, r.write = exitSame, map[string]string{o.vendored: found.text}
-	return r, cmp.Or(refused(found.tree), here.fits(found.text))
+	r.exit, r.write = exitSame, map[string]string{o.vendored: here.found.text}
+	return r, cmp.Or(refused(here.found.tree), here.fits(here.found.text))
 }

@@ -41,12 +41,11 @@ func markdown(source, vendored string, changes []*change, limit int) string {
 		}
 		lines[c.grade] = append(lines[c.grade], line)
 	}
-	var report strings.Builder
-	report.WriteString("## Upstream drift\n\n" + against + ".\n")
+	report := "## Upstream drift\n\n" + against + ".\n"
 	for g, title := range grades {
-		report.WriteString(list("\n### "+title, lines[g], limit-report.Len()))
+		report += list("\n### "+title, lines[g], limit-len(report))
 	}
-	return report.String()
+	return report
 }
 
 // list returns a titled list in Markdown, nothing when there are no items.
@@ -147,11 +146,8 @@ func api(ctx context.Context, o options, _, upstream string) (result, error) {
 	files := token.NewFileSet()
 	was, before, err := parsed(files, o.api)
 	is, after, err2 := parsed(files, generated)
-	if err := cmp.Or(err, err2); err != nil {
-		return result{}, err
-	}
-	imports, err := dependencies(ctx, files, append(was, is...))
-	if err != nil {
+	imports, err3 := dependencies(ctx, files, append(was, is...))
+	if err := cmp.Or(err, err2, err3); err != nil {
 		return result{}, err
 	}
 	config := types.Config{Importer: imports, Error: func(error) {}} // make refresh has compiled it

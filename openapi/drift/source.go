@@ -63,12 +63,9 @@ func fetch(ctx context.Context, address string) (text string, again bool, err er
 		return "", true, err
 	}
 	defer resp.Body.Close()
-	switch {
-	case resp.StatusCode != http.StatusOK:
+	if resp.StatusCode != http.StatusOK {
 		busy := resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests
 		return "", busy, errors.New("answered " + resp.Status)
-	case strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html"):
-		return "", false, errors.New("answered with HTML")
 	}
 	text, err = readText(resp.Body)
 	return text, err != nil, err
@@ -116,15 +113,14 @@ var (
 
 // extract finds the description: the one fenced code block that holds it, or the text itself.
 func extract(text string) (f file, err error) {
-	if html.MatchString(text) {
-		return f, errors.New("HTML instead of Markdown, YAML or JSON")
-	}
 	blocks, err := fences(text)
-	if err == nil && len(blocks) > 1 {
-		err = fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
-	}
-	if err != nil {
+	switch {
+	case html.MatchString(text):
+		return f, errors.New("HTML instead of Markdown, YAML or JSON")
+	case err != nil:
 		return f, err
+	case len(blocks) > 1:
+		return f, fmt.Errorf("%d fenced OpenAPI descriptions, want one", len(blocks))
 	}
 	f.text, f.page = append(blocks, text)[0], len(blocks) == 1
 	if f.tree, err = parse(f.text); err != nil && !f.page {

@@ -137,16 +137,15 @@ const (
 
 // refused returns an error when code must not be generated from upstream's text: it has
 // instructions to the generator, or text that would end a string in Go.
-func refused(t tree) error {
-	var p problem
+func refused(t tree) (err error) {
 	walk(map[string]any(t), func(m map[string]any, at ...string) {
 		texts := slices.Sorted(maps.Keys(m))
 		if i := slices.IndexFunc(texts, directs.MatchString); i >= 0 {
-			p.is("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(texts[i]))
+			err = cmp.Or(err, fmt.Errorf("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(texts[i])))
 		}
 		values, _ := m["enum"].([]any)
 		if m["x-enum-varnames"] != nil && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))) {
-			p.is("%s names its enum values by position, and the overlay removes null and unmapped_value", pointer(at))
+			err = cmp.Or(err, fmt.Errorf("%s names its enum values by position, and the overlay removes null and unmapped_value", pointer(at)))
 		}
 		for _, v := range append(slices.Clone(values), m["name"], m["operationId"], m["url"]) {
 			s, _ := v.(string)
@@ -154,28 +153,27 @@ func refused(t tree) error {
 		}
 		ends := func(s string) bool { return strings.ContainsAny(s, "\"`\\\n\r") }
 		if i := slices.IndexFunc(texts, ends); i >= 0 {
-			p.is("%s has %s, which the generator does not quote", pointer(at), code(texts[i]))
+			err = cmp.Or(err, fmt.Errorf("%s has %s, which the generator does not quote", pointer(at), code(texts[i])))
 		}
 	})
-	return p.first
+	return err
 }
 
 // mayJoin returns an error when the client could not call the other description's operations.
-func mayJoin(known, other tree) error {
-	var p problem
+func mayJoin(known, other tree) (err error) {
 	server := func(m map[string]any) string {
 		list, _ := m["servers"].([]any)
 		return other.text(append(list, nil)[0], "url")
 	}
 	walk(map[string]any(other), func(m map[string]any, at ...string) {
 		if theirs := server(m); theirs != "" && theirs != server(known) {
-			p.is("its operations are at %s, and the client calls %s", code(theirs), code(server(known)))
+			err = cmp.Or(err, fmt.Errorf("its operations are at %s, and the client calls %s", code(theirs), code(server(known))))
 		}
 		if _, isList := m["type"].([]any); isList {
-			p.is("%s has a list of types, as in OpenAPI 3.1, and the client is generated from OpenAPI 3.0", pointer(at))
+			err = cmp.Or(err, fmt.Errorf("%s has a list of types, as in OpenAPI 3.1, and the client is generated from OpenAPI 3.0", pointer(at)))
 		}
 	})
-	return p.first
+	return err
 }
 
 func pointer(at []string) string { return code("/" + strings.Join(at, "/")) }
@@ -219,9 +217,8 @@ var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
 // add stores the page as a file in pages and adds its operations to the overlay.
 func add(_ context.Context, o options, source, text string) (r result, err error) {
 	here, err := load(o, text)
-	found := here.found
 	if err == nil {
-		err = cmp.Or(refused(found.tree), mayJoin(here.files[0].tree, found.tree))
+		err = cmp.Or(refused(here.found.tree), mayJoin(here.files[0].tree, here.found.tree))
 	}
 	if err != nil {
 		return r, err
@@ -230,7 +227,7 @@ func add(_ context.Context, o options, source, text string) (r result, err error
 	name = strings.Trim(unsafe.ReplaceAllString(name, "-"), "-") + ".yaml"
 	path := filepath.ToSlash(filepath.Join(filepath.Dir(o.overlay), "pages", name))
 	here.files = slices.DeleteFunc(here.files, func(f file) bool { return f.path == path })
-	here.files = append(here.files, file{path: path, text: found.text, tree: found.tree})
+	here.files = append(here.files, file{path: path, text: here.found.text, tree: here.found.tree})
 	slices.SortFunc(here.files[1:], func(a, b file) int { return strings.Compare(a.path, b.path) })
 
 	before, rest, ok := strings.Cut(here.overlay, pagesBegin)
@@ -262,6 +259,6 @@ func add(_ context.Context, o options, source, text string) (r result, err error
 		indented := "  " + strings.ReplaceAll(strings.TrimSpace(string(action)), "\n", "\n  ") + "\n"
 		here.overlay = strings.Replace(here.overlay, pagesEnd, indented+pagesEnd, 1)
 	}
-	r.write = map[string]string{path: found.text, o.overlay: here.overlay}
+	r.write = map[string]string{path: here.found.text, o.overlay: here.overlay}
 	return r, here.fits(here.files[0].text)
 }
