@@ -143,9 +143,9 @@ bench: ## run the benchmarks RUNS= (15) times and write client/BENCHMARKS.md; ta
 	GOEXPERIMENT=jsonv2 $(GO) -C client/internal/lab test -c -tags peers -o $(CURDIR)/bin/bench-jsonv2 ./bench
 	bin/bench -test.bench Down -test.benchtime 1x > $(RESULTS)
 	@set -e; for run in $$(seq $(RUNS)); do \
-		bin/bench -test.bench . -test.skip 'Down|/wire=http' -test.benchtime 5000x >> $(RESULTS); \
-		bin/bench -test.bench /wire=http -test.benchtime 3000x >> $(RESULTS); \
-		bin/bench-jsonv2 -test.bench 'Call/wire=memory/callers=1$$/way=(by-hand|client)$$' -test.benchtime 5000x >> $(RESULTS); \
+		bin/bench -test.bench . -test.skip 'Down|/wire=http' -test.benchtime 20000x >> $(RESULTS); \
+		bin/bench -test.bench /wire=http -test.benchtime 5000x >> $(RESULTS); \
+		bin/bench-jsonv2 -test.bench 'Call/wire=memory/callers=1$$/way=(by-hand|client)$$' -test.benchtime 20000x >> $(RESULTS); \
 	done
 	@sed -n '/^## Waiting/,$$p' client/BENCHMARKS.md > bin/waiting.md # measured with the commands in that section
 	$(GO) -C client/internal/lab run ./bench < $(RESULTS) > bin/BENCHMARKS.md

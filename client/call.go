@@ -123,7 +123,7 @@ func (c *call) attempt(ctx context.Context) wire.Result {
 		return wire.Result{Err: err, Unsent: true}
 	}
 	if a.header != c.authorization.header { // a key may rotate between attempts
-		c.authorization, c.secrets = a, append(c.secrets, a.secrets...)
+		c.authorization, c.secrets = a, append(slices.Clip(a.secrets), c.secrets...) // calls share a.secrets
 	}
 	if attemptCtx.Err() != nil {
 		return wire.Result{Err: timeoutError(timeout), Unsent: true}

@@ -46,19 +46,14 @@ func unambiguous(body []byte) bool {
 	if redact.EscapesLetter(body) { // perhaps of a name
 		return false
 	}
-	seen, quote := 0, -1 // one bit per name; the index of the last quote
-	for i, c := range body {
-		if c != '"' {
-			continue
-		}
-		quoted := body[quote+1 : i]
-		quote = i
-		for n, name := range identifying {
-			if len(quoted) == len(name) && bytes.EqualFold(quoted, []byte(name)) {
-				if seen&(1<<n) != 0 {
+	var seen [len(identifying)]bool
+	for before := range redact.Names(body) {
+		for i, name := range identifying {
+			if redact.Named(before, name) {
+				if seen[i] {
 					return false
 				}
-				seen |= 1 << n
+				seen[i] = true
 			}
 		}
 	}

@@ -162,6 +162,7 @@ func TestSecretsOfBody(t *testing.T) {
 	assert.Contains(t, Secrets([]byte("{\"token\":\"a\xff\"}")), "a\ufffd", "invalid UTF-8, which encoding/json replaces")
 	assert.Equal(t, []string{"c", "b", "a"}, Secrets([]byte(`{"external_trigger_token":"c","auth_link_url":"b","token":"a"}`)))
 	assert.Equal(t, []string{"b"}, Secrets([]byte(`{"token":7,"auth_link_url":"b"}`)))
+	assert.Equal(t, []string{"b"}, Secrets([]byte(`{"token?:"a","token":"b"}`)), "a quote that does not precede the colon")
 	assert.Empty(t, Secrets(nil))
 }
 

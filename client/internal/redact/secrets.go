@@ -40,25 +40,46 @@ func literal(body []byte) bool {
 // values yields the text between the quotes that follow the name of a secret member.
 func values(body []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for {
-			_, rest, found := bytes.Cut(body, []byte{'"'})
-			if body = rest; !found {
-				return
-			}
+		for before, value := range Names(body) {
+			before = bytes.TrimRight(before, `\`)
 			for _, name := range [...]string{"token", "auth_link_url", "external_trigger_token"} {
-				if len(rest) < len(name) || rest[0]|0x20 != name[0] || !bytes.EqualFold(rest[:len(name)], []byte(name)) {
+				if !Named(before, name) {
 					continue
 				}
-				value := bytes.TrimLeft(rest[len(name):], `\`)
-				value, quoted := bytes.CutPrefix(value, []byte{'"'})
-				value, colon := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n"), []byte{':'})
 				value, text := bytes.CutPrefix(bytes.TrimLeft(value, " \t\r\n\\"), []byte{'"'})
-				if value, _, _ = bytes.Cut(value, []byte{'"'}); quoted && colon && text && !yield(bytes.TrimRight(value, `\`)) {
+				if value, _, _ = bytes.Cut(value, []byte{'"'}); text && !yield(bytes.TrimRight(value, `\`)) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// Names yields, for each colon of a JSON text that may follow the name of a member, the
+// text up to the end of the name and the text after the colon.
+func Names(body []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(before, after []byte) bool) {
+		for from := 0; ; {
+			n := bytes.IndexByte(body[from:], ':')
+			if n < 0 {
+				return
+			}
+			end := from + n
+			from = end + 1
+			for end > 0 && body[end-1] <= ' ' {
+				end--
+			}
+			if end > 0 && body[end-1] == '"' && !yield(body[:end-1], body[from:]) {
+				return
+			}
+		}
+	}
+}
+
+// Named reports whether the text before a colon ends with that name, in any case.
+func Named(before []byte, name string) bool {
+	from := len(before) - len(name)
+	return from > 0 && before[from-1] == '"' && bytes.EqualFold(before[from:], []byte(name))
 }
 
 // ID returns id if it is safe to show without a Redactor, and "" otherwise: if it is

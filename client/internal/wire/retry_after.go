@@ -12,7 +12,7 @@ import (
 // date, taken relative to the response's Date header if it has one. It returns 0 for
 // anything else, for a time in the past and for more than one value. A value too large
 // for a Duration gives the largest Duration.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+func retryAfter(h http.Header, now func() time.Time) time.Duration {
 	value := single(h["Retry-After"])
 	if value == "" {
 		return 0
@@ -28,10 +28,11 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	if sent, err := http.ParseTime(single(h["Date"])); err == nil {
-		now = sent
+	sent, err := http.ParseTime(single(h["Date"]))
+	if err != nil {
+		sent = now()
 	}
-	return max(0, until.Sub(now)) // Sub saturates
+	return max(0, until.Sub(sent)) // Sub saturates
 }
 
 // single returns the only value, or "" if there is none or more than one.

@@ -13,7 +13,7 @@ import (
 
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	tests := []struct {
 		name   string
 		values []string
@@ -58,7 +58,7 @@ func TestRetryAfter(t *testing.T) {
 
 func TestRetryAfterIsRelativeToDate(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	const ahead, twoLater = "Fri, 02 Jan 2026 04:04:05 GMT", "Fri, 02 Jan 2026 04:04:07 GMT"
 	tests := map[string]struct {
 		value string
@@ -89,7 +89,7 @@ func FuzzRetryAfter(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	now := func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 	read := func(value string) time.Duration { return retryAfter(http.Header{"Retry-After": {value}}, now) }
 	f.Fuzz(func(t *testing.T, value string) {
 		d := read(value)

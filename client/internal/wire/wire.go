@@ -88,7 +88,7 @@ func (s Sender) Send(ctx context.Context, req *http.Request, header http.Header,
 		return Result{Err: errors.New("the transport returned a response without a status")}
 	}
 	body, err = s.read(ctx, res)
-	return Result{Response: res, Body: body, Err: err, RetryAfter: retryAfter(res.Header, time.Now())}
+	return Result{Response: res, Body: body, Err: err, RetryAfter: retryAfter(res.Header, time.Now)}
 }
 
 // transfer is a request in flight. The transport may set its flags from any goroutine.
