@@ -118,6 +118,7 @@ func TestCreateRequiresUsableTokenAndLink(t *testing.T) {
 		"second token in another case":    `{"token":"a","Token":"b","auth_link_url":"u",` + rest + `}`,
 		"second token":                    `{"token":"a","token":"b","auth_link_url":"u",` + rest + `}`,
 		"second token, escaped":           `{"token":"a","\u0054oken":"b","auth_link_url":"u",` + rest + `}`,
+		"second token, Kelvin escaped":    `{"token":"a","to\u212Aen":"b","auth_link_url":"u",` + rest + `}`,
 		"second token with a Kelvin sign": "{\"token\":\"a\",\"to\u212aen\":\"b\",\"auth_link_url\":\"u\"," + rest + `}`,
 		"second link in another case":     `{"token":"t","auth_link_url":"u","AUTH_LINK_URL":"v",` + rest + `}`,
 		"token is a number":               `{"token":17,"auth_link_url":"u",` + rest + `}`,

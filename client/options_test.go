@@ -255,6 +255,7 @@ func TestLoggedRequestIDHoldsNoSecret(t *testing.T) {
 		"base64 of the request's token":   base64.RawURLEncoding.EncodeToString([]byte("token-1")),
 		"token of the last response":      "token-3.1",
 		"base64 of the last one's tokens": base64.RawURLEncoding.EncodeToString([]byte("token-3")),
+		"token of a disguised member":     "token-4",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -266,7 +267,11 @@ func TestLoggedRequestIDHoldsNoSecret(t *testing.T) {
 					return
 				}
 				w.Header().Set("X-Request-Id", id)
-				answer(404, `{"token":"token-3"}`)(w, r)
+				body := `{"token":"token-3"}`
+				if id == "token-4" {
+					body = `{"to\u212aen":"token-4"}`
+				}
+				answer(404, body)(w, r)
 			}, client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))), client.WithRetryPolicy(quick))
 			require.Error(t, authenticate(c))
 			assert.Contains(t, log.String(), "attempt=2 status=404")

@@ -40,10 +40,7 @@ func Decode[T any](body []byte) (result *T, dropped []string, err error) {
 // unambiguous reports whether encoding/json certainly replaced nothing in what it decoded
 // and took no other member for an identifying one. It does not allocate.
 func unambiguous(body []byte) bool {
-	if !sound(body) || bytes.Contains(body, []byte("\u017f")) || bytes.Contains(body, []byte("\u212a")) { // they fold to s and k
-		return false
-	}
-	if redact.EscapesLetter(body) { // perhaps of a name
+	if !sound(body) || redact.Disguised(body) {
 		return false
 	}
 	var seen [len(identifying)]bool

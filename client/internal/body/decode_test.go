@@ -37,6 +37,8 @@ func TestDecode(t *testing.T) {
 		`{"token":"a","to\u006ben":"b"}`:           {session{}, []string{"token"}},
 		"{\"token\":\"a\",\"to\u212aen\":\"b\"}":   {session{}, []string{"token"}},  // KELVIN SIGN
 		"{\"status\":\"a\",\"\u017ftatus\":\"b\"}": {session{}, []string{"status"}}, // LATIN SMALL LETTER LONG S
+		`{"token":"a","to\u212aen":"b"}`:           {session{}, []string{"token"}},
+		`{"status":"a","\u017Ftatus":"b"}`:         {session{}, []string{"status"}},
 		`{"token":"token","status":"x"}`:           {session{Token: "token", Status: "x"}, nil},
 		`{"token":"tokens","other":"\"token"}`:     {session{Token: "tokens"}, nil},
 		`{"token":"a","":"","n":1}`:                {session{Token: "a", N: 1}, nil},

@@ -144,6 +144,19 @@ func TestIDIsEmptyIfUnsafe(t *testing.T) {
 		assert.Empty(t, ID(id, nil, []byte(`{"token":"secret-1"}`)), "base64 of %s in a body", text)
 		assert.Equal(t, id, ID(id, []string{"another-1"}), "base64 of %s", text)
 	}
+	assert.Empty(t, ID("c2VjcmV0LT", []string{"secret-1"}), "base64 without the last character")
+	for _, body := range []string{
+		`{"to\u006ben":"id-1"}`, `{"to\u212aen":"id-1"}`, `{"to\u212Aen":"id-1"}`, "{\"to\u212aen\":\"id-1\"}", `{"auth\u005flink_url":"id-1"}`,
+		`{"token":"id\u002d1"}`, `{"token":"\u0069d\u002D1"}`, `{"x":"{\"token\":\"id\\u002d1\"}"}`, `{"x":"{\"to\\u212aen\":\"id-1\"}"}`,
+	} {
+		assert.Empty(t, ID("id-1", nil, []byte(body)), body)
+	}
+	for _, body := range []string{
+		`{"auth_link_url":"https:\/\/x","token":"t\\"}`, `{"auth_link_url":"https://x?a=1\u0026b=2"}`, `{"origin_owner_name":"Jo\u0060s"}`,
+		`{"x":"\u007f\u007b\u005b\u0040\u005e"}`, `{"x":"\u00e9\u0171\u212b"}`, "{\"x\":\"\u0171\"}", `{"x":"\u`, `{"token":"\\u`,
+	} {
+		assert.Equal(t, "id-1", ID("id-1", nil, []byte(body)), body)
+	}
 	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u0062","token":7}`)), "an escaped letter may belong to a name")
 	assert.Empty(t, ID("abc", nil, []byte(`{"x":"\u000a\u0062","token":7}`)), "an escaped letter after another escape")
 	assert.Equal(t, "abc", ID("abc", nil, []byte(`{"x":"\u000a\u00e9\u00`)))
@@ -160,6 +173,11 @@ func TestSecretsOfBody(t *testing.T) {
 	assert.Contains(t, Secrets([]byte(`{"tok\u0065n":"a"}`)), "a", "escaped name")
 	assert.Contains(t, Secrets([]byte("{\"to\u212aen\":\"a\"}")), "a", "name that encoding/json takes for token")
 	assert.Contains(t, Secrets([]byte("{\"token\":\"a\xff\"}")), "a\ufffd", "invalid UTF-8, which encoding/json replaces")
+	for _, name := range []string{`to\u006ben`, `to\u212aen`, `to\u212Aen`, "to\u212aen", `Auth_Lin\u006B_url`, `external_trigger_to\u212Aen`} {
+		assert.Contains(t, Secrets([]byte(`{"x":[{"`+name+`":"a"}]}`)), "a", name)
+	}
+	assert.Contains(t, Secrets([]byte(`{"x":"{\"to\\u006ben\":\"a\"}"}`)), "a", "escaped name in JSON within a string")
+	assert.Contains(t, Secrets([]byte(`{"x":"{\"token\":\"a\\u0062\"}"}`)), "ab", "escaped value in JSON within a string")
 	assert.Equal(t, []string{"c", "b", "a"}, Secrets([]byte(`{"external_trigger_token":"c","auth_link_url":"b","token":"a"}`)))
 	assert.Equal(t, []string{"b"}, Secrets([]byte(`{"token":7,"auth_link_url":"b"}`)))
 	assert.Equal(t, []string{"b"}, Secrets([]byte(`{"token?:"a","token":"b"}`)), "a quote that does not precede the colon")

@@ -2,16 +2,17 @@ package redact
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // Secrets returns the values of the secret members in the body of a request or a
-// response, at any depth: in JSON within a string, too, and in a truncated body.
+// response, at any depth and however they are spelled: in JSON within a string, too, and
+// in a truncated body.
 func Secrets(body []byte) (secrets []string) {
 	if !literal(body) {
 		var members struct {
@@ -22,13 +23,23 @@ func Secrets(body []byte) (secrets []string) {
 		_ = json.Unmarshal(body, &members) // as far as it can be decoded
 		secrets = append(secrets, members.Token, members.Link, members.Trigger)
 	}
-	for value := range values(body) {
-		secrets = append(secrets, string(value))
-		if bytes.IndexByte(value, '\\') >= 0 {
-			secrets = append(secrets, unescape(string(value), `\`))
+	for range 3 { // text may be escaped more than once
+		for value := range values(body) {
+			secrets = append(secrets, string(value))
 		}
+		if literal(body) {
+			break
+		}
+		body = spelledOut(body)
 	}
 	return secrets
+}
+
+// spelledOut decodes the escapes of a JSON text, and replaces the letters that
+// encoding/json takes for ASCII ones in a name.
+func spelledOut(body []byte) []byte {
+	body = []byte(unescape(string(body), `\`))
+	return bytes.ReplaceAll(bytes.ReplaceAll(body, []byte("\u017f"), []byte("s")), []byte("\u212a"), []byte("k"))
 }
 
 // literal reports whether the strings of a JSON text stand in it as they decode: it has no
@@ -97,12 +108,18 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 		}
 	}
 	for _, body := range bodies {
-		if EscapesLetter(body) { // perhaps of a name
+		if Disguised(body) {
 			return ""
 		}
 		for value := range values(body) {
-			if bytes.IndexByte(value, '\\') >= 0 || len(value) <= len(id) && holds(id, string(value)) {
-				return ""
+			for range 3 { // as in Secrets
+				if len(value) <= len(id) && holds(id, string(value)) {
+					return ""
+				}
+				if bytes.IndexByte(value, '\\') < 0 {
+					break
+				}
+				value = []byte(unescape(string(value), `\`))
 			}
 		}
 	}
@@ -111,32 +128,26 @@ func ID(id string, secrets []string, bodies ...[]byte) string {
 
 // holds reports whether an ID contains the secret, plain or in base64.
 func holds(id, secret string) bool {
-	return secret != "" && (strings.Contains(id, secret) || len(secret) <= len(id)*3/4 && strings.Contains(decoded(id), secret))
+	encoded := len(secret) >= minSecret && inBase64(secret) <= len(id)
+	return secret != "" && strings.Contains(id, secret) || encoded && replaceBase64(id, secret) != id
 }
 
-// decoded returns all that the words of an ID, from any character on, decode to as base64.
-func decoded(id string) string {
-	var text []byte
-	for word := range strings.FieldsFuncSeq(id, func(c rune) bool { return c == '.' || c == ':' }) {
-		for from := range min(4, len(word)) {
-			text = append(text, '\n')
-			text, _ = base64.RawURLEncoding.AppendDecode(text, []byte(word[from:]))
-		}
+// Disguised reports whether a JSON text may have a name that is not spelled with its own
+// letters: it escapes a letter, which no encoder does, or has one that folds to ASCII.
+func Disguised(body []byte) bool {
+	if bytes.Contains(body, []byte("\u017f")) || bytes.Contains(body, []byte("\u212a")) {
+		return true
 	}
-	return string(text)
-}
-
-// EscapesLetter reports whether a JSON text escapes an ASCII letter, which no encoder
-// does.
-func EscapesLetter(body []byte) bool {
 	for {
-		_, rest, found := bytes.Cut(body, []byte(`\u00`))
+		_, rest, found := bytes.Cut(body, []byte(`\u`))
 		if !found {
 			return false
 		}
-		if len(rest) > 0 && '4' <= rest[0] && rest[0] <= '7' {
+		body = rest
+		code, _ := strconv.ParseUint(string(rest[:min(4, len(rest))]), 16, 16)
+		switch c := rune(code); {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c == '_', c == '\u017f', c == '\u212a':
 			return true
 		}
-		body = rest
 	}
 }
