@@ -31,8 +31,7 @@ import (
 func BenchmarkLogged(b *testing.B) {
 	var both []way
 	for _, w := range ways {
-		logged := func(s setup) call { s.log = true; return w.build(s) }
-		both = append(both, w, way{name: w.name + "/log=on", build: logged})
+		both = append(both, w, way{name: w.name + "/log=on", build: func(s setup) call { s.log = true; return w.build(s) }})
 	}
 	b.Run("wire=http1/callers=64", func(b *testing.B) { compare(b, 64, setup{url: start(b)[0]}, both[:4]) })
 	b.Run("wire=memory/callers=1", func(b *testing.B) {
@@ -102,9 +101,7 @@ func BenchmarkAnswer(b *testing.B) {
 }
 
 func BenchmarkNew(b *testing.B) {
-	b.Run("way=client", func(b *testing.B) {
-		measure(b, 1, func(context.Context) error { _, err := client.New(client.WithAPIKey(key)); return err })
-	})
+	measure(b, 1, func(context.Context) error { _, err := client.New(client.WithAPIKey(key)); return err })
 }
 
 // BenchmarkWebhook compares Verify and Parse with the same written by hand, which
@@ -150,9 +147,12 @@ func BenchmarkWebhook(b *testing.B) {
 }
 
 // BenchmarkCall makes calls that succeed. In memory, there is no network. Over
-// sockets, each way has the transport that it ships with, and the server is a
-// separate process.
+// sockets, the server is a separate process, and each way has the transport that it
+// ships with or, pooled, one that keeps as many idle connections as there are callers.
 func BenchmarkCall(b *testing.B) {
+	b.Run("wire=http1-pooled/callers=64", func(b *testing.B) {
+		compare(b, 64, setup{url: start(b)[0], transport: client.NewTransport()}, ways)
+	})
 	for _, callers := range []int{1, 64, 1000} {
 		b.Run(fmt.Sprintf("wire=memory/callers=%d", callers), func(b *testing.B) {
 			compare(b, callers, inMemory(nil), ways)

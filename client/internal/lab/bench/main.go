@@ -7,7 +7,9 @@ import (
 	_ "embed"
 	"fmt"
 	"log"
+	"math"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -32,7 +34,7 @@ func main() {
 		if !ok {
 			log.Fatal(in.Result())
 		}
-		name := string(b.Name[:max(0, strings.LastIndexByte(string(b.Name), '-'))]) // without GOMAXPROCS
+		name := regexp.MustCompile(`-\d+$`).ReplaceAllString(string(b.Name), "") // without GOMAXPROCS
 		if strings.HasSuffix(b.GetConfig("toolchain"), "-X:jsonv2") {
 			name = "jsonv2:" + name
 		}
@@ -46,8 +48,10 @@ func main() {
 	if err := in.Err(); err != nil {
 		log.Fatal(err)
 	}
+	label := strings.NewReplacer("memory/callers=", "in memory, ", "http1/callers=", "HTTP/1.1, ",
+		"http1-pooled/callers=", "HTTP/1.1 with the same transport, ", "http2/callers=", "HTTP/2, ")
 	t := template.Must(template.New("").Funcs(template.FuncMap{
-		"value": r.value, "more": r.more, "ratio": r.ratio, "list": strings.Fields,
+		"value": r.value, "ratio": r.ratio, "list": strings.Fields, "label": label.Replace,
 	}).Parse(page))
 	if err := t.Execute(os.Stdout, about); err != nil {
 		log.Fatal(err)
@@ -63,13 +67,8 @@ func (r results) value(unit, benchmark string) string {
 	case strings.HasSuffix(unit, "sec/op"):
 		return benchunit.Scale(v, benchunit.Decimal) + "s"
 	default:
-		return fmt.Sprintf("%.4g", v)
+		return fmt.Sprint(math.Round(v*10) / 10)
 	}
-}
-
-// more returns the difference of the medians of two benchmarks.
-func (r results) more(unit, benchmark, base string) string {
-	return fmt.Sprintf("%+.0f", median(r[benchmark+" "+unit]).Center-median(r[base+" "+unit]).Center)
 }
 
 // ratio returns the median of the ratios of two benchmarks in each run, and its

@@ -35,8 +35,7 @@ type answer struct {
 func (a answer) header() http.Header {
 	return http.Header{
 		"Content-Type": {"application/json; charset=utf-8"}, "Content-Length": {strconv.Itoa(len(a.body))},
-		"X-Request-Id": {"0b1e2f3a-4c5d-4e6f-8a9b-0c1d2e3f4a5b"},
-		"Retry-After":  {"0"}, "Stripe-Should-Retry": {strconv.FormatBool(a.status == http.StatusTooManyRequests)},
+		"X-Request-Id": {"0b1e2f3a-4c5d-4e6f-8a9b-0c1d2e3f4a5b"}, "Retry-After": {"0"},
 	}
 }
 
