@@ -91,6 +91,7 @@ func catalogue() []upstream {
 		{"identical", both(), nil},
 		{"keys in another order, other quotes, no comments", remade(func(map[string]any) {}, yaml.Marshal), nil},
 		{"lists in another order", remade(func(m map[string]any) { reversed(m) }, yaml.Marshal), nil},
+		{"a first key in quotes", swap("openapi:", "\"openapi\":"), nil},
 		{"as JSON", remade(func(map[string]any) {}, func(v any) ([]byte, error) { return json.MarshalIndent(v, "", "  ") }), nil},
 		{"as JSON with tabs", remade(func(map[string]any) {}, func(v any) ([]byte, error) { return json.MarshalIndent(v, "", "\t") }), nil},
 		{"CRLF", all("\n", "\r\n"), nil},
@@ -138,6 +139,7 @@ func catalogue() []upstream {
 		{"another method", swap("    post:\n", "    "+extraOp+"    post:\n", "paths:"), added("`API`: operation `GET /connect_sessions` added")},
 		{"another path", swap("paths:\n", "paths:\n  /other:\n    "+extraOp), added("`API`: operation `GET /other` added")},
 		{"another way to sign in", both(swap("        - basic: []\n", "        - basic: []\n        - token: []\n", "paths:"), swap("    basic:\n", "    token:\n      type: http\n      scheme: bearer\n    basic:\n", "securitySchemes:")), added("`API`: security scheme `token` added", "`POST /connect_sessions`: security `{\"token\":[]}` added")},
+		{"a key to sign in with", both(swap("        - basic: []\n", "        - basic: []\n        - key: []\n", "paths:"), swap("    basic:\n", "    key: {type: apiKey, in: header, name: X-Key}\n    basic:\n", "securitySchemes:")), added("`API`: security scheme `key` added", "`POST /connect_sessions`: security `{\"key\":[]}` added")},
 		{"another server, after the first", swap("  - url: https://api.stackone.com\n", "  - url: https://api.stackone.com\n  - url: https://eu.stackone.com\n"), added("`API`: server `https://eu.stackone.com` added")},
 
 		// May break callers.

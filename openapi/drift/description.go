@@ -123,8 +123,8 @@ func (t tree) resolve(v any) (map[string]any, error) {
 		if unescaped, err := url.PathUnescape(pointer); err == nil {
 			pointer = unescaped
 		}
-		target, err := jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer))
-		if _, isObject := target.(map[string]any); err != nil || !isObject {
+		target, _ := jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer))
+		if _, isObject := target.(map[string]any); !isObject {
 			return nil, fmt.Errorf("reference %q has no target object", ref)
 		}
 		v = target
