@@ -166,10 +166,10 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 		for _, name := range keys(bm, rm) {
 			c.named(key, name, bm, rm, at)
 		}
-	case before && after && key != "default":
+	case before && after && !data.MatchString(key):
 		c.later(b, r, at.inside(key, ""))
 	case named[key] != "" || key == "type" && after:
-		c.err = fmt.Errorf("%s %s has the wrong type", at.subject, key)
+		c.err = cmp.Or(c.err, fmt.Errorf("%s %s has the wrong type", at.subject, key))
 	case quoted(b) == quoted(r) || at.prose && sorted(b) != nil && slices.Equal(sorted(b), sorted(r)):
 	case c.ours != nil && b == nil && strings.HasPrefix(key, "x-"): // instructions to other generators
 	case before && r == nil || after && b == nil:
@@ -188,7 +188,7 @@ func (c *comparison) named(key, name string, bm, rm map[string]any, at place) {
 	m := c.revision.resolved(r)
 	switch {
 	case after && m == nil && !strings.HasPrefix(name, "x-"):
-		c.err = fmt.Errorf("%s %s is not an object", named[key], name)
+		c.err = cmp.Or(c.err, fmt.Errorf("%s %s is not an object", named[key], name))
 	case before && after:
 		c.later(b, r, at.inside(key, name))
 	case c.ours == nil || before || key != "operations":

@@ -21,10 +21,10 @@ import (
 
 // maxValues limits the size of a description. The vendored one has two thousand values,
 // a whole one of 2 MB a hundred thousand.
-const maxValues = 1_000_000
+const maxValues = 500_000
 
 // marks separate the values of a text.
-var marks = regexp.MustCompile(`[\n,:\[]|- `)
+var marks = regexp.MustCompile(`[\n,:\[{]|- `)
 
 // tree is a parsed description.
 type tree map[string]any
@@ -71,28 +71,34 @@ func node(text string) (*yaml.Node, error) {
 // plain returns the description in doc, or an error when it is incomplete: a truncated
 // page must not be mistaken for one that describes less.
 func plain(doc *yaml.Node) (t tree, err error) {
-	asText(doc)
-	if err := doc.Decode((*map[string]any)(&t)); err != nil {
+	if err := cmp.Or(asText(doc), doc.Decode((*map[string]any)(&t))); err != nil {
 		return nil, err
 	}
-	if !strings.HasPrefix(literal(t["openapi"]), "3") {
+	if !strings.HasPrefix(fmt.Sprint(t["openapi"]), "3") {
 		return nil, errors.New("not an OpenAPI 3 description")
 	}
 	return t, t.check()
 }
 
-// asText turns keys, such as an unquoted status, and dates into strings, as in JSON.
-func asText(n *yaml.Node) {
+// asText turns keys, such as an unquoted status, dates, and numbers that would be rounded
+// into strings. It refuses tags that the generator may read in another way.
+func asText(n *yaml.Node) (err error) {
 	for i, item := range n.Content {
 		tag := item.ShortTag()
-		if tag == "!!timestamp" || n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge" {
+		number := tag == "!!int" || tag == "!!float"
+		switch {
+		case !strings.Contains("!!str !!bool !!null !!map !!seq !!merge !!timestamp", tag) && !number:
+			return fmt.Errorf("YAML tag %s, which JSON does not have", tag)
+		case tag == "!!timestamp", number && len(item.Value) > 18, n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge":
 			item.Tag = "!!str"
 		}
-		asText(item)
+		err = cmp.Or(err, asText(item))
 	}
+	return err
 }
 
-// walk calls f for every object in v, outer ones first, with its path in v.
+// walk calls f for every object of the description in v, outer ones first, with its path
+// in v. It leaves out data, such as examples.
 func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 	list, _ := v.([]any)
 	for i, item := range list {
@@ -103,14 +109,30 @@ func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 		f(m, at...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		walk(m[key], f, append(at, key)...)
+		if !data.MatchString(key) || areNames(at) {
+			walk(m[key], f, append(at, key)...)
+		}
 	}
+}
+
+// areNames reports whether the keys of the object at that path are names, not keywords.
+func areNames(at []string) (names bool) {
+	for _, key := range at {
+		names = !names && slices.Contains(holders, key)
+	}
+	return names
 }
 
 // resolve returns the object that v is or refers to through any number of references, nil
 // if v is none.
 func (t tree) resolve(v any) (map[string]any, error) {
 	for range 100 {
+		switch v { // schemas of OpenAPI 3.1
+		case true:
+			return map[string]any{}, nil
+		case false:
+			return map[string]any{"not": map[string]any{}}, nil
+		}
 		m, _ := v.(map[string]any)
 		ref, ok := m["$ref"].(string)
 		if !ok {
@@ -129,7 +151,7 @@ func (t tree) resolve(v any) (map[string]any, error) {
 		}
 		v = target
 	}
-	return nil, errors.New("references form a cycle")
+	return nil, errors.New("more than 100 references in a row, or a cycle of them")
 }
 
 // resolved is resolve after check, which reports the errors.
@@ -149,7 +171,10 @@ func (t tree) text(v any, key string) string {
 func (t tree) operations(paths map[string]any) map[string]any {
 	all := map[string]any{}
 	for name, v := range paths {
-		path := t.resolved(v)
+		path := siblings(v)
+		for key, value := range t.resolved(v) {
+			path[key] = cmp.Or(path[key], value)
+		}
 		for _, method := range methods {
 			own := object(path, method)
 			if own == nil {

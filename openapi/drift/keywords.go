@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
@@ -26,6 +27,9 @@ var (
 	// schemas are the keywords that hold schemas.
 	schemas = strings.Fields("schema items additionalProperties not contains propertyNames if then else properties " +
 		"patternProperties dependentSchemas $defs allOf oneOf anyOf prefixItems")
+	// holders are the keywords that map names to parts of the description.
+	holders = strings.Fields("paths webhooks schemas responses parameters requestBodies headers securitySchemes links " +
+		"callbacks pathItems content encoding variables properties patternProperties dependentSchemas $defs")
 	// offers are the keywords whose additions a program can ignore.
 	offers = strings.Fields("operations responses callbacks headers content links securitySchemes security " +
 		"servers parameters properties enum")
@@ -36,6 +40,8 @@ var (
 		"allowReserved": false, "minLength": 0, "minItems": 0, "minProperties": 0,
 		"description": "", "summary": "", "title": "",
 	}
+	// data matches keywords whose values are no part of the description.
+	data  = regexp.MustCompile(`^(examples?|default|const|x-.*)$`)
 	prose = regexp.MustCompile(`^(info|tags|externalDocs|examples?|description|summary|title|deprecated|\$comment|x-.*)$`)
 	// directs matches instructions to our generator, shapes everything that changes its output.
 	directs    = regexp.MustCompile(`^x-(go|oapi-codegen)-`)
@@ -49,15 +55,15 @@ const fieldsRequired = "required "
 // normal returns an object in a form that is the same for all spellings of the same
 // meaning: lists of named things become maps, and defaults are written out.
 func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
-	m = maps.Clone(m)
+	m = maps.Collect(maps.All(m)) // never nil
 	_, added := c.ours[at.call]
 	switch {
 	case at.kind == "callbacks": // a map from expressions to paths
 		m = map[string]any{"operations": t.operations(m)}
 	case at.kind == "operations" && added:
 		delete(m, "operationId") // we chose it
-	case at.kind == "parameters":
-		style := map[any]string{"query": "form", "cookie": "form"}[m["in"]]
+	case at.kind == "parameters", at.kind == "headers":
+		style := map[string]string{"query": "form", "cookie": "form"}[fmt.Sprint(m["in"])]
 		m["style"] = cmp.Or(m["style"], any(cmp.Or(style, "simple")))
 		m["explode"] = cmp.Or(m["explode"], any(m["style"] == "form"))
 		delete(m, "name") // compared already; case does not matter in headers
@@ -90,11 +96,11 @@ func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 				name = t.text(item, "url")
 			case key == "parameters":
 				name = t.parameter(item)
-			case len(list) > 1 && c.ours == nil:
+			case len(list) > 1 && c.ours == nil && len(siblings(item)) == 0:
 				name = cmp.Or(reference(item), name)
 			}
 			if _, isObject := item.(map[string]any); !isObject {
-				item = map[string]any{}
+				item = maps.Collect(maps.All(t.resolved(item)))
 			}
 			items[name] = item
 		}
@@ -111,8 +117,11 @@ func schema(m map[string]any) {
 	}
 	delete(m, "required")
 	m[fieldsRequired] = required
+	if value, ok := m["const"]; ok {
+		m["const"] = []any{value} // unlike nothing if it is null
+	}
 	if types, ok := m["type"].([]any); ok {
-		m["type"] = strings.Join(sorted(types), " or ")
+		m["type"] = strings.ReplaceAll(strings.Join(sorted(types), " or "), `"`, "")
 	}
 	if values, ok := m["enum"].([]any); ok {
 		called, _ := m["x-enum-varnames"].([]any)

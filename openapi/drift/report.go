@@ -84,10 +84,7 @@ func code(s string) string {
 // first difference.
 func fromTo(from, to any) string {
 	a, b := literal(cmp.Or(from, any(""))), literal(cmp.Or(to, any("")))
-	switch {
-	case a == b: // a text and a number
-		a, b = quoted(from), quoted(to)
-	case slices.Equal(strings.Fields(a), strings.Fields(b)):
+	if slices.Equal(strings.Fields(a), strings.Fields(b)) {
 		return "differs in white space only"
 	}
 	same := 0
@@ -100,9 +97,10 @@ func fromTo(from, to any) string {
 	return code(a) + " → " + code(b)
 }
 
-// literal returns a value as upstream would write it.
+// literal returns a value as upstream would write it: a text without quotes unless it
+// would look like another value.
 func literal(v any) string {
-	if s, ok := v.(string); ok {
+	if s, ok := v.(string); ok && !json.Valid([]byte(s)) {
 		return s
 	}
 	return quoted(v)
