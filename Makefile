@@ -80,7 +80,7 @@ check: ## run linters; check workflows, go.mod files, generated code and other p
 	test "$$before" = "$$after" || { echo "generated files were out of date; commit the changes that make generate has made"; exit 1; }
 
 bin/drift: $(wildcard openapi/drift/*.go) openapi/drift/go.mod
-	$(GO) build -C openapi/drift -o $(CURDIR)/$@ .
+	$(GO) build -C openapi/drift -o $(CURDIR)/bin/ . tool
 
 # The value of SOURCE as a single argument. The shell would split a URL that contains &
 # if make expanded it.

@@ -99,6 +99,8 @@ func catalogue() []upstream {
 		{"statuses without quotes", both(all("'201'", "201"), all("'404'", "404")), nil},
 		{"dates without quotes", all("'2023-05-30T00:00:00.000Z'", "2023-05-30T00:00:00.000Z"), nil},
 		{"a header in lower case", swap("            Retry-After:\n", "            retry-after:\n"), nil},
+		{"defaults of a header written out", swap("            Retry-After:\n", "            Retry-After:\n              style: simple\n              explode: false\n"), nil},
+		{"a scheme, a content type and a reference in other letters", both(swap("scheme: basic", "scheme: Basic"), all("application/json:", "Application/JSON:"), all("schemas/ProviderError", "schemas/Provider%45rror")), nil},
 		{"an empty list left out", swap("      parameters: []\n", ""), nil},
 		{"defaults written out", swap("        origin_owner_id:\n", "        origin_owner_id:\n          nullable: false\n          deprecated: false\n          minLength: 0\n", create), nil},
 		{"objects said to be of anything", all("          type: object\n", "          type: object\n          additionalProperties: {}\n"), nil},
@@ -116,7 +118,7 @@ func catalogue() []upstream {
 		}, yaml.Marshal), nil},
 		{"a schema that nothing uses", swap(create, "    Unused:\n      type: object\n"+create), nil},
 		{"a surrogate pair in JSON", both(swap("The origin username", "The user", create), remade(func(map[string]any) {}, json.Marshal), swap("The user", `The user \ud83d\ude00`)), prose("`ConnectSessionCreate.origin_username`: `description` `The origin username` → `The user 😀`" + asked)},
-		{"a longer fence inside a text", swap("The origin username", "|-\n            See\n            `````\n            text\n            `````", create), prose("`ConnectSessionCreate.origin_username`: `description` `The origin username` → `````` See ````` text ````` ``````" + asked)},
+		{"a longer fence inside a text", swap("The origin username", "|-\n            See\n            `````\n            text\n            `````", create), prose("`ConnectSessionCreate.origin_username`: `description` `The origin username` → `See ˋˋˋˋˋ text ˋˋˋˋˋ`" + asked)},
 
 		// New.
 		{"optional request field", swap("        provider:\n", "        region:\n          type: string\n        provider:\n", create), added("`ConnectSessionCreate`: property `region` added" + asked)},
@@ -184,7 +186,7 @@ func catalogue() []upstream {
 		{"default removed", swap("          default: production\n", ""), mayBreak("`ConnectSessionCreate.type`: `default` `production` → none" + asked)},
 		{"length", swap("        label:\n", "        label:\n          maxLength: 64\n", create), mayBreak("`ConnectSessionCreate.label`: `maxLength` none → `64`" + asked)},
 		{"range", swap("          default: 1800\n", "          default: 1800\n          minimum: 60\n          maximum: 86400\n"), mayBreak("`ConnectSessionCreate.expires_in`: `maximum` none → `86400`"+asked, "`ConnectSessionCreate.expires_in`: `minimum` none → `60`"+asked)},
-		{"pattern", swap("        label:\n", "        label:\n          pattern: '^`@x'\n", create), mayBreak("`ConnectSessionCreate.label`: `pattern` none → ``^`@x``" + asked)},
+		{"pattern", swap("        label:\n", "        label:\n          pattern: '^`@x'\n", create), mayBreak("`ConnectSessionCreate.label`: `pattern` none → `^ˋ@x`" + asked)},
 		{"closed object", swap("          type: object\n", "          type: object\n          additionalProperties: false\n", create, "        metadata:"), mayBreak("`ConnectSessionCreate.metadata`: `additionalProperties` none → `false`" + asked)},
 		{"keyword that nobody knows", swap("        label:\n", "        label:\n          nullabel: true\n", create), mayBreak("`ConnectSessionCreate.label`: `nullabel` none → `true`" + asked)},
 		{"keyword next to a reference", swap("                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n", "                $ref: '#/components/schemas/ConnectSessionTokenAuthLink'\n                nullable: true\n"), mayBreak("`ConnectSessionTokenAuthLink`: `nullable` `false` → `true`" + answered)},

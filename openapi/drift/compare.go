@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -109,6 +110,9 @@ func (c *comparison) add(g grade, at place, kind, name, what string) {
 func reference(v any) string {
 	m, _ := v.(map[string]any)
 	ref, _ := m["$ref"].(string)
+	if plain, err := url.PathUnescape(ref); err == nil {
+		return plain
+	}
 	return ref
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -85,11 +84,10 @@ func plain(doc *yaml.Node) (t tree, err error) {
 func asText(n *yaml.Node) (err error) {
 	for i, item := range n.Content {
 		tag := item.ShortTag()
-		number := tag == "!!int" || tag == "!!float"
 		switch {
-		case !strings.Contains("!!str !!bool !!null !!map !!seq !!merge !!timestamp", tag) && !number:
+		case !slices.Contains(tags, tag):
 			return fmt.Errorf("YAML tag %s, which JSON does not have", tag)
-		case tag == "!!timestamp", number && len(item.Value) > 18, n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge":
+		case tag == "!!timestamp", (tag == "!!int" || tag == "!!float") && len(item.Value) > 18, n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge":
 			item.Tag = "!!str"
 		}
 		err = cmp.Or(err, asText(item))
@@ -109,41 +107,37 @@ func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 		f(m, at...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if !data.MatchString(key) || areNames(at) {
+		if !isData(strings.Join(at[max(0, len(at)-1):], ""), key) {
 			walk(m[key], f, append(at, key)...)
 		}
 	}
 }
 
-// areNames reports whether the keys of the object at that path are names, not keywords.
-func areNames(at []string) (names bool) {
-	for _, key := range at {
-		names = !names && slices.Contains(holders, key)
-	}
-	return names
-}
+// isData reports whether the value of that key in an object is no part of the
+// description. in is the key of the object, which may hold names.
+func isData(in, key string) bool { return data.MatchString(key) && !slices.Contains(holders, in) }
 
 // resolve returns the object that v is or refers to through any number of references, nil
 // if v is none.
 func (t tree) resolve(v any) (map[string]any, error) {
 	for range 100 {
-		switch v { // schemas of OpenAPI 3.1
-		case true:
-			return map[string]any{}, nil
-		case false:
-			return map[string]any{"not": map[string]any{}}, nil
+		if schema, ok := v.(bool); ok { // OpenAPI 3.1
+			return map[bool]map[string]any{true: {}, false: {"not": map[string]any{}}}[schema], nil
 		}
 		m, _ := v.(map[string]any)
-		ref, ok := m["$ref"].(string)
-		if !ok {
+		ref := reference(m)
+		if ref == "" {
 			return m, nil
 		}
 		pointer, local := strings.CutPrefix(ref, "#")
 		if !local {
 			return nil, fmt.Errorf("reference %q points outside the description", ref)
 		}
-		if unescaped, err := url.PathUnescape(pointer); err == nil {
-			pointer = unescaped
+		keys := strings.Split(pointer, "/")
+		for i, key := range keys[1:] {
+			if isData(keys[i], key) {
+				return nil, fmt.Errorf("reference %q points into data", ref)
+			}
 		}
 		target, _ := jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer))
 		if _, isObject := target.(map[string]any); !isObject {
@@ -198,8 +192,7 @@ func (t tree) calls() []string { return slices.Sorted(maps.Keys(t.operations(obj
 
 // has reports whether t has any of the operations.
 func (t tree) has(calls ...string) bool {
-	own := t.operations(object(t, "paths"))
-	return slices.ContainsFunc(calls, func(c string) bool { return own[c] != nil })
+	return slices.ContainsFunc(t.calls(), func(c string) bool { return slices.Contains(calls, c) })
 }
 
 // parameters returns those of the operation and those that it inherits from its path.
@@ -207,8 +200,7 @@ func (t tree) parameters(operation, path map[string]any) []any {
 	all, _ := operation["parameters"].([]any)
 	shared, _ := path["parameters"].([]any)
 	for _, v := range shared {
-		same := func(own any) bool { return t.parameter(own) == t.parameter(v) }
-		if !slices.ContainsFunc(all, same) {
+		if !slices.ContainsFunc(all, func(own any) bool { return t.parameter(own) == t.parameter(v) }) {
 			all = append(slices.Clip(all), v)
 		}
 	}

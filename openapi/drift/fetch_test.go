@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -44,6 +45,12 @@ func TestFetch(t *testing.T) {
 		io.WriteString(w, text)
 		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
+	})
+	mux.HandleFunc("/reset-hard", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+		conn, _, _ := http.NewResponseController(w).Hijack()
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		conn.Close()
 	})
 	var refused sync.Map // by path, how often
 	once := func(path string, refuse http.HandlerFunc) {
@@ -85,6 +92,7 @@ func TestFetch(t *testing.T) {
 		{"/round", exitUnknown, "more than 10 times"},
 		{"/cut", exitUnknown, "unexpected EOF"},
 		{"/reset", exitUnknown, "EOF"},
+		{"/reset-hard", exitUnknown, "connection reset by peer"},
 		{"/slow", exitUnknown, "timed out after 1ms"},
 	} {
 		t.Run(row.path, func(t *testing.T) {
@@ -97,6 +105,7 @@ func TestFetch(t *testing.T) {
 			assert.NotContains(t, stdout+stderr, "secret")
 			if row.code == exitUnknown {
 				requireUnknown(t, code, stdout, stderr, row.reason)
+				assert.NotContains(t, stderr, "->", "a local port is another each time")
 				return
 			}
 			assert.Equal(t, row.code, code, stderr)
@@ -109,6 +118,7 @@ func TestFetch(t *testing.T) {
 		nobody.Close()
 		code, stdout, stderr := command(t, nobody.URL+"?secret=1")
 		requireUnknown(t, code, stdout, stderr, "refused; check the network, or save the page and give it as SOURCE=page.md")
+		assert.Equal(t, 1, strings.Count(stderr, "127.0.0.1"), "only in the source: a local port would be another each time")
 		assert.NotContains(t, stderr, "secret")
 	})
 	t.Run("interrupted", func(t *testing.T) {

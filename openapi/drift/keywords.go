@@ -13,6 +13,7 @@ import (
 
 // The meaning of keywords. Values of all others are compared literally.
 var (
+	tags    = strings.Fields("!!str !!bool !!null !!int !!float !!timestamp !!map !!seq !!merge") // of YAML
 	methods = strings.Fields("delete get head options patch post put query trace")
 	// named keywords map names to objects, in OpenAPI or in the normal form; the values are the
 	// report's terms for one of these objects.
@@ -44,9 +45,11 @@ var (
 	data  = regexp.MustCompile(`^(examples?|default|const|x-.*)$`)
 	prose = regexp.MustCompile(`^(info|tags|externalDocs|examples?|description|summary|title|deprecated|\$comment|x-.*)$`)
 	// directs matches instructions to our generator, shapes everything that changes its output.
-	directs    = regexp.MustCompile(`^x-(go|oapi-codegen)-`)
-	shapes     = regexp.MustCompile(`^x-(go|oapi-codegen|enum|omit|order)`)
-	notInNames = regexp.MustCompile(`[^\pL\p{Nd}]+`) // characters dropped from Go names
+	directs = regexp.MustCompile(`^x-((go|oapi-codegen)-|omit)`)
+	shapes  = regexp.MustCompile(`^x-(go|oapi-codegen|enum|omit|order)`)
+	// constantNames are extensions with names for the values of an enum, by position.
+	constantNames = [...]string{"x-enum-varnames", "x-enumNames"}
+	notInNames    = regexp.MustCompile(`[^\pL\p{Nd}]+`) // characters dropped from Go names
 )
 
 // fieldsRequired is a schema's required list in the normal form; a parameter has a boolean.
@@ -67,15 +70,19 @@ func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 		m["style"] = cmp.Or(m["style"], any(cmp.Or(style, "simple")))
 		m["explode"] = cmp.Or(m["explode"], any(m["style"] == "form"))
 		delete(m, "name") // compared already; case does not matter in headers
+	case at.kind == "securitySchemes":
+		m["scheme"] = strings.ToLower(t.text(m, "scheme"))
 	case slices.Contains(schemas, at.kind):
 		schema(m)
 	}
-	if headers := object(m, "headers"); headers != nil {
-		canonical := map[string]any{}
-		for name, header := range headers {
-			canonical[http.CanonicalHeaderKey(name)] = header
+	for key, canonical := range map[string]func(string) string{"headers": http.CanonicalHeaderKey, "content": strings.ToLower} {
+		items := map[string]any{}
+		for name, item := range object(m, key) {
+			items[canonical(name)] = item
 		}
-		m["headers"] = canonical
+		if _, isObject := m[key].(map[string]any); isObject {
+			m[key] = items
+		}
 	}
 	for key := range strings.FieldsSeq("tags security servers parameters allOf oneOf anyOf prefixItems") {
 		list, isList := m[key].([]any)
@@ -117,21 +124,22 @@ func schema(m map[string]any) {
 	}
 	delete(m, "required")
 	m[fieldsRequired] = required
-	if value, ok := m["const"]; ok {
-		m["const"] = []any{value} // unlike nothing if it is null
-	}
 	if types, ok := m["type"].([]any); ok {
 		m["type"] = strings.ReplaceAll(strings.Join(sorted(types), " or "), `"`, "")
 	}
 	if values, ok := m["enum"].([]any); ok {
-		called, _ := m["x-enum-varnames"].([]any)
-		called = append(slices.Clip(called), make([]any, len(values))...)
 		constants := map[string]any{}
 		for i, value := range values {
-			constants[literal(value)] = map[string]any{"type": quoted(value), "x-enum-varnames": called[i]}
+			constant := map[string]any{"type": quoted(value)}
+			for _, key := range constantNames {
+				called, _ := m[key].([]any)
+				constant[key] = append(slices.Clip(called), make([]any, len(values))...)[i]
+			}
+			constants[literal(value)] = constant
 		}
 		m["enum"] = constants
-		delete(m, "x-enum-varnames")
+		delete(m, constantNames[0])
+		delete(m, constantNames[1])
 	}
 	for _, key := range []string{"additionalProperties", "items"} {
 		empty, isObject := m[key].(map[string]any)
@@ -142,8 +150,7 @@ func schema(m map[string]any) {
 }
 
 // sorted returns the scalars of a list as sorted text.
-func sorted(list any) []string {
-	var all []string
+func sorted(list any) (all []string) {
 	items, _ := list.([]any)
 	for _, item := range items {
 		all = append(all, literal(item))
@@ -156,19 +163,95 @@ func sorted(list any) []string {
 func gradeNamed(key, name string, before, r map[string]any, added bool, at place) grade {
 	like := func(is func(string) bool) bool { return slices.ContainsFunc(slices.Collect(maps.Keys(before)), is) }
 	isJSON := func(s string) bool { return strings.Contains(strings.ToLower(s), "json") }
-	identifier := func(s string) string { return strings.ToLower(notInNames.ReplaceAllString(s, "")) }
-	isIdentifier := func(s string) bool { return identifier(s) == identifier(name) }
 	inStruct := func(s string) bool { return !strings.HasPrefix(s, "path ") }
+	identifier := func(s string) string { return strings.ToLower(notInNames.ReplaceAllString(s, "")) }
 	firstCounts := key == "properties" || key == "security" || key == "enum" // it was a map in Go, open to everybody, any value
 	switch {
 	case key == fieldsRequired && added == (at.part != "request"):
 		return isNew
 	case !added, !slices.Contains(offers, key), firstCounts && len(before) == 0,
 		name == "the first", // replaces the client's
-		key == "parameters" && (r["required"] == true || !like(inStruct)), // the first one changes the method's signature
-		key == "content" && isJSON(name) && like(isJSON),                  // the generated code distinguishes two by the exact header
-		key == "enum" && like(isIdentifier):                               // takes the other's Go name
+		key == "parameters" && (r["required"] == true || !like(inStruct)),                       // the first one changes the method's signature
+		key == "content" && isJSON(name) && like(isJSON),                                        // the generated code distinguishes two by the exact header
+		key == "enum" && like(func(s string) bool { return identifier(s) == identifier(name) }): // takes the other's Go name
 		return mayBreak
 	}
 	return isNew
 }
+
+// refused returns an error when code must not be generated from upstream's text: it has
+// instructions to the generator, or text that would end a string in Go.
+func refused(t tree) (err error) {
+	walk(map[string]any(t), func(m map[string]any, at ...string) {
+		texts := slices.Sorted(maps.Keys(m))
+		if i := slices.IndexFunc(texts, directs.MatchString); i >= 0 {
+			err = cmp.Or(err, fmt.Errorf("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(texts[i])))
+		}
+		values, _ := m["enum"].([]any)
+		if cmp.Or(m[constantNames[0]], m[constantNames[1]]) != nil && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))) {
+			err = cmp.Or(err, fmt.Errorf("%s names its enum values by position, and the overlay removes null and unmapped_value", pointer(at)))
+		}
+		for _, v := range append(slices.Clone(values), m["name"], m["operationId"], m["url"]) {
+			s, _ := v.(string)
+			texts = append(texts, s)
+		}
+		ends := func(s string) bool { return strings.ContainsAny(s, "\"`\\\n\r") }
+		if i := slices.IndexFunc(texts, ends); i >= 0 {
+			err = cmp.Or(err, fmt.Errorf("%s has %s, which the generator does not quote", pointer(at), code(texts[i])))
+		}
+	})
+	return err
+}
+
+// mayJoin returns an error when the client could not call the other description's
+// operations as it should.
+func mayJoin(known, other tree) (err error) {
+	refuse := func(format string, args ...any) { err = cmp.Or(err, fmt.Errorf(format, args...)) }
+	server := func(m map[string]any) string {
+		list, _ := m["servers"].([]any)
+		return other.text(append(list, nil)[0], "url")
+	}
+	walk(map[string]any(other), func(m map[string]any, at ...string) {
+		if theirs := server(m); theirs != "" && theirs != server(known) {
+			refuse("its operations are at %s, and the client calls %s", code(theirs), code(server(known)))
+		}
+		if _, isList := m["type"].([]any); isList {
+			refuse("%s has a list of types, as in OpenAPI 3.1, and the client is generated from OpenAPI 3.0", pointer(at))
+		}
+	})
+	isOther := func(scheme string) bool {
+		return !strings.EqualFold(other.text(object(other, "components", "securitySchemes")[scheme], "scheme"), "basic")
+	}
+	basic := func(v any) bool { return !slices.ContainsFunc(slices.Collect(maps.Keys(other.resolved(v))), isOther) }
+	operations := other.operations(object(other, "paths"))
+	for _, call := range slices.DeleteFunc(other.calls(), func(call string) bool { return known.has(call) }) {
+		operation := object(operations, call)
+		for _, v := range operation["parameters"].([]any) {
+			schema := other.resolved(other.resolved(v)["schema"])
+			if cmp.Or(schema["type"], schema["allOf"], schema["oneOf"], schema["anyOf"]) == nil {
+				refuse("%s: the parameter %s has no schema with a type", code(call), code(other.parameter(v)))
+			}
+		}
+		if security, _ := operation["security"].([]any); len(security) > 0 && !slices.ContainsFunc(security, basic) {
+			refuse("%s does not accept basic authentication, which the client uses", code(call))
+		}
+		seen := map[string]bool{}
+		var follow func(m map[string]any, _ ...string)
+		follow = func(m map[string]any, _ ...string) {
+			name := strings.TrimPrefix(reference(m), "#/components/schemas/")
+			if object(known, "components", "schemas", name, "properties") != nil {
+				refuse("%s sends %s, whose Go type cannot leave out a member and clear another", code(call), code(name))
+			}
+			if name != "" && !seen[name] {
+				seen[name] = true
+				walk(other.resolved(m), follow)
+			}
+		}
+		if strings.HasPrefix(call, "PATCH ") || strings.HasPrefix(call, "PUT ") {
+			walk(operation["requestBody"], follow)
+		}
+	}
+	return err
+}
+
+func pointer(at []string) string { return code("/" + strings.Join(at, "/")) }

@@ -11,8 +11,7 @@
 //
 // With -update the page replaces the vendored file, byte for byte, unless both mean the
 // same. With -add it becomes a further file and the overlay gains its operations. With
-// -api the source is the report that one of them printed, and drift reports what has
-// changed for Go programs between the given file and gen/connect.gen.go.
+// -api the source is what apidiff printed of the generated code before and after that.
 //
 // Exit status: 0 when both mean the same or the update succeeded; 1 when they differ, or
 // with -api when programs may no longer compile; 2 when drift could not tell, with one
@@ -37,23 +36,18 @@ import (
 // page documents POST /connect_sessions.
 const page = "https://docs.stackone.com/platform/api-reference/connect-sessions/create-connect-session.md"
 
-const (
-	exitSame = iota
-	exitDrift
-	exitUnknown
-)
+const exitSame, exitDrift, exitUnknown = 0, 1, 2
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program immediately
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // until the program ends
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 type options struct {
-	update, add            bool
-	api, vendored, overlay string
-	timeout, pause, work   time.Duration
-	limit                  int // of each report, in bytes
+	update, add, api     bool
+	vendored, overlay    string
+	timeout, pause, work time.Duration
+	limit                int // of each report, in bytes
 }
 
 // A task handles the text of a source.
@@ -77,15 +71,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(io.Discard)
 	flags.BoolVar(&o.update, "update", false, "replace the vendored file with the page's description")
 	flags.BoolVar(&o.add, "add", false, "add the operations of the page that are not known yet")
-	flags.StringVar(&o.api, "api", "", "`file` with the generated code before the update")
+	flags.BoolVar(&o.api, "api", false, "report what apidiff printed, which the source is")
 	flags.StringVar(&o.vendored, "vendored", "openapi/connect-sessions.yaml", "vendored description")
 	flags.StringVar(&o.overlay, "overlay", "openapi/overlay.yaml", "overlay that corrects it")
 	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "time limit for reading a source")
 	flags.DurationVar(&o.work, "work", 8*time.Second, "time limit for comparing a source")
 	flags.DurationVar(&o.pause, "pause", time.Second, "time before a failed URL is read again")
 	err := flags.Parse(args)
-	sources := flags.Args()
-	task, what := task(check), "check"
+	sources := append(flags.Args(), "")[:max(1, flags.NArg())] // at least the default
+	task := task(check)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprintln(stderr, "usage: drift [flags] [source ...]\n\nA source is a URL or a file; the default is", page)
@@ -94,26 +88,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUnknown
 	case err != nil:
 		return fail(fmt.Errorf("%w; drift -h lists the flags", err))
-	case len(sources) > 1 && (o.update || o.add || o.api != ""):
+	case len(sources) > 1 && (o.update || o.add || o.api):
 		return fail(errors.New("more than one source given; flags come before the source"))
-	case o.add && (o.update || len(sources) == 0):
+	case o.add && (o.update || flags.NArg() == 0):
 		return fail(errors.New("-add needs a source and excludes -update"))
-	case o.api != "":
-		task, what, o.work = api, "compare the generated code", 5*time.Minute // go may have to compile what gen imports
+	case o.api:
+		task = api
 	case o.add:
-		task, what = add, "add"
-	case o.update:
-		what = "update"
-	}
-	if len(sources) == 0 {
-		sources = []string{""}
+		task = add
 	}
 	o.limit = maxReport / len(sources)
 	code, reports := exitSame, []string(nil)
 	for _, source := range sources {
 		r, err := do(ctx, task, o, cmp.Or(source, page))
 		if err != nil {
-			r.exit = fail(fmt.Errorf("could not %s: %w", what, err))
+			r.exit = fail(fmt.Errorf("could not use %w", err))
 		} else {
 			reports = append(reports, r.report)
 		}
@@ -191,5 +180,9 @@ func check(_ context.Context, o options, source, text string) (r result, err err
 	}
 	r.report += fmt.Sprintf("\n%s has been replaced by the page's description.\n", code(against.path))
 	r.exit, r.write = exitSame, map[string]string{o.vendored: here.found.text}
-	return r, cmp.Or(refused(here.found.tree), here.fits(here.found.text))
+	if here.files[0] = here.found; len(here.files) > 1 { // the page may describe what others have added
+		here.overlay, _, _, err = here.withPages("")
+		r.write[o.overlay] = here.overlay
+	}
+	return r, cmp.Or(refused(here.found.tree), err, here.fits(here.found.text))
 }

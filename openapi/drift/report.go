@@ -4,23 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"go/ast"
-	"go/format"
-	"go/importer"
-	"go/parser"
-	"go/token"
-	"go/types"
-	"io"
-	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-
-	"golang.org/x/exp/apidiff"
 )
 
 // maxReport limits the reports of all sources together. They and the errors must fit into
@@ -41,11 +28,11 @@ func markdown(source, vendored string, changes []*change, limit int) string {
 		}
 		lines[c.grade] = append(lines[c.grade], line)
 	}
-	report := "## Upstream drift\n\n" + against + ".\n"
+	report := []byte("## Upstream drift\n\n" + against + ".\n")
 	for g, title := range grades {
-		report += list("\n### "+title, lines[g], limit-len(report))
+		report = append(report, list("\n### "+title, lines[g], limit-len(report))...)
 	}
-	return report
+	return string(report)
 }
 
 // list returns a titled list in Markdown, nothing when there are no items.
@@ -66,18 +53,10 @@ func list(title string, items []string, limit int) string {
 // code returns upstream's text as a code span, in which markup, mentions and references
 // to issues have no effect.
 func code(s string) string {
-	s = oneLine(s, 160)
-	if s == "" {
+	if s = oneLine(s, 160); s == "" {
 		return "none"
 	}
-	fence := "`"
-	for strings.Contains(s, fence) {
-		fence += "`"
-	}
-	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
-		s = " " + s + " "
-	}
-	return fence + s + fence
+	return "`" + strings.ReplaceAll(s, "`", "ˋ") + "`" // another character, which ends no span
 }
 
 // fromTo describes a change of value. Long texts are shown from shortly before their
@@ -115,91 +94,35 @@ func quoted(v any) string {
 // oneLine collapses white space, replaces control and invisible characters, and truncates
 // the text to so many characters.
 func oneLine(s string, most int) string {
-	r := []rune(strings.Join(strings.Fields(s), " "))
-	for i := range r {
-		if !unicode.IsPrint(r[i]) {
-			r[i] = unicode.ReplacementChar
-		}
-	}
-	if len(r) > most {
+	s = unprintable.ReplaceAllString(strings.Join(strings.Fields(s), " "), "\uFFFD")
+	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "…"
 	}
-	return string(r)
+	return s
 }
 
-// generated is the file with the generated code, relative to the root of the project.
-const generated = "gen/connect.gen.go"
+var unprintable = regexp.MustCompile(`[^\pL\pM\pN\pP\pS ]`)
 
 // growing matches a new method of the interfaces of all operations. Programs call these
 // interfaces and do not implement them, and the method is listed as the client's.
 var growing = regexp.MustCompile(`^Client(WithResponses)?Interface\.\w+: added$`)
 
-// explained matches reports of changes that may alter the behaviour of the code.
-var explained = regexp.MustCompile(`\A## Added|\n### (` + grades[mayBreak] + "|" + grades[isNew] + ")")
-
-// api reports what has changed for Go programs between the generated code in o.api and
-// gen/connect.gen.go. The text is the report of what upstream has changed. Code that
-// behaves differently is an error unless one of the two reports explains it.
-func api(ctx context.Context, o options, _, upstream string) (result, error) {
-	files := token.NewFileSet()
-	was, before, err := parsed(files, o.api)
-	is, after, err2 := parsed(files, generated)
-	imports, err3 := dependencies(ctx, files, append(was, is...))
-	if err := cmp.Or(err, err2, err3); err != nil {
-		return result{}, err
-	}
-	config := types.Config{Importer: imports, Error: func(error) {}} // make refresh has compiled it
-	old, _ := config.Check("gen", files, was, nil)
-	current, _ := config.Check("gen", files, is, nil)
+// api reports in Markdown what apidiff has printed of the generated code.
+func api(_ context.Context, _ options, _, printed string) (result, error) {
 	var breaking, compatible []string
-	for _, c := range apidiff.Changes(old, current).Changes {
+	incompatible := false
+	for line := range strings.Lines(printed) {
+		what, isChange := strings.CutPrefix(strings.TrimSpace(line), "- ")
 		switch {
-		case growing.MatchString(c.Message):
-		case c.Compatible && !strings.Contains(c.Message, "MarshalJSON: added"): // then unset fields are sent
-			compatible = append(compatible, code(c.Message))
+		case !isChange:
+			incompatible = strings.HasPrefix(line, "Incompatible")
+		case growing.MatchString(what):
+		case incompatible, strings.Contains(what, "MarshalJSON: added"): // then unset fields are sent
+			breaking = append(breaking, code(what))
 		default:
-			breaking = append(breaking, code(c.Message))
+			compatible = append(compatible, code(what))
 		}
 	}
-	report := list("\n### Breaks Go programs", breaking, maxReport/4) + list("\n### New in Go", compatible, maxReport/4)
-	if told := explained.MatchString(upstream); report == "" && before != after && !told {
-		return result{}, errors.New("the generated code behaves differently, " +
-			"and neither upstream's changes nor those of the Go API explain it")
-	}
-	report = "\n## Go API\n" + cmp.Or(report, "\nThe same.\n")
-	return result{report: report, exit: min(len(breaking), exitDrift)}, nil
-}
-
-// parsed returns package gen with the named file as its generated code, and that code
-// without comments. Other files of gen may not fit the new code yet and declare nothing
-// that it needs.
-func parsed(files *token.FileSet, name string) ([]*ast.File, string, error) {
-	file, err := parser.ParseFile(files, name, nil, parser.SkipObjectResolution)
-	byHand, err2 := parser.ParseFile(files, "gen/path.go", nil, parser.SkipObjectResolution)
-	if err := cmp.Or(err, err2); err != nil {
-		return nil, "", err
-	}
-	var code strings.Builder
-	err = format.Node(&code, files, file)
-	return []*ast.File{file, byHand}, code.String(), err
-}
-
-// dependencies returns an importer for the imports of the files, which reads the export
-// data in go's build cache.
-func dependencies(ctx context.Context, files *token.FileSet, pkg []*ast.File) (types.Importer, error) {
-	args := []string{"list", "-e", "-export", "-f", "{{.ImportPath}} {{.Export}}", "--"}
-	for _, file := range pkg {
-		for _, spec := range file.Imports {
-			args = append(args, strings.Trim(spec.Path.Value, "`\""))
-		}
-	}
-	listed, err := exec.CommandContext(ctx, "go", args...).Output()
-	if err != nil {
-		return nil, fmt.Errorf("go list: %w", err)
-	}
-	return importer.ForCompiler(files, "gc", func(path string) (io.ReadCloser, error) {
-		_, export, _ := strings.Cut("\n"+string(listed), "\n"+path+" ")
-		export, _, _ = strings.Cut(export, "\n")
-		return os.Open(export)
-	}), nil
+	report := cmp.Or(list("\n### Breaks Go programs", breaking, maxReport/4)+list("\n### New in Go", compatible, maxReport/4), "\nThe same.\n")
+	return result{report: "\n## Go API\n" + report, exit: min(len(breaking), exitDrift)}, nil
 }

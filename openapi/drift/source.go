@@ -32,6 +32,12 @@ func read(ctx context.Context, source string, pause time.Duration) (text string,
 			again = false
 		}
 	}
+	if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL, query included
+		err = ue.Err
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok { // it has a local port, which is another each time
+		err = fmt.Errorf("%w; check the network, or save the page and give it as SOURCE=page.md", op.Err)
+	}
 	return text, err
 }
 
@@ -53,19 +59,12 @@ func fetch(ctx context.Context, address string) (text string, again bool, err er
 	req.Header.Set("Accept", "text/markdown, application/yaml, application/json, text/plain")
 	req.Header.Set("User-Agent", "stackone-client-go-drift")
 	resp, err := (&http.Client{CheckRedirect: redirect}).Do(req)
-	if ue, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL, query included
-		err = ue.Err
-	}
-	if _, ok := errors.AsType[*net.OpError](err); ok {
-		err = fmt.Errorf("%w; check the network, or save the page and give it as SOURCE=page.md", err)
-	}
 	if err != nil {
 		return "", true, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		busy := resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests
-		return "", busy, errors.New("answered " + resp.Status)
+		return "", resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests, errors.New("answered " + resp.Status)
 	}
 	text, err = readText(resp.Body)
 	return text, err != nil, err

@@ -46,7 +46,7 @@ func TestUnusableText(t *testing.T) {
 		{"bad YAML", asPage(strings.Replace(v, "paths:\n", "paths: [\n", 1)), "yaml"},
 		{"a key twice", asPage(strings.Replace(v, "      summary:", "      summary: a\n      summary:", 1)), "already defined"},
 		{"a status twice", asPage(strings.Replace(v, "        '502':", "        502:\n          description: x\n        '502':", 1)), "already defined"},
-		{"bad JSON", `{"openapi": "3.1.0", "paths": {`, "drift: could not check: "},
+		{"bad JSON", `{"openapi": "3.1.0", "paths": {`, "drift: could not use "},
 		{"a bad description by itself", "# of the service\n" + strings.Replace(v, "paths:\n", "paths: [\n", 1), "nor a description: yaml: "},
 		{"a bad description by itself, with a fence in it", strings.Replace(v, "description: The origin username", "description: |\n            ```yaml\n            x: [\n      y", 1), "nor a description: yaml: "},
 		{"two documents", asPage(v + "---\n" + v), "more than one"},

@@ -34,7 +34,9 @@ func copyProject(t testing.TB) project {
 	require.NoError(t, err)
 	require.NoError(t, os.CopyFS(p.dir, files))
 	require.NoError(t, os.Mkdir(filepath.Join(p.dir, "bin"), 0o700))
-	require.NoError(t, os.Symlink(filepath.Join(built, "drift"), filepath.Join(p.dir, "bin", "drift")))
+	for _, program := range []string{"drift", "apidiff"} {
+		require.NoError(t, os.Symlink(filepath.Join(built, program), filepath.Join(p.dir, "bin", program)))
+	}
 	return p
 }
 
@@ -75,12 +77,12 @@ done
 
 var builtDir string // removed by TestMain
 
-// built returns a folder with the command, the generator, and a go that uses it.
+// built returns a folder with the command, apidiff, the generator, and a go that uses it.
 var built = sync.OnceValues(func() (string, error) {
 	generator := exec.Command("go", "build", "-o", builtDir, "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen")
 	generator.Dir = "../.."
 	return builtDir, cmp.Or(
-		exec.Command("go", "build", "-o", builtDir, ".").Run(),
+		exec.Command("go", "build", "-o", builtDir, ".", "tool").Run(),
 		generator.Run(),
 		os.WriteFile(filepath.Join(builtDir, "go"), []byte(goTool), 0o700),
 	)

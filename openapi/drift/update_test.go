@@ -1,8 +1,10 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +50,24 @@ func TestUpdate(t *testing.T) {
 		code, stdout, _ = drift(t, asPage(changed), "-vendored", file)
 		assert.Equal(t, exitSame, code, stdout)
 	})
+	t.Run("takes the operations of a page that the first page has gained from the overlay", func(t *testing.T) {
+		t.Parallel()
+		file, overlay := copied(t), filepath.Join(t.TempDir(), "overlay.yaml")
+		require.NoError(t, os.WriteFile(overlay, []byte(contents(t, overlayFile)), 0o600))
+		code, _, stderr := drift(t, asPage(accounts), "-vendored", file, "-overlay", overlay, "-add")
+		assert.Equal(t, exitSame, code, stderr)
+		assert.NotEmpty(t, object(takenOver(t, overlay), "components", "schemas", "MadeUpAccount"))
+		gained := swap("  schemas:\n", "  schemas:\n    MadeUpAccount: {type: object, properties: {id: {type: integer}}}\n")(t, vendoredText(t))
+		gained = swap("paths:\n", "paths:\n  /made_up_accounts: {get: {parameters: [{name: q, in: query, required: true, schema: {type: string}}], responses: {'200': {description: x}}}}\n")(t, gained)
+		code, _, stderr = drift(t, asPage(gained), "-vendored", file, "-overlay", overlay, "-update")
+		assert.Equal(t, exitSame, code, stderr)
+		assert.Equal(t, gained, contents(t, file))
+		left := takenOver(t, overlay)
+		assert.NotContains(t, object(left, "components", "schemas"), "MadeUpAccount")
+		assert.Equal(t, []string{"/made_up_accounts/{id}"}, slices.Collect(maps.Keys(object(left, "paths"))))
+		code, stdout, stderr := drift(t, asPage(gained), "-vendored", file, "-overlay", overlay)
+		assert.Equal(t, exitSame, code, stdout+stderr)
+	})
 	t.Run("keeps a file that means the same", func(t *testing.T) {
 		t.Parallel()
 		file := copied(t)
@@ -82,7 +102,7 @@ func TestUpdate(t *testing.T) {
 			t.Parallel()
 			file := copied(t)
 			code, stdout, stderr := drift(t, text, "-vendored", file, "-update")
-			requireUnknown(t, code, stdout, stderr, "could not update")
+			requireUnknown(t, code, stdout, stderr, "could not use")
 			assert.Equal(t, vendoredText(t), contents(t, file))
 			entries, err := os.ReadDir(filepath.Dir(file))
 			require.NoError(t, err)

@@ -135,49 +135,6 @@ const (
 	pagesEnd   = "  # End of the pages.\n"
 )
 
-// refused returns an error when code must not be generated from upstream's text: it has
-// instructions to the generator, or text that would end a string in Go.
-func refused(t tree) (err error) {
-	walk(map[string]any(t), func(m map[string]any, at ...string) {
-		texts := slices.Sorted(maps.Keys(m))
-		if i := slices.IndexFunc(texts, directs.MatchString); i >= 0 {
-			err = cmp.Or(err, fmt.Errorf("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(texts[i])))
-		}
-		values, _ := m["enum"].([]any)
-		if m["x-enum-varnames"] != nil && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))) {
-			err = cmp.Or(err, fmt.Errorf("%s names its enum values by position, and the overlay removes null and unmapped_value", pointer(at)))
-		}
-		for _, v := range append(slices.Clone(values), m["name"], m["operationId"], m["url"]) {
-			s, _ := v.(string)
-			texts = append(texts, s)
-		}
-		ends := func(s string) bool { return strings.ContainsAny(s, "\"`\\\n\r") }
-		if i := slices.IndexFunc(texts, ends); i >= 0 {
-			err = cmp.Or(err, fmt.Errorf("%s has %s, which the generator does not quote", pointer(at), code(texts[i])))
-		}
-	})
-	return err
-}
-
-// mayJoin returns an error when the client could not call the other description's operations.
-func mayJoin(known, other tree) (err error) {
-	server := func(m map[string]any) string {
-		list, _ := m["servers"].([]any)
-		return other.text(append(list, nil)[0], "url")
-	}
-	walk(map[string]any(other), func(m map[string]any, at ...string) {
-		if theirs := server(m); theirs != "" && theirs != server(known) {
-			err = cmp.Or(err, fmt.Errorf("its operations are at %s, and the client calls %s", code(theirs), code(server(known))))
-		}
-		if _, isList := m["type"].([]any); isList {
-			err = cmp.Or(err, fmt.Errorf("%s has a list of types, as in OpenAPI 3.1, and the client is generated from OpenAPI 3.0", pointer(at)))
-		}
-	})
-	return err
-}
-
-func pointer(at []string) string { return code("/" + strings.Join(at, "/")) }
-
 // missing returns the operations and components that only the page has, as the update of
 // an overlay action, and the components that the two describe differently.
 func missing(known, page tree) (update map[string]any, gained, kept []string) {
@@ -199,66 +156,80 @@ func missing(known, page tree) (update map[string]any, gained, kept []string) {
 		paths[path][strings.ToLower(method)] = operation
 	}
 	components := object(page, "components")
-	for _, kind := range slices.Sorted(maps.Keys(components)) {
-		ours, theirs := object(known, "components", kind), object(components, kind)
-		for _, name := range slices.Sorted(maps.Keys(theirs)) {
-			if _, taken := ours[name]; taken && !reflect.DeepEqual(ours[name], theirs[name]) {
+	for kind := range components {
+		ours := object(known, "components", kind)
+		maps.DeleteFunc(object(components, kind), func(name string, theirs any) bool {
+			if ours[name] != nil && !reflect.DeepEqual(ours[name], theirs) {
 				kept = append(kept, code(kind+"/"+name))
 			}
-		}
-		maps.DeleteFunc(theirs, func(name string, _ any) bool { return ours[name] != nil })
+			return ours[name] != nil
+		})
 	}
+	slices.Sort(kept)
 	maps.DeleteFunc(components, func(kind string, _ any) bool { return len(object(components, kind)) == 0 })
 	return map[string]any{"paths": paths, "components": components}, gained, kept
 }
 
 var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
 
-// add stores the page as a file in pages and adds its operations to the overlay.
-func add(_ context.Context, o options, source, text string) (r result, err error) {
-	here, err := load(o, text)
-	if err == nil {
-		err = cmp.Or(refused(here.found.tree), mayJoin(here.files[0].tree, here.found.tree))
-	}
-	if err != nil {
-		return r, err
-	}
-	name := strings.TrimSuffix(strings.ToLower(filepath.Base(source)), filepath.Ext(source))
-	name = strings.Trim(unsafe.ReplaceAllString(name, "-"), "-") + ".yaml"
-	path := filepath.ToSlash(filepath.Join(filepath.Dir(o.overlay), "pages", name))
-	here.files = slices.DeleteFunc(here.files, func(f file) bool { return f.path == path })
-	here.files = append(here.files, file{path: path, text: here.found.text, tree: here.found.tree})
-	slices.SortFunc(here.files[1:], func(a, b file) int { return strings.Compare(a.path, b.path) })
-
-	before, rest, ok := strings.Cut(here.overlay, pagesBegin)
+// withPages returns the overlay with the operations that each page adds to what was
+// known before, those of the page at the path, and what that page describes differently.
+func (v vendored) withPages(path string) (text string, gained, kept []string, err error) {
+	before, rest, ok := strings.Cut(v.overlay, pagesBegin)
 	_, after, ok2 := strings.Cut(rest, pagesEnd)
 	if !ok || !ok2 {
-		return r, fmt.Errorf("the overlay lacks the line %q or %q", pagesBegin, pagesEnd)
+		return "", nil, nil, fmt.Errorf("the overlay lacks the line %q or %q", pagesBegin, pagesEnd)
 	}
-	here.overlay = before + pagesBegin + pagesEnd + after
-	for _, f := range here.files[1:] {
-		known, err := here.everything()
+	v.overlay = before + pagesBegin + pagesEnd + after
+	for _, f := range v.files[1:] {
+		known, err := v.everything()
 		if err != nil {
-			return r, err
+			return "", nil, nil, err
 		}
-		update, gained, kept := missing(known, f.tree)
-		switch {
-		case f.path != path:
-		case len(gained) == 0:
-			return r, errors.New("all of its operations have been added already")
-		default:
-			r.report = list("## Added from "+code(source), gained, maxReport/4) +
-				list("\n### Described differently there, ours kept", kept, maxReport/4)
+		update, added, differs := missing(known, f.tree)
+		if f.path == path {
+			gained, kept = added, differs
 		}
 		action, err := yaml.Marshal([]any{map[string]any{
 			"target": "$", "description": "The operations of " + filepath.Base(f.path) + ".", "x-adds": true, "update": update,
 		}})
 		if err != nil {
-			return r, err
+			return "", nil, nil, err
 		}
 		indented := "  " + strings.ReplaceAll(strings.TrimSpace(string(action)), "\n", "\n  ") + "\n"
-		here.overlay = strings.Replace(here.overlay, pagesEnd, indented+pagesEnd, 1)
+		v.overlay = strings.Replace(v.overlay, pagesEnd, indented+pagesEnd, 1)
 	}
-	r.write = map[string]string{path: here.found.text, o.overlay: here.overlay}
+	return v.overlay, gained, kept, nil
+}
+
+// add stores the page as a file in pages and adds its operations to the overlay.
+func add(_ context.Context, o options, source, text string) (r result, err error) {
+	here, err := load(o, text)
+	if err != nil {
+		return r, err
+	}
+	name := strings.TrimSuffix(strings.ToLower(filepath.Base(source)), filepath.Ext(source))
+	name = strings.Trim(unsafe.ReplaceAllString(name, "-"), "-") + ".yaml"
+	page := here.found
+	page.path = filepath.ToSlash(filepath.Join(filepath.Dir(o.overlay), "pages", name))
+	err = cmp.Or(refused(page.tree), mayJoin(here.files[0].tree, page.tree))
+	here.files = slices.DeleteFunc(here.files, func(f file) bool {
+		if f.path == page.path && !f.tree.has(page.tree.calls()...) {
+			err = cmp.Or(err, fmt.Errorf("%s has the operations of another page; give this one another name", f.path))
+		}
+		return f.path == page.path
+	})
+	here.files = append(here.files, page)
+	slices.SortFunc(here.files[1:], func(a, b file) int { return strings.Compare(a.path, b.path) })
+	overlay, gained, kept, err2 := here.withPages(page.path)
+	switch {
+	case cmp.Or(err, err2) != nil:
+		return r, cmp.Or(err, err2)
+	case len(gained) == 0:
+		return r, errors.New("all of its operations have been added already")
+	}
+	here.overlay, r.write = overlay, map[string]string{page.path: page.text, o.overlay: overlay}
+	r.report = list("## Added from "+code(source), gained, maxReport/4) +
+		list("\n### Described differently there, ours kept", kept, maxReport/4)
 	return r, here.fits(here.files[0].text)
 }
