@@ -245,6 +245,23 @@ func TestWithLogger(t *testing.T) {
 		`attempt=1 status=404 duration=\S+ wait=0s request_id=request-1\n$`, log.String())
 }
 
+func TestLogOfWhatIsWrongWithASession(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"token":" ","auth_link_url":"u"}`: `level=WARN msg="stackone unusable response" operation=create_connect_session error="it has no usable token"` + "\n",
+		`{"token":"t","auth_link_url":"u","created_at":"planted"}`: `level=WARN msg="stackone response has invalid members" operation=create_connect_session ` +
+			`dropped=[created_at]` + "\n",
+		`{"token":"t","auth_link_url":"u"}`: "",
+	} {
+		var log strings.Builder
+		c := serveUnvalidated(t, answer(201, body), client.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		_ = create(c)
+		_, after, _ := strings.Cut(log.String(), "\n") // the record of the attempt
+		_, after, _ = strings.Cut(after, " ")          // the time
+		assert.Equal(t, want, after, body)
+	}
+}
+
 func TestLoggedRequestIDHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, id := range map[string]string{
