@@ -125,7 +125,7 @@ func TestDriftIssue(t *testing.T) {
 			assert.Equal(t, row.calls, w.noted(""))
 			assert.Empty(t, w.changed(before), "nothing of the project changes")
 			if !row.ok {
-				assert.Regexp(t, `(?m)^::error title=Upstream could not be checked::drift: could not check: \S+/100%2525\.md.*$`, output)
+				assert.Regexp(t, `(?m)^::error title=Upstream could not be checked::drift: could not use \S+/100%2525\.md.*$`, output)
 				assert.Empty(t, w.noted(".output")+w.noted(".body"))
 				return
 			}
@@ -133,7 +133,7 @@ func TestDriftIssue(t *testing.T) {
 			assert.Contains(t, w.noted(".summary"), "## Upstream drift")
 			if row.page == drifted {
 				assert.Equal(t, "drift=true\n", w.noted(".output"))
-				assert.Contains(t, w.noted(".body"), hostile)
+				assert.Contains(t, w.noted(".body"), strings.ReplaceAll(hostile, "`", "ˋ"))
 				assert.Equal(t, w.noted(".summary"), w.noted(".body"))
 			} else {
 				assert.Equal(t, "drift=false\n", w.noted(".output"))
@@ -171,9 +171,9 @@ func TestDriftIssue(t *testing.T) {
 		w.env = append(w.env, "DRIFT_SOURCES=nowhere.md "+whole)
 		output, ok = w.check()
 		assert.False(t, ok)
-		assert.Contains(t, output, "::error title=Upstream could not be checked::drift: could not check: nowhere.md: open nowhere.md: ")
+		assert.Contains(t, output, "::error title=Upstream could not be checked::drift: could not use nowhere.md: open nowhere.md: ")
 		assert.Contains(t, w.noted(".body"), "enum value `expired` added")
-		assert.Contains(t, w.noted(".body"), "\n## Could not be read\n\n    drift: could not check: nowhere.md: open nowhere.md: ")
+		assert.Contains(t, w.noted(".body"), "\n## Could not be read\n\n    drift: could not use nowhere.md: open nowhere.md: ")
 	})
 	t.Run("much drift in many sources", func(t *testing.T) {
 		t.Parallel()
@@ -208,7 +208,7 @@ func TestDriftIssue(t *testing.T) {
 		_, ok = w.check()
 		assert.False(t, ok)
 		assert.Contains(t, w.noted(""), "issue create <--title> <Upstream drift>")
-		assert.Regexp(t, `^\n## Could not be read\n\n    drift: could not check: \S+/100%25\.md: answered 404 Not Found\n$`, w.noted(".body"))
+		assert.Regexp(t, `^\n## Could not be read\n\n    drift: could not use \S+/100%25\.md: answered 404 Not Found\n$`, w.noted(".body"))
 
 		w.env = append(w.env, "GH_OPEN=7", "GH_BODY=x")
 		require.NoError(t, os.RemoveAll(w.calls))
@@ -337,7 +337,7 @@ func TestRefreshPullRequest(t *testing.T) {
 	// A refresh that stops reports an error and leaves nothing to offer.
 	output, ok = refresh(asPage(swap("    post:\n", "    put:\n")(t, live)))
 	assert.False(t, ok)
-	assert.Regexp(t, `(?m)^::error title=Refresh stopped::drift: could not update: \S+: the overlay's correction of .*openapi/README\.md says what to do`, output)
+	assert.Regexp(t, `(?m)^::error title=Refresh stopped::drift: could not use \S+: the overlay's correction of .*openapi/README\.md says what to do`, output)
 	assert.Contains(t, offer(), "Refresh not offered")
 	assert.NoFileExists(t, filepath.Join(w.dir, "pwned"))
 }
