@@ -157,6 +157,54 @@ func TestDriftIssue(t *testing.T) {
 		assert.True(t, ok, output)
 		assert.Equal(t, list+body+list+body+edited, w.noted(""))
 	})
+	// The first page decides about the pull request, and a source that cannot be read hides
+	// nothing about another one.
+	for _, row := range []struct {
+		first, further, output           string
+		opens, opensLater, edits, closes bool // opensLater: from the third day on
+	}{
+		{"same", "same", "drift=false\n", false, false, false, true},
+		{"same", "drift", "drift=false\n", true, true, true, false},
+		{"same", "dead", "drift=false\n", false, true, true, false},
+		{"drift", "same", "drift=true\n", true, true, true, false},
+		{"drift", "drift", "drift=true\n", true, true, true, false},
+		{"drift", "dead", "drift=true\n", true, true, true, false},
+		{"dead", "same", "", false, true, true, false},
+		{"dead", "drift", "", true, true, true, false},
+		{"dead", "dead", "", false, true, false, false},
+	} {
+		t.Run("first page "+row.first+", further page "+row.further, func(t *testing.T) {
+			t.Parallel()
+			pages := map[string]string{"same": same, "drift": drifted, "dead": ""}
+			w := newWorkflow(t, pages[row.first], "")
+			further := filepath.Join(t.TempDir(), "further.md")
+			if page := pages[row.further]; page != "" {
+				require.NoError(t, os.WriteFile(further, []byte(page), 0o600))
+			}
+			check := func(env ...string) (calls string) {
+				t.Helper()
+				for _, suffix := range []string{"", ".body", ".output"} {
+					require.NoError(t, os.RemoveAll(w.calls+suffix))
+				}
+				w.env = append(append(w.env, "DRIFT_SOURCES="+further, "GH_RUNS=11 12", "GH_BODY=x"), env...)
+				output, ok := w.check()
+				assert.Equal(t, row.first != "dead" && row.further != "dead", ok, output)
+				assert.Equal(t, row.output, w.noted(".output"))
+				if body := w.noted(".body"); body != "" {
+					assert.Equal(t, strings.Count(row.first+row.further, "drift"), strings.Count(body, "\n### Doc"))
+					assert.Equal(t, strings.Count(row.first+row.further, "same"), strings.Count(body, "\nNone: "))
+					assert.Equal(t, strings.Count(row.first+row.further, "dead"), strings.Count(body, "\n    drift: could not use "))
+				}
+				return w.noted("")
+			}
+			assert.Equal(t, row.opens, strings.Contains(check(), "issue create"))
+			assert.Equal(t, row.opensLater, strings.Contains(check("GH_CHECKS=failure"), "issue create"))
+			calls := check("GH_CHECKS=success", "GH_OPEN=7")
+			assert.Equal(t, row.edits, strings.Contains(calls, edited))
+			assert.Equal(t, row.closes, strings.Contains(calls, "issue close"))
+			assert.NotContains(t, calls, "issue create")
+		})
+	}
 	t.Run("more sources", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkflow(t, same, "")
@@ -217,6 +265,17 @@ func TestDriftIssue(t *testing.T) {
 		_, ok = w.check()
 		assert.False(t, ok)
 		assert.Equal(t, runs+jobs("11")+jobs("12")+list+body+edited, w.noted(""))
+
+		// Reasons may contain a port or the time, which differ every day.
+		const daily = "certificate has expired: current time 2026-11-26T15:46:51Z is after 2026-11-25T16:00:00Z"
+		stored := strings.Replace(w.noted(".body"), "answered 404 Not Found", daily, 1)
+		for stored, calls := range map[string]string{stored: "", strings.Replace(stored, "100", "101", 1): edited} {
+			w.env = append(w.env, "GH_BODY="+stored)
+			require.NoError(t, os.RemoveAll(w.calls))
+			_, ok = w.check()
+			assert.False(t, ok)
+			assert.Equal(t, runs+jobs("11")+jobs("12")+list+body+calls, w.noted(""), "only another source is news")
+		}
 	})
 	t.Run("gh fails", func(t *testing.T) {
 		t.Parallel()
