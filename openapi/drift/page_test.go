@@ -135,24 +135,18 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	p := copyProject(t)
 	source := filepath.Join(t.TempDir(), "list-accounts.md")
-	upload := swap("    get:\n", `    post:
-      operationId: stackone_upload_made_up_accounts
-      requestBody:
-        required: true
-        content:
-          multipart/form-data:
-            schema: {type: object, properties: {file: {type: string, format: binary}}}
-      responses:
-        '201': {description: Uploaded}
-      security:
-        - basic: []
-    get:
-`)
-	require.NoError(t, os.WriteFile(source, []byte(asPage(upload(t, accounts))), 0o600))
+	more := swap("paths:\n", kinds())
+	require.NoError(t, os.WriteFile(source, []byte(asPage(more(t, accounts))), 0o600))
 	output, ok := p.make("page", "SOURCE="+source, "GO=go", "CHECKED_BY=go vet ./... && "+operationTest)
 	require.True(t, ok, output)
 	assert.Contains(t, p.read(overlayName), "The operations of list-accounts.yaml.")
-	assert.Contains(t, output, "--- PASS: TestEveryOperation/UploadMadeUpAccountsWithBodyWithResponse")
+	for _, kind := range []string{
+		"GetKindsDayCountWithResponse", "PutKinds0WithApplicationMergePatchPlusJSONBodyWithResponse", "PutKinds1WithResponse",
+		"PutKinds1WithApplicationVndXPlusJSONBodyWithResponse", "PutKinds2WithTextBodyWithResponse", "PutKinds3WithFormdataBodyWithResponse",
+		"PutKinds4WithBodyWithResponse",
+	} {
+		assert.Contains(t, output, "--- PASS: TestEveryOperation/"+kind)
+	}
 	assert.NotContains(t, output, "TestEveryOperation/CreateConnectSessionWithBodyWithResponse")
 	assert.Contains(t, output, "--- PASS: TestEveryOperation/ListMadeUpAccountsWithResponse")
 	assert.Contains(t, output, "--- PASS: TestEveryOperation/CreateConnectSessionWithResponse")
@@ -166,7 +160,7 @@ func TestPage(t *testing.T) {
 
 	assert.Contains(t, output, "\n## Go API\n\n### New in Go (")
 	assert.NotContains(t, output, "### Breaks Go programs")
-	assert.Equal(t, upload(t, accounts), p.read("openapi/pages/list-accounts.yaml"), "what upstream wrote")
+	assert.Equal(t, more(t, accounts), p.read("openapi/pages/list-accounts.yaml"), "what upstream wrote")
 	assert.NotContains(t, code, "float32")
 	run := func(program string) string {
 		t.Helper()
@@ -187,7 +181,7 @@ error marshaling '' as text: the path parameter "" would lead to another path
 
 	t.Run("is watched from then on", func(t *testing.T) {
 		overlay := filepath.Join(p.dir, overlayName)
-		accounts := upload(t, accounts)
+		accounts := more(t, accounts)
 		code, stdout, stderr := command(t, "-overlay", overlay, source)
 		assert.Equal(t, exitSame, code, stdout+stderr)
 		code, stdout, _ = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay)
