@@ -241,7 +241,7 @@ func main() {
 }
 `
 
-// Neither a page whose code does not compile nor a missing page changes anything.
+// Neither a page that the client could not call nor a missing page changes anything.
 func TestPageStops(t *testing.T) {
 	t.Parallel()
 	p := copyProject(t)
@@ -260,6 +260,12 @@ func TestPageStops(t *testing.T) {
 	output, ok = p.make("page", "SOURCE="+source, "CHECKED_BY=true")
 	assert.False(t, ok)
 	assert.Regexp(t, "(?m)^make page: .*Category.*$", output)
+	// The generated code sends a space, which is no part of a query.
+	spaces := swap("          schema:\n            type: number\n", "          style: spaceDelimited\n          explode: false\n          schema: {type: array, items: {type: string}}\n")
+	require.NoError(t, os.WriteFile(source, []byte(asPage(spaces(t, accounts))), 0o600))
+	output, ok = p.make("page", "SOURCE="+source, "CHECKED_BY=true")
+	assert.False(t, ok)
+	assert.Regexp(t, "(?m)^make page: the client would not send what the page describes, and nothing was changed; .*: ListMadeUpAccountsWithResponse $", output)
 	output, ok = p.make("page")
 	assert.False(t, ok)
 	assert.Contains(t, output, "make page needs SOURCE=, a documentation page\n")
