@@ -143,6 +143,21 @@ func TestOtherVendoredFile(t *testing.T) {
 			nil,
 		},
 		{
+			"names of values in the other spelling, in another order",
+			inCreate("        label:\n", "        label:\n          enum: [a, b]\n          x-enumNames: [First, Second]\n"),
+			both(swap("[First, Second]", "[Second, First]"), swap("enum: [a, b]", "enum: [b, a]")),
+			nil,
+		},
+		{
+			"names of values in the other spelling that change places",
+			inCreate("        label:\n", "        label:\n          enum: [a, b]\n          x-enumNames: [First, Second]\n"),
+			swap("enum: [a, b]", "enum: [b, a]"),
+			[]string{
+				"May break callers | `ConnectSessionCreate.label enum value a`: `x-enumNames` `First` → `Second`" + asked,
+				"May break callers | `ConnectSessionCreate.label enum value b`: `x-enumNames` `Second` → `First`" + asked,
+			},
+		},
+		{
 			"a path that becomes a reference",
 			both(),
 			remade(func(m map[string]any) {

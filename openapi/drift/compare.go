@@ -72,11 +72,12 @@ func (c *comparison) described(t tree) map[string]any {
 	m := map[string]any{"servers": t["servers"]}
 	if c.ours == nil {
 		m = maps.Clone(t)
-		m["securitySchemes"] = object(t, "components")["securitySchemes"]
 	}
-	delete(m, "paths")
-	delete(m, "components") // compared where they are used
-	delete(m, "security")
+	schemes, ours := maps.Clone(object(t, "components", "securitySchemes")), object(c.base, "components", "securitySchemes")
+	maps.DeleteFunc(schemes, func(name string, _ any) bool { return c.ours != nil && ours[name] == nil })
+	m["securitySchemes"] = schemes
+	elsewhere := strings.Fields("paths components security") // compared where they are used
+	maps.DeleteFunc(m, func(key string, _ any) bool { return slices.Contains(elsewhere, key) })
 	m["operations"] = t.operations(object(t, "paths"))
 	return m
 }
@@ -147,7 +148,11 @@ func (c *comparison) values(b, r any, at place) {
 		}
 		c.later(siblings(b), siblings(r), at)
 	}
-	bm, rm := c.normal(c.base, c.base.resolved(b), at), c.normal(c.revision, c.revision.resolved(r), at)
+	bm, rm := c.base.resolved(b), c.revision.resolved(r)
+	if bm == nil && rm == nil && quoted(b) != quoted(r) {
+		c.add(mayBreak, at, "", "value", fromTo(b, r)) // data, such as a link's parameter
+	}
+	bm, rm = c.normal(c.base, bm, at), c.normal(c.revision, rm, at)
 	for _, key := range keys(bm, rm) {
 		c.keyword(key, cmp.Or(bm[key], absent[key]), cmp.Or(rm[key], absent[key]), at)
 	}
@@ -172,7 +177,7 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 		}
 	case before && after && !data.MatchString(key):
 		c.later(b, r, at.inside(key, ""))
-	case named[key] != "" || key == "type" && after:
+	case (named[key] != "" || key == "type" && after) && reflect.TypeOf(b) != reflect.TypeOf(r):
 		c.err = cmp.Or(c.err, fmt.Errorf("%s %s has the wrong type", at.subject, key))
 	case quoted(b) == quoted(r) || at.prose && sorted(b) != nil && slices.Equal(sorted(b), sorted(r)):
 	case c.ours != nil && b == nil && strings.HasPrefix(key, "x-"): // instructions to other generators
@@ -189,14 +194,11 @@ func (c *comparison) keyword(key string, b, r any, at place) {
 func (c *comparison) named(key, name string, bm, rm map[string]any, at place) {
 	b, before := bm[name]
 	r, after := rm[name]
-	m := c.revision.resolved(r)
 	switch {
-	case after && m == nil && !strings.HasPrefix(name, "x-"):
-		c.err = cmp.Or(c.err, fmt.Errorf("%s %s is not an object", named[key], name))
 	case before && after:
 		c.later(b, r, at.inside(key, name))
 	case c.ours == nil || before || key != "operations":
-		c.add(gradeNamed(key, name, bm, m, after, at), at, named[key], name, verb[after])
+		c.add(gradeNamed(key, name, bm, c.revision.resolved(r), after, at), at, named[key], name, verb[after])
 	}
 }
 

@@ -18,6 +18,19 @@ func TestDataAndSchemas(t *testing.T) {
 			[]string{"New | `ConnectSessionCreate`: property `region` added" + asked},
 		},
 		{
+			"data where a description has objects",
+			both(
+				swap("      parameters: []\n", "      x: {parameters: {id: $response.body#/id}, enum: [a], content: text, headers: 1}\n"),
+				swap("servers:\n  - url: https://api.stackone.com\n", "servers:\n  - url: https://api.stackone.com\n    variables: {region: {default: eu, enum: [eu, us]}}\n"),
+			),
+			both(swap("body#/id", "body#/key"), swap("content: text", "content: words"), swap("enum: [eu, us]", "enum: [eu]")),
+			[]string{
+				"May break callers | `API server the first variables region`: `enum` `[\"eu\",\"us\"]` → `[\"eu\"]`",
+				"May break callers | `POST /connect_sessions x`: `content` `text` → `words`",
+				"May break callers | `parameter id`: `value` `$response.body#/id` → `$response.body#/key`" + asked,
+			},
+		},
+		{
 			"order in data",
 			swap("paths:\n", "x-page: {parameters: [a, b], servers: [a]}\npaths:\n"),
 			swap("x-page: {parameters: [a, b], servers: [a]}", "x-page: {parameters: [b, a], servers: [b]}"),

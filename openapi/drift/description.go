@@ -70,7 +70,8 @@ func node(text string) (*yaml.Node, error) {
 // plain returns the description in doc, or an error when it is incomplete: a truncated
 // page must not be mistaken for one that describes less.
 func plain(doc *yaml.Node) (t tree, err error) {
-	if err := cmp.Or(asText(doc), doc.Decode((*map[string]any)(&t))); err != nil {
+	asText(doc)
+	if err := doc.Decode((*map[string]any)(&t)); err != nil {
 		return nil, err
 	}
 	if !strings.HasPrefix(fmt.Sprint(t["openapi"]), "3") {
@@ -80,19 +81,16 @@ func plain(doc *yaml.Node) (t tree, err error) {
 }
 
 // asText turns keys, such as an unquoted status, dates, and numbers that would be rounded
-// into strings. It refuses tags that the generator may read in another way.
-func asText(n *yaml.Node) (err error) {
+// into strings.
+func asText(n *yaml.Node) {
 	for i, item := range n.Content {
 		tag := item.ShortTag()
-		switch {
-		case !slices.Contains(tags, tag):
-			return fmt.Errorf("YAML tag %s, which JSON does not have", tag)
-		case tag == "!!timestamp", (tag == "!!int" || tag == "!!float") && len(item.Value) > 18, n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge":
+		rounded := (tag == "!!int" || tag == "!!float") && len(item.Value) > 18
+		if tag == "!!timestamp" || rounded || n.Kind == yaml.MappingNode && i%2 == 0 && tag != "!!merge" {
 			item.Tag = "!!str"
 		}
-		err = cmp.Or(err, asText(item))
+		asText(item)
 	}
-	return err
 }
 
 // walk calls f for every object of the description in v, outer ones first, with its path
@@ -132,12 +130,6 @@ func (t tree) resolve(v any) (map[string]any, error) {
 		pointer, local := strings.CutPrefix(ref, "#")
 		if !local {
 			return nil, fmt.Errorf("reference %q points outside the description", ref)
-		}
-		keys := strings.Split(pointer, "/")
-		for i, key := range keys[1:] {
-			if isData(keys[i], key) {
-				return nil, fmt.Errorf("reference %q points into data", ref)
-			}
 		}
 		target, _ := jsonpointer.GetTarget(map[string]any(t), jsonpointer.JSONPointer(pointer))
 		if _, isObject := target.(map[string]any); !isObject {

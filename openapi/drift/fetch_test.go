@@ -88,7 +88,7 @@ func TestFetch(t *testing.T) {
 		{"/reset-once", exitSame, ""},
 		{"/gone-once", exitUnknown, "404"},
 		{"/created", exitUnknown, "203"},
-		{"/large", exitUnknown, "larger than 16 MiB"},
+		{"/large", exitUnknown, "larger than 4 MiB"},
 		{"/round", exitUnknown, "more than 10 times"},
 		{"/cut", exitUnknown, "unexpected EOF"},
 		{"/reset", exitUnknown, "EOF"},

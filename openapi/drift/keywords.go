@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -9,12 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // The meaning of keywords. Values of all others are compared literally.
 var (
-	tags    = strings.Fields("!!str !!bool !!null !!int !!float !!timestamp !!map !!seq !!merge") // of YAML
-	methods = strings.Fields("delete get head options patch post put query trace")
+	methods = strings.Fields("connect delete get head options patch post put query trace")
 	// named keywords map names to objects, in OpenAPI or in the normal form; the values are the
 	// report's terms for one of these objects.
 	named = map[string]string{
@@ -70,19 +73,15 @@ func (c *comparison) normal(t tree, m map[string]any, at place) map[string]any {
 		m["style"] = cmp.Or(m["style"], any(cmp.Or(style, "simple")))
 		m["explode"] = cmp.Or(m["explode"], any(m["style"] == "form"))
 		delete(m, "name") // compared already; case does not matter in headers
-	case at.kind == "securitySchemes":
-		m["scheme"] = strings.ToLower(t.text(m, "scheme"))
 	case slices.Contains(schemas, at.kind):
 		schema(m)
 	}
-	for key, canonical := range map[string]func(string) string{"headers": http.CanonicalHeaderKey, "content": strings.ToLower} {
-		items := map[string]any{}
-		for name, item := range object(m, key) {
-			items[canonical(name)] = item
+	if headers := object(m, "headers"); headers != nil {
+		canonical := map[string]any{}
+		for name, header := range headers {
+			canonical[http.CanonicalHeaderKey(name)] = header
 		}
-		if _, isObject := m[key].(map[string]any); isObject {
-			m[key] = items
-		}
+		m["headers"] = canonical
 	}
 	for key := range strings.FieldsSeq("tags security servers parameters allOf oneOf anyOf prefixItems") {
 		list, isList := m[key].([]any)
@@ -179,27 +178,43 @@ func gradeNamed(key, name string, before, r map[string]any, added bool, at place
 	return isNew
 }
 
-// refused returns an error when code must not be generated from upstream's text: it has
-// instructions to the generator, or text that would end a string in Go.
-func refused(t tree) (err error) {
-	walk(map[string]any(t), func(m map[string]any, at ...string) {
-		texts := slices.Sorted(maps.Keys(m))
-		if i := slices.IndexFunc(texts, directs.MatchString); i >= 0 {
-			err = cmp.Or(err, fmt.Errorf("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(texts[i])))
+// refused returns an error when code must not be generated from upstream's text, because
+// the generator finds instructions there, or anything else that drift does not see.
+func refused(f file) error {
+	if json.Valid([]byte(f.text)) {
+		return errors.New("JSON, in which a key may occur twice, instead of YAML")
+	}
+	doc, err := openapi3.NewLoader().LoadFromData([]byte(f.text)) // as the generator reads it
+	if err != nil {
+		return fmt.Errorf("the generator cannot read it: %w", err)
+	}
+	text, _ := json.Marshal(doc)
+	var read any
+	_ = json.Unmarshal(text, &read)
+	return unseen(read, map[string]any(f.tree))
+}
+
+// unseen is refused for a value that the generator reads, and the value that drift has there.
+func unseen(read, ours any, at ...string) (err error) {
+	list, _ := read.([]any)
+	known, _ := ours.([]any)
+	for i := range min(len(list), len(known)) {
+		err = cmp.Or(err, unseen(list[i], known[i], append(at, strconv.Itoa(i))...))
+	}
+	m, _ := read.(map[string]any)
+	own, _ := ours.(map[string]any)
+	values, _ := m["enum"].([]any)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		switch _, seen := own[key]; {
+		case !seen:
+			return fmt.Errorf("%s has %s for our generator only, spelled in another way", pointer(at), code(key))
+		case directs.MatchString(key):
+			return fmt.Errorf("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(key))
+		case slices.Contains(constantNames[:], key) && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))):
+			return fmt.Errorf("%s names its enum values by position, and the overlay removes null and unmapped_value", pointer(at))
 		}
-		values, _ := m["enum"].([]any)
-		if cmp.Or(m[constantNames[0]], m[constantNames[1]]) != nil && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))) {
-			err = cmp.Or(err, fmt.Errorf("%s names its enum values by position, and the overlay removes null and unmapped_value", pointer(at)))
-		}
-		for _, v := range append(slices.Clone(values), m["name"], m["operationId"], m["url"]) {
-			s, _ := v.(string)
-			texts = append(texts, s)
-		}
-		ends := func(s string) bool { return strings.ContainsAny(s, "\"`\\\n\r") }
-		if i := slices.IndexFunc(texts, ends); i >= 0 {
-			err = cmp.Or(err, fmt.Errorf("%s has %s, which the generator does not quote", pointer(at), code(texts[i])))
-		}
-	})
+		err = cmp.Or(err, unseen(m[key], own[key], append(at, key)...))
+	}
 	return err
 }
 
@@ -209,7 +224,7 @@ func mayJoin(known, other tree) (err error) {
 	refuse := func(format string, args ...any) { err = cmp.Or(err, fmt.Errorf(format, args...)) }
 	server := func(m map[string]any) string {
 		list, _ := m["servers"].([]any)
-		return other.text(append(list, nil)[0], "url")
+		return strings.TrimSuffix(other.text(append(list, nil)[0], "url"), "/")
 	}
 	walk(map[string]any(other), func(m map[string]any, at ...string) {
 		if theirs := server(m); theirs != "" && theirs != server(known) {
@@ -227,8 +242,9 @@ func mayJoin(known, other tree) (err error) {
 	for _, call := range slices.DeleteFunc(other.calls(), func(call string) bool { return known.has(call) }) {
 		operation := object(operations, call)
 		for _, v := range operation["parameters"].([]any) {
-			if p := other.resolved(v); p["in"] == "path" && p["schema"] == nil { // the overlay makes a PathParam of a schema
-				refuse("%s: the parameter %s has no schema", code(call), code(other.parameter(v)))
+			schema := other.resolved(v)["schema"] // of which the overlay makes a PathParam
+			if other.text(v, "in") == "path" && (schema == nil || slices.Contains([]string{"array", "object"}, other.text(schema, "type"))) {
+				refuse("%s: the parameter %s has no schema of a single value", code(call), code(other.parameter(v)))
 			}
 		}
 		if security, _ := operation["security"].([]any); len(security) > 0 && !slices.ContainsFunc(security, basic) {

@@ -184,5 +184,5 @@ func check(_ context.Context, o options, source, text string) (r result, err err
 		here.overlay, _, _, err = here.withPages("")
 		r.write[o.overlay] = here.overlay
 	}
-	return r, cmp.Or(refused(here.found.tree), err, here.fits(here.found.text))
+	return r, cmp.Or(refused(here.found), err, here.fits())
 }

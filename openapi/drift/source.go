@@ -16,7 +16,7 @@ import (
 )
 
 // maxSource limits the size of a source. StackOne's whole description has about 2 MB.
-const maxSource = 16 << 20
+const maxSource = 4 << 20
 
 // read returns the text of a URL or file. A URL is read up to three times while the
 // failure may be transient.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -68,6 +69,17 @@ func TestUpdate(t *testing.T) {
 		code, stdout, stderr := drift(t, asPage(gained), "-vendored", file, "-overlay", overlay)
 		assert.Equal(t, exitSame, code, stdout+stderr)
 	})
+	t.Run("not when a page could no longer send what it does", func(t *testing.T) {
+		t.Parallel()
+		file, overlay := copied(t), filepath.Join(t.TempDir(), "overlay.yaml")
+		require.NoError(t, os.WriteFile(overlay, []byte(contents(t, overlayFile)), 0o600))
+		code, _, stderr := drift(t, asPage(accounts), "-vendored", file, "-overlay", overlay, "-add")
+		assert.Equal(t, exitSame, code, stderr)
+		gained := swap("  schemas:\n", "  schemas:\n    MadeUpAccountUpdate: {type: object, properties: {enabled: {type: boolean}}}\n")(t, vendoredText(t))
+		gained = swap("          type: string\n", "          $ref: '#/components/schemas/MadeUpAccountUpdate'\n", create, "        label:\n")(t, gained)
+		code, stdout, stderr := drift(t, asPage(gained), "-vendored", file, "-overlay", overlay, "-update")
+		requireUnknown(t, code, stdout, stderr, "`PATCH /made_up_accounts/{id}` sends `MadeUpAccountUpdate`, whose Go type cannot leave out a member and clear another")
+	})
 	t.Run("keeps a file that means the same", func(t *testing.T) {
 		t.Parallel()
 		file := copied(t)
@@ -97,6 +109,14 @@ func TestUpdate(t *testing.T) {
 		"a page with a dangling reference": asPage(strings.ReplaceAll(changed, "    ProviderError:", "    Gone:")),
 		"a page of HTML":                   "<html>" + asPage(changed),
 		"a page without the scheme":        asPage(changed[:strings.Index(changed, "  securitySchemes:")]),
+		"a page in JSON":                   asPage(remade(func(map[string]any) {}, func(v any) ([]byte, error) { return json.MarshalIndent(v, "", "  ") })(t, changed)),
+		"an instruction in a callback":     asPage(swap("      parameters: []\n", "      callbacks: {evil: {default: {post: {parameters: [{name: a, in: query, schema: {type: string, x-go-type: exec.Cmd}}], responses: {'200': {description: x}}}}}}\n")(t, changed)),
+		"a keyword in other case":          asPage(swap("      properties:\n", "      Properties: {default: {type: string}}\n", "    NotImplementedResponse:\n")(t, changed)),
+		"an instruction in other case":     asPage(swap("      properties:\n", "      Not: {type: string, x-go-type: exec.Cmd}\n      properties:\n", create)(t, changed)),
+		"a method in capitals":             asPage(swap("  /connect_sessions:\n", "  /connect_sessions:\n    GET: {responses: {'200': {description: x}}}\n")(t, changed)),
+		"a reference to another host":      asPage(swap("paths:\n", "paths:\n  /evil: {$REF: 'http://127.0.0.1:9/ext.yaml'}\n")(t, changed)),
+		"a key in quotes that merges":      asPage(swap("        provider:\n", "        '<<': {default: {type: string, x-go-type: exec.Cmd}}\n        provider:\n", create)(t, changed)),
+		"a parameter that is spelled anew": asPage(swap("      parameters: []\n", "      parameters: [{Name: a, In: query, schema: {type: string}}]\n")(t, changed)),
 	} {
 		t.Run("not from "+name, func(t *testing.T) {
 			t.Parallel()

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -56,10 +55,11 @@ func (v vendored) counterpart() (file, map[string]bool, error) {
 	first, s := v.files[0], v.found
 	calls := s.tree.calls()
 	whole := !s.page && len(object(s.tree, "paths")) > len(object(first.tree, "paths"))
-	for _, f := range v.files {
-		if !whole && f.tree.has(calls...) {
-			return f, nil, nil
-		}
+	shared := func(f file) int {
+		return len(slices.DeleteFunc(f.tree.calls(), func(c string) bool { return !slices.Contains(calls, c) }))
+	}
+	if f := slices.MaxFunc(v.files, func(a, b file) int { return shared(a) - shared(b) }); !whole && shared(f) > 0 {
+		return f, nil, nil
 	}
 	all, err := v.everything()
 	switch {
@@ -85,12 +85,12 @@ type action struct {
 
 // apply applies the wanted actions to a description, and returns those that match
 // nothing.
-func (v vendored) apply(text string, wanted func(action) bool) (t tree, loose []action, err error) {
+func (v vendored) apply(to tree, wanted func(action) bool) (t tree, loose []action, err error) {
 	var o struct{ Actions []action }
 	if err := cmp.Or(v.err, yaml.Unmarshal([]byte(v.overlay), &o)); err != nil {
 		return nil, nil, fmt.Errorf("the overlay: %w", err)
 	}
-	doc, err := node(text)
+	doc, err := node(quoted(to)) // without anchors and aliases, like the generator's
 	if err != nil {
 		return nil, nil, err
 	}
@@ -109,14 +109,14 @@ func (v vendored) apply(text string, wanted func(action) bool) (t tree, loose []
 // everything returns the first page with the operations that the overlay adds, without
 // its corrections.
 func (v vendored) everything() (tree, error) {
-	t, _, err := v.apply(v.files[0].text, func(a action) bool { return a.Adds })
+	t, _, err := v.apply(v.files[0].tree, func(a action) bool { return a.Adds })
 	return t, err
 }
 
-// fits returns an error when an action of the overlay matches nothing in the text as the
-// first page, which the generator would refuse.
-func (v vendored) fits(text string) error {
-	_, loose, err := v.apply(text, func(action) bool { return true })
+// fits returns an error when an action of the overlay matches nothing in the first page,
+// which the generator would refuse.
+func (v vendored) fits() error {
+	_, loose, err := v.apply(v.files[0].tree, func(action) bool { return true })
 	if len(loose) == 0 {
 		return err
 	}
@@ -170,8 +170,6 @@ func missing(known, page tree) (update map[string]any, gained, kept []string) {
 	return map[string]any{"paths": paths, "components": components}, gained, kept
 }
 
-var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
-
 // withPages returns the overlay with the operations that each page adds to what was
 // known before, those of the page at the path, and what that page describes differently.
 func (v vendored) withPages(path string) (text string, gained, kept []string, err error) {
@@ -181,21 +179,19 @@ func (v vendored) withPages(path string) (text string, gained, kept []string, er
 		return "", nil, nil, fmt.Errorf("the overlay lacks the line %q or %q", pagesBegin, pagesEnd)
 	}
 	v.overlay = before + pagesBegin + pagesEnd + after
+	first, err := v.everything()
 	for _, f := range v.files[1:] {
-		known, err := v.everything()
-		if err != nil {
+		known, err2 := v.everything()
+		if err := cmp.Or(err, err2, mayJoin(first, f.tree)); err != nil {
 			return "", nil, nil, err
 		}
 		update, added, differs := missing(known, f.tree)
 		if f.path == path {
 			gained, kept = added, differs
 		}
-		action, err := yaml.Marshal([]any{map[string]any{
+		action, _ := yaml.Marshal([]any{map[string]any{
 			"target": "$", "description": "The operations of " + filepath.Base(f.path) + ".", "x-adds": true, "update": update,
 		}})
-		if err != nil {
-			return "", nil, nil, err
-		}
 		indented := "  " + strings.ReplaceAll(strings.TrimSpace(string(action)), "\n", "\n  ") + "\n"
 		v.overlay = strings.Replace(v.overlay, pagesEnd, indented+pagesEnd, 1)
 	}
@@ -208,11 +204,10 @@ func add(_ context.Context, o options, source, text string) (r result, err error
 	if err != nil {
 		return r, err
 	}
-	name := strings.TrimSuffix(strings.ToLower(filepath.Base(source)), filepath.Ext(source))
-	name = strings.Trim(unsafe.ReplaceAllString(name, "-"), "-") + ".yaml"
+	name := strings.TrimSuffix(filepath.Base(source), filepath.Ext(source)) + ".yaml"
 	page := here.found
 	page.path = filepath.ToSlash(filepath.Join(filepath.Dir(o.overlay), "pages", name))
-	err = cmp.Or(refused(page.tree), mayJoin(here.files[0].tree, page.tree))
+	err = refused(page)
 	here.files = slices.DeleteFunc(here.files, func(f file) bool {
 		if f.path == page.path && !f.tree.has(page.tree.calls()...) {
 			err = cmp.Or(err, fmt.Errorf("%s has the operations of another page; give this one another name", f.path))
@@ -231,5 +226,5 @@ func add(_ context.Context, o options, source, text string) (r result, err error
 	here.overlay, r.write = overlay, map[string]string{page.path: page.text, o.overlay: overlay}
 	r.report = list("## Added from "+code(source), gained, maxReport/4) +
 		list("\n### Described differently there, ours kept", kept, maxReport/4)
-	return r, here.fits(here.files[0].text)
+	return r, here.fits()
 }

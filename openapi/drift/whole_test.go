@@ -99,6 +99,8 @@ func TestWholeDescription(t *testing.T) {
 		{"extension that changed", swap("x-speakeasy-unknown-values: allow", "x-speakeasy-unknown-values: deny", "        ConnectSessionCreate:"), []string{"Documentation | `ConnectSessionCreate.categories`: `x-speakeasy-unknown-values` `allow` → `deny`" + asked}},
 		{"text that is ours", swap("Upstream's words.", "Other words."), nil},
 		{"directions to a generator", swap("  /connect_sessions:\n        post:\n", "  /connect_sessions:\n        post:\n            x-speakeasy-name-override: create\n"), nil},
+		{"another scheme under the same name", swap("scheme: basic", "scheme: bearer"), []string{"May break callers | `API security scheme basic`: `scheme` `basic` → `bearer`"}},
+		{"a scheme that we do not use", swap("securitySchemes:\n", "securitySchemes:\n        token: {type: http, scheme: bearer}\n"), nil},
 		{"authenticate removed", swap("  /connect_sessions/authenticate:\n", "  /sessions/authenticate:\n"), []string{"May break callers | `API`: operation `POST /connect_sessions/authenticate` removed"}},
 		{"create removed", swap("  /connect_sessions:\n", "  /sessions:\n"), []string{"May break callers | `API`: operation `POST /connect_sessions` removed"}},
 	} {
@@ -170,7 +172,7 @@ func TestAdditionsAreMarked(t *testing.T) {
 	require.NoError(t, err)
 	marked, err := v.everything()
 	require.NoError(t, err)
-	all, loose, err := v.apply(v.files[0].text, func(action) bool { return true })
+	all, loose, err := v.apply(v.files[0].tree, func(action) bool { return true })
 	require.NoError(t, err)
 	assert.Empty(t, loose)
 	assert.Equal(t, all.calls(), marked.calls())
