@@ -193,6 +193,14 @@ error marshaling '' as text: the path parameter "" would lead to another path
 		code, stdout, stderr = drift(t, asPage(swap("active, inactive", "active")(t, accounts)), "-overlay", overlay, "-vendored", copied(t), "-update")
 		requireUnknown(t, code, stdout, stderr, "use make page")
 	})
+	t.Run("may break programs when it changes", func(t *testing.T) {
+		changed := swap("          type: string\n", "          type: integer\n", "    MadeUpAccount:")(t, more(t, accounts))
+		require.NoError(t, os.WriteFile(source, []byte(asPage(changed)), 0o600))
+		output, ok := p.make("page", "SOURCE="+source, "CHECKED_BY=true")
+		assert.True(t, ok, output)
+		assert.Contains(t, output, "### Breaks Go programs (1)\n\n- `MadeUpAccount.ID: changed from string to int`\n")
+		assert.Equal(t, changed, p.read("openapi/pages/list-accounts.yaml"))
+	})
 	t.Run("is added only once", func(t *testing.T) {
 		before := p.files()
 		output, ok := p.make("page", "SOURCE="+filepath.Join("openapi", "connect-sessions.yaml"), "CHECKED_BY=false")
