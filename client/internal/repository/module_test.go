@@ -70,9 +70,25 @@ func TestDependabot(t *testing.T) {
 	}
 }
 
+// TestKinOpenAPI checks that the drift check reads a description with the generator's
+// version of kin-openapi.
+func TestKinOpenAPI(t *testing.T) {
+	t.Parallel()
+	version := func(dir string) string {
+		for _, r := range goMod(t, dir).Require {
+			if r.Path == "github.com/getkin/kin-openapi" {
+				return r.Version
+			}
+		}
+		return ""
+	}
+	assert.NotEmpty(t, version(root))
+	assert.Equal(t, version(root), version(filepath.Join(root, "openapi/drift")))
+}
+
 type module struct {
 	Go      string
-	Require []struct{ Path string }
+	Require []struct{ Path, Version string }
 }
 
 // goMod parses the go.mod of a directory.
