@@ -207,7 +207,7 @@ func unseen(read, ours any, at ...string) (err error) {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		switch _, seen := own[key]; {
 		case !seen:
-			return fmt.Errorf("%s has %s for our generator only, spelled in another way", pointer(at), code(key))
+			return fmt.Errorf("%s has %s in a spelling that only our generator understands", pointer(at), code(key))
 		case directs.MatchString(key):
 			return fmt.Errorf("%s has %s, an instruction to our generator, which only the overlay may give", pointer(at), code(key))
 		case slices.Contains(constantNames[:], key) && (slices.Contains(values, nil) || slices.Contains(values, any("unmapped_value"))):
