@@ -198,7 +198,8 @@ func refused(f file) error {
 func unseen(read, ours any, at ...string) (err error) {
 	list, _ := read.([]any)
 	known, _ := ours.([]any)
-	for i := range min(len(list), len(known)) {
+	known = append(slices.Clip(known), make([]any, len(list))...)
+	for i := range list {
 		err = cmp.Or(err, unseen(list[i], known[i], append(at, strconv.Itoa(i))...))
 	}
 	m, _ := read.(map[string]any)

@@ -56,8 +56,7 @@ func fetch(ctx context.Context, address string) (text string, again bool, err er
 	if err != nil {
 		return "", false, errors.New("invalid URL")
 	}
-	req.Header.Set("Accept", "text/markdown, application/yaml, application/json, text/plain")
-	req.Header.Set("User-Agent", "stackone-client-go-drift")
+	req.Header = http.Header{"Accept": {"text/markdown, application/yaml, application/json, text/plain"}, "User-Agent": {"stackone-client-go-drift"}}
 	resp, err := (&http.Client{CheckRedirect: redirect}).Do(req)
 	if err != nil {
 		return "", true, err
