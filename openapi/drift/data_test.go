@@ -31,6 +31,18 @@ func TestDataAndSchemas(t *testing.T) {
 			},
 		},
 		{
+			"data where a description has objects, unchanged",
+			swap("      parameters: []\n", "      x: {parameters: {id: $response.body#/id}}\n"),
+			swap("summary: Create", "summary: create"),
+			[]string{"Documentation | `POST /connect_sessions`: `summary` `Create Connect Session` → `create Connect Session`"},
+		},
+		{
+			"data that becomes an object, and an object that becomes data",
+			swap("      parameters: []\n", "      x: {parameters: {id: a, name: {b: c}}}\n"),
+			swap("{id: a, name: {b: c}}", "{id: {b: c}, name: a}"),
+			[]string{"May break callers | `parameter id`: `b` none → `c`" + asked, "May break callers | `parameter name`: `b` `c` → none" + asked},
+		},
+		{
 			"order in data",
 			swap("paths:\n", "x-page: {parameters: [a, b], servers: [a]}\npaths:\n"),
 			swap("x-page: {parameters: [a, b], servers: [a]}", "x-page: {parameters: [b, a], servers: [b]}"),
