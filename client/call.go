@@ -220,13 +220,14 @@ func (c *call) log(ctx context.Context, level slog.Level, took, wait time.Durati
 	if logger == nil || !logger.Enabled(ctx, level) {
 		return
 	}
+	bodies := append([][]byte{c.body, c.last.Body}, c.bodies...)
 	logger.LogAttrs(ctx, level, "stackone attempt",
 		slog.String("operation", c.name(c.last)),
 		slog.Int("attempt", c.last.Attempts),
 		slog.Int("status", c.last.StatusCode),
 		slog.Duration("duration", took),
 		slog.Duration("wait", wait),
-		slog.String("request_id", redact.ID(c.last.Header.Get(headerRequestID), c.secrets, append(c.bodies, c.body, c.last.Body)...)))
+		slog.String("request_id", redact.ID(c.last.Header.Get(headerRequestID), c.secrets, bodies...)))
 }
 
 func (c *call) warn(ctx context.Context, message string, attr slog.Attr) {

@@ -97,10 +97,13 @@ func Named(before []byte, name string) bool {
 // long, has characters other than letters, digits and ._:- or may contain one of the
 // secrets or a secret of a JSON body. It does not decode the bodies.
 func ID(id string, secrets []string, bodies ...[]byte) string {
-	if len(id) > 128 || strings.ContainsFunc(id, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("._:-", c))
-	}) {
+	if len(id) > 128 {
 		return ""
+	}
+	for _, c := range []byte(id) {
+		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == ':' || c == '-') {
+			return ""
+		}
 	}
 	for _, secret := range secrets {
 		if holds(id, secret) {
