@@ -120,9 +120,8 @@ func ExampleDelivery() {
 func ExampleDeliveryAttempt() {
 	srv, session := startSession()
 	defer srv.Close()
-	receiver := httptest.NewServer(nil)
-	receiver.Close()
-	srv.Deliver(stackonetest.Webhook{URL: receiver.URL, Secret: "whsec_test", Attempts: 2, Backoff: time.Millisecond})
+	const nowhere = "http://127.0.0.1:1" // where connections are refused
+	srv.Deliver(stackonetest.Webhook{URL: nowhere, Secret: "whsec_test", Attempts: 2, Backoff: time.Millisecond})
 	if err := session.Connect(""); err != nil {
 		log.Fatal(err)
 	}

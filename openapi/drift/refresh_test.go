@@ -116,11 +116,11 @@ func TestRefresh(t *testing.T) {
 				output, ok := p.make("refresh", "SOURCE="+source, "CHECKED_BY="+check)
 				require.True(t, ok, output)
 				requireNew(t, p, page)
-			case harmless:
+			case harmless && !strings.Contains(last, "JSON, in which a key may occur twice"):
 				assert.Fail(t, "a change that breaks no caller stops the refresh", output)
 			case strings.Contains(last, "nothing has been changed") || strings.Contains(last, "as it was") || strings.Contains(last, "could not use"):
 				t.Log("stopped: ", last)
-				assert.Regexp(t, `^drift: could not use \S+page\.md: (the overlay's correction of \S.* no longer fits .*; its reason was: ".+"\. openapi/README\.md says what to do|the overlay: .*: security scheme ".+" is missing or incomplete|.* has .x-go-|.* names its enum values by position)`, last)
+				assert.Regexp(t, `^drift: could not use \S+page\.md: (the overlay's correction of \S.* no longer fits .*; its reason was: ".+"\. openapi/README\.md says what to do|the overlay: .*: security scheme ".+" is missing or incomplete|.* has .x-go-|.* names its enum values by position|JSON, in which )`, last)
 				assert.Empty(t, p.changed(before))
 			default:
 				t.Log("by hand: ", last)
