@@ -105,15 +105,12 @@ func walk(v any, f func(m map[string]any, at ...string), at ...string) {
 		f(m, at...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if !isData(strings.Join(at[max(0, len(at)-1):], ""), key) {
+		in := strings.Join(at[max(0, len(at)-1):], "")
+		if !data.MatchString(key) || slices.Contains(holders, in) { // a name, such as default, is no keyword
 			walk(m[key], f, append(at, key)...)
 		}
 	}
 }
-
-// isData reports whether the value of that key in an object is no part of the
-// description. in is the key of the object, which may hold names.
-func isData(in, key string) bool { return data.MatchString(key) && !slices.Contains(holders, in) }
 
 // resolve returns the object that v is or refers to through any number of references, nil
 // if v is none.

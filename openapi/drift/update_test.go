@@ -28,6 +28,17 @@ func contents(t testing.TB, file string) string {
 	return string(b)
 }
 
+// withAccounts returns copies of the vendored file and of the overlay, to which the page
+// with accounts has been added.
+func withAccounts(t testing.TB) (file, overlay string) {
+	t.Helper()
+	file, overlay = copied(t), filepath.Join(t.TempDir(), "overlay.yaml")
+	require.NoError(t, os.WriteFile(overlay, []byte(contents(t, overlayFile)), 0o600))
+	code, _, stderr := drift(t, asPage(accounts), "-vendored", file, "-overlay", overlay, "-add")
+	assert.Equal(t, exitSame, code, stderr)
+	return file, overlay
+}
+
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	changed := strings.Replace(vendoredText(t), "default: 1800", "default: 3600 # an hour", 1) + "\n"
@@ -53,14 +64,11 @@ func TestUpdate(t *testing.T) {
 	})
 	t.Run("takes the operations of a page that the first page has gained from the overlay", func(t *testing.T) {
 		t.Parallel()
-		file, overlay := copied(t), filepath.Join(t.TempDir(), "overlay.yaml")
-		require.NoError(t, os.WriteFile(overlay, []byte(contents(t, overlayFile)), 0o600))
-		code, _, stderr := drift(t, asPage(accounts), "-vendored", file, "-overlay", overlay, "-add")
-		assert.Equal(t, exitSame, code, stderr)
+		file, overlay := withAccounts(t)
 		assert.NotEmpty(t, object(takenOver(t, overlay), "components", "schemas", "MadeUpAccount"))
 		gained := swap("  schemas:\n", "  schemas:\n    MadeUpAccount: {type: object, properties: {id: {type: integer}}}\n")(t, vendoredText(t))
 		gained = swap("paths:\n", "paths:\n  /made_up_accounts: {get: {parameters: [{name: q, in: query, required: true, schema: {type: string}}], responses: {'200': {description: x}}}}\n")(t, gained)
-		code, _, stderr = drift(t, asPage(gained), "-vendored", file, "-overlay", overlay, "-update")
+		code, _, stderr := drift(t, asPage(gained), "-vendored", file, "-overlay", overlay, "-update")
 		assert.Equal(t, exitSame, code, stderr)
 		assert.Equal(t, gained, contents(t, file))
 		left := takenOver(t, overlay)
@@ -71,10 +79,7 @@ func TestUpdate(t *testing.T) {
 	})
 	t.Run("not when a page could no longer send what it does", func(t *testing.T) {
 		t.Parallel()
-		file, overlay := copied(t), filepath.Join(t.TempDir(), "overlay.yaml")
-		require.NoError(t, os.WriteFile(overlay, []byte(contents(t, overlayFile)), 0o600))
-		code, _, stderr := drift(t, asPage(accounts), "-vendored", file, "-overlay", overlay, "-add")
-		assert.Equal(t, exitSame, code, stderr)
+		file, overlay := withAccounts(t)
 		gained := swap("  schemas:\n", "  schemas:\n    MadeUpAccountUpdate: {type: object, properties: {enabled: {type: boolean}}}\n")(t, vendoredText(t))
 		gained = swap("          type: string\n", "          $ref: '#/components/schemas/MadeUpAccountUpdate'\n", create, "        label:\n")(t, gained)
 		code, stdout, stderr := drift(t, asPage(gained), "-vendored", file, "-overlay", overlay, "-update")

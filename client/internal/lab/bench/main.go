@@ -28,13 +28,15 @@ type results map[string][]float64
 
 func main() {
 	r, about := results{}, map[string]string{}
+	processors, label := regexp.MustCompile(`-\d+$`), strings.NewReplacer("memory/callers=", "in memory, ", "http1/callers=", "HTTP/1.1, ",
+		"http1-pooled/callers=", "HTTP/1.1 with the same transport, ", "http2/callers=", "HTTP/2, ")
 	in := benchfmt.NewReader(os.Stdin, "standard input")
 	for in.Scan() {
 		b, ok := in.Result().(*benchfmt.Result)
 		if !ok {
 			log.Fatal(in.Result())
 		}
-		name := regexp.MustCompile(`-\d+$`).ReplaceAllString(string(b.Name), "") // without GOMAXPROCS
+		name := processors.ReplaceAllString(string(b.Name), "")
 		if strings.HasSuffix(b.GetConfig("toolchain"), "-X:jsonv2") {
 			name = "jsonv2:" + name
 		}
@@ -48,8 +50,6 @@ func main() {
 	if err := in.Err(); err != nil {
 		log.Fatal(err)
 	}
-	label := strings.NewReplacer("memory/callers=", "in memory, ", "http1/callers=", "HTTP/1.1, ",
-		"http1-pooled/callers=", "HTTP/1.1 with the same transport, ", "http2/callers=", "HTTP/2, ")
 	t := template.Must(template.New("").Funcs(template.FuncMap{
 		"value": r.value, "ratio": r.ratio, "list": strings.Fields, "label": label.Replace,
 	}).Parse(page))
